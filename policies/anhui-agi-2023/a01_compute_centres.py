@@ -21,6 +21,7 @@ from huisuan.law import (
     legal_int,
     legal_share,
     money,
+    names,
     open_list,
     read_on,
     variant,
@@ -146,7 +147,7 @@ article.programme(
 article.programme(
     "1.2", ONE_THIRD, start=Start.CITY_CLAIM, title="智算中心建设补助（省对市）",
     title_en="Compute centres: a third of what the city paid",
-    steps=CLAIM,
+    steps=CLAIM, objects=(names("project"), names("voucher")),
 )  # fmt: skip
 
 article.programme(

@@ -17,6 +17,7 @@ from huisuan.law import (
     interpretation,
     legal_money,
     money,
+    names,
     open_list,
     panel_review,
     share_setting,
@@ -212,6 +213,7 @@ article.programme(
             step("close", State.MONITORED, State.CLOSED, Duty.REGISTER, SCIENCE),
         ),
     ),
+    objects=(names("project", required=False), names("contract", required=False)),
 )  # fmt: skip
 
 

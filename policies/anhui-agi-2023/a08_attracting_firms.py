@@ -17,6 +17,7 @@ from huisuan.law import (
     legal_money,
     legal_share,
     money,
+    names,
     open_list,
     read_on,
 )
@@ -101,7 +102,7 @@ def attraction_award(project: AttractedProject) -> Money:
 
 article.programme(
     "8.2", AWARD, start=Start.CITY_CLAIM, title="关键技术项目引进奖补",
-    title_en="Award for key projects brought in", steps=CLAIM,
+    title_en="Award for key projects brought in", steps=CLAIM, objects=(names("project"), names("voucher")),
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, Money, Start, integer, interpretation, money_setting, variant
+from huisuan.law import Article, Facts, Money, Start, integer, interpretation, money_setting, names, variant
 
 from .a00_supplementary import CLAIM, OFFICE, agi_income, is_agi_enterprise, listed_agi, payable
 
@@ -59,4 +59,5 @@ def standards_award(led: StandardsLed) -> Money:
 article.programme(
     "14.1", AWARD, start=Start.CALL, title="标准制定奖补", title_en="Award for standards",
     steps=variant(CLAIM, offices={OFFICE: "省经济和信息化厅"}),
+    objects=(names("standard", counts=(StandardsLed.international, StandardsLed.national)),),
 )  # fmt: skip

@@ -24,6 +24,7 @@ from huisuan.law import (
     legal_money,
     legal_share,
     money,
+    names,
     share_setting,
     step,
     text,
@@ -172,10 +173,10 @@ STEPS = (
 article.programme(
     "w.2", QUARTER, start=Start.CALL, title="本地算力使用补助（芜湖）",
     title_en="Subsidy for local compute (Wuhu)",
-    steps=STEPS,
+    steps=STEPS, objects=(names("contract", required=False), names("invoice", required=False)),
 )  # fmt: skip
 article.programme(
     "w.4", VOUCHERS, start=Start.CALL, title="数据券（芜湖）",
     title_en="Data vouchers (Wuhu)",
-    steps=STEPS,
+    steps=STEPS, objects=(names("contract"), names("invoice", required=False)),
 )  # fmt: skip

@@ -45,12 +45,20 @@ def opened(now: datetime = OPENED, **other: Any) -> Call:
 
 
 def draft(
-    number: int = 1, *, rule: str = "14.1", files: tuple[str, ...] = ("agi_enterprise", "national"), **facts: str
+    number: int = 1,
+    *,
+    rule: str = "14.1",
+    files: tuple[str, ...] = ("agi_enterprise", "national"),
+    standards: tuple[str, ...] | None = None,
+    **facts: str,
 ) -> Draft:
-    """A draft of a firm with what it needs, and a file for each of some facts."""
+    """A draft of a firm with what it needs, a file for each of some facts, and standards of its own."""
     owner = applicant(number)
+    if standards is None:
+        standards = tuple(f"GB/T {40_000 + 2 * Draft.objects.count() + more}-2022" for more in range(2))
     made = Draft.objects.create(
         party=owner.party, owner=owner, policy=LAW.name, digest=LAW.digest, rule=rule, facts=FACTS | facts,
+        named=[{"kind": "standard", "code": code} for code in standards] if rule == "14.1" else [],
         created_at=OPENED, updated_at=OPENED, updated_by=owner,
     )  # fmt: skip
     for fact in files:

@@ -58,6 +58,7 @@ from huisuan.law.procedure import (
     Start,
     State,
     criterion,
+    names,
     panel_review,
     step,
     variant,
@@ -69,6 +70,6 @@ __all__ = [
     "anniversary", "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "counting_costs",
     "criterion", "date", "day", "days_of_year", "each", "excluding_costs", "found_alike", "higher_of", "integer",
     "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting",
-    "open_list", "opposite", "panel_review", "rates_setting", "read_on", "regions_setting", "share", "share_setting",
-    "step", "text", "variant", "when", "whole",
+    "names", "open_list", "opposite", "panel_review", "rates_setting", "read_on", "regions_setting", "share",
+    "share_setting", "step", "text", "variant", "when", "whole",
 ]  # fmt: skip

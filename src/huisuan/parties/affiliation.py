@@ -70,6 +70,18 @@ def find_affiliations(
     return list(_merge_adjacent(sorted(found, key=lambda span: (span.user, span.operator, span.starts))))
 
 
+def find_control(holdings: Iterable[OwnershipRelation], pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Of the pairs that belong together, who controls both: one of them, or a third. `holdings` are of one day."""
+    controllers = _controllers(list(holdings))
+    found = {}
+    for first, second in pairs:
+        above_first, above_second = controllers.get(first, frozenset()), controllers.get(second, frozenset())
+        direct = [who for who, above in ((first, above_second), (second, above_first)) if who in above]
+        if common := direct or sorted(above_first & above_second):
+            found[first, second] = common[0]
+    return found
+
+
 def _holds_on(holding: OwnershipRelation, day: date) -> bool:
     return holding.starts <= day and (holding.ends is None or day < holding.ends)
 

@@ -77,6 +77,34 @@ def act_(
     _print(describe_application(type(step.application).objects.get(pk=step.application_id)), as_json)
 
 
+@app.command("flags")
+def flags(number: _Number, by: _By, as_json: AsJson = False) -> None:
+    """一件申报的疑点：和哪一件、看到了什么、由谁何时以何理由答复。"""
+    from huisuan.parties.viewer import Viewer
+    from huisuan.programmes.check_desk.flag_answers import list_flags
+    from huisuan.programmes.people import find_person
+
+    _print_flags(list_flags(Viewer.for_person(find_person(by)), number), as_json)
+
+
+@app.command("answer-flag")
+def answer_flag_(
+    number: _Number,
+    flag: Annotated[int, typer.Argument(metavar="FLAG", help="疑点编号，见 huisuan application flags", min=1)],
+    by: _By,
+    reason: Annotated[str, typer.Option("--reason", help="理由")],
+    as_json: AsJson = False,
+) -> None:
+    """答复一个疑点：由核验人以外的人，写明理由；全部答复后申报才能往下办。"""
+    from huisuan.parties.viewer import Viewer
+    from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
+    from huisuan.programmes.people import find_person
+
+    person = find_person(by)
+    give_flag_answer(number, flag, person, reason, datetime.now(UTC))
+    _print_flags(list_flags(Viewer.for_person(person), number), as_json)
+
+
 def inbox(
     by: _By,
     after: Annotated[int, typer.Option("--after", min=0, help="上一页最后一件的 id")] = 0,
@@ -101,6 +129,15 @@ def inbox(
         "overdue": "",
     }
     print_table("待办", shown, columns, "没有等您办理的申报")
+
+
+def _print_flags(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [row | {"answer": f"{row['answered_by']}：{row['reason']}" if row["answered_by"] else ""} for row in found]
+    columns = {"id": "编号", "what": "疑点", "other": "另一件", "raised_at": "何时发现", "answer": "答复"}
+    print_table("疑点", rows, columns, "没有疑点")
 
 
 def _print(found: dict[str, Any], as_json: bool) -> None:

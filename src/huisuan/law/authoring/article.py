@@ -18,7 +18,7 @@ from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
 from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, ReadingDay, Rule, RuleKind, Stacking
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
-from huisuan.law.procedure import ProgrammeSpec, ProgrammeStep, Start
+from huisuan.law.procedure import ClaimObjectSpec, ProgrammeSpec, ProgrammeStep, Start
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest", "better"}
@@ -247,11 +247,12 @@ class Article:
         )
 
     def programme(
-        self, key: str, phrase: str, *, start: Start, title: str, title_en: str, steps: tuple[ProgrammeStep, ...]
-    ) -> None:
-        """How the rule of that key is carried out: how it begins, its steps. Raises `LawError`: an unquoted phrase."""
+        self, key: str, phrase: str, *, start: Start, title: str, title_en: str, steps: tuple[ProgrammeStep, ...],
+        objects: tuple[ClaimObjectSpec, ...] = (),
+    ) -> None:  # fmt: skip
+        """How its rule is carried out, and what its claims name (`names`). Raises `LawError`: an unquoted phrase."""
         sentence = ".".join(key.split(".")[:2])
-        self._registry.add_programme(ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps))
+        self._registry.add_programme(ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps, objects))
 
     def declares(self, sentence: str, phrase: str, *, reason: str, reason_en: str) -> None:
         """The sentence names an aim; there is nothing to decide, for this reason."""

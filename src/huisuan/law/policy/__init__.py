@@ -20,7 +20,14 @@ from huisuan.law.policy.setting_bounds import REPEAL_KEY, SettingValue
 from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings, parse_last_day
 from huisuan.law.policy.settings_history import SettingHistory, list_settings, names_deciding, setting_names
 from huisuan.law.policy.sources import adopted_folder, list_setting_files
-from huisuan.law.policy.stacking import PolicyRule, StackedRules, StackingMode, adopted_mode, rules_by_ground
+from huisuan.law.policy.stacking import (
+    PolicyRule,
+    StackedRules,
+    StackingMode,
+    adopted_mode,
+    ground_of,
+    rules_by_ground,
+)
 from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 
 __all__ = [
@@ -45,6 +52,7 @@ __all__ = [
     "apply_scenario",
     "dated_facts",
     "find_part_starts",
+    "ground_of",
     "legal_figures",
     "list_coverage",
     "list_policies",

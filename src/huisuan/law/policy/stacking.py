@@ -100,7 +100,7 @@ def rules_by_ground(policies: Sequence[Policy]) -> tuple[StackedRules, ...]:
 def _by_ground(policies: Iterable[Policy]) -> dict[str, list[PolicyRule]]:
     by_ground: dict[str, list[PolicyRule]] = {}
     for place in _paying_rules(policies):
-        by_ground.setdefault(_ground(place), []).append(place)
+        by_ground.setdefault(ground_of(place), []).append(place)
     return by_ground
 
 
@@ -111,7 +111,8 @@ def _paying_rules(policies: Iterable[Policy]) -> Iterator[PolicyRule]:
                 yield PolicyRule(policy, rule)
 
 
-def _ground(place: PolicyRule) -> str:
+def ground_of(place: PolicyRule) -> str:
+    """What a rule pays for; one that names no ground, or decides no amount, claims its own sentence."""
     claim = place.rule.claim
     return claim.ground if claim and claim.spent else f"{place.policy.name}/{place.rule.sentence}"
 

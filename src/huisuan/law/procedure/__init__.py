@@ -16,6 +16,7 @@ from huisuan.law.procedure.model import (
     step,
     variant,
 )
+from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, ObjectKind, names
 from huisuan.law.procedure.offices import offices_named
 from huisuan.law.procedure.review import CriterionSpec, ReviewSpec, criterion, panel_review
 from huisuan.law.procedure.sentences import programme_sentences
@@ -25,11 +26,15 @@ __all__ = [
     "ACTION_WORDS",
     "CLOSING_STATES",
     "DUTY_WORDS",
+    "OBJECT_WORDS",
+    "OWN_SERIES",
     "START_WORDS",
     "STATE_WORDS",
     "ActionWords",
+    "ClaimObjectSpec",
     "CriterionSpec",
     "Duty",
+    "ObjectKind",
     "ProgrammeSpec",
     "ProgrammeStep",
     "ReviewSpec",
@@ -38,6 +43,7 @@ __all__ = [
     "StateWords",
     "criterion",
     "draw_programme",
+    "names",
     "offices_named",
     "panel_review",
     "programme_sentences",

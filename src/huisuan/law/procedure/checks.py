@@ -30,6 +30,23 @@ def check_programme(spec: ProgrammeSpec, offices: Collection[str], treasury: str
     _check_money_apart(spec)
 
 
+def check_objects(spec: ProgrammeSpec, facts: Collection[str]) -> None:
+    """Refuse kinds of objects that are named twice, and counts that are no facts of the rule.
+
+    Raises:
+        LawError: which.
+    """
+    kinds = [each.kind for each in spec.objects]
+    for each in spec.objects:
+        if kinds.count(each.kind) > 1:
+            raise LawError(f"程序 {spec.key}：申报对象“{each.kind}”写了两次", code="law.object_kind_twice")
+        if unknown := [name for name in each.counts if name not in facts]:
+            raise LawError(
+                f"程序 {spec.key}：申报对象“{each.kind}”的数量 {'、'.join(unknown)} 不是本规则的事实",
+                code="law.object_count_no_fact",
+            )
+
+
 def _check_step(spec: ProgrammeSpec, taken: ProgrammeStep, offices: Collection[str], treasury: str) -> None:
     place = f"程序 {spec.key} 的步骤 {taken.action}"
     if taken.action not in ACTION_WORDS:

@@ -11,6 +11,7 @@ from typing import Any
 from huisuan.base.hashing import text_sha256
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.procedure.objects import ClaimObjectSpec
 from huisuan.law.procedure.review import ReviewSpec
 
 
@@ -98,7 +99,10 @@ class ProgrammeStep:
 
 @dataclass(frozen=True)
 class ProgrammeSpec:
-    """The procedure of one programme. `key` is that of the rule that says the amount ("2.2")."""
+    """The procedure of one programme. `key` is that of the rule that says the amount ("2.2").
+
+    `objects` are the kinds of objects that its claims name.
+    """
 
     key: str
     sentence: str
@@ -107,6 +111,7 @@ class ProgrammeSpec:
     title_en: str
     start: Start
     steps: tuple[ProgrammeStep, ...]
+    objects: tuple[ClaimObjectSpec, ...] = ()
 
     def settings(self) -> tuple[SettingSpec, ...]:
         """The settings that its steps rest on, each once."""
@@ -123,10 +128,11 @@ class ProgrammeSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON carries it; what `digest` is of."""
-        return {
+        said: dict[str, Any] = {
             "key": self.key, "sentence": self.sentence, "phrase": self.phrase, "title": self.title,
             "title_en": self.title_en, "start": self.start.value, "steps": [taken.to_dict() for taken in self.steps],
         }  # fmt: skip
+        return said | ({"objects": [spec.to_dict() for spec in self.objects]} if self.objects else {})
 
     @property
     def digest(self) -> str:

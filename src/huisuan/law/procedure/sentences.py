@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from huisuan.law.procedure.model import Duty, ProgrammeSpec, ProgrammeStep
+from huisuan.law.procedure.objects import OBJECT_WORDS
 from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS
 
 
 def programme_sentences(spec: ProgrammeSpec, values: Mapping[str, object], *, english: bool = False) -> tuple[str, ...]:
-    """How it begins, then one sentence a step. `values` are those of its settings on a day, by name."""
+    """How it begins, one sentence a step, then what its claims name.
+
+    `values` are those of its settings on a day, by name.
+    """
     begins = START_WORDS[spec.start]
     first = f"It begins so: {begins[1]}." if english else f"开始：{begins[0]}。"
     said = _english if english else _chinese
-    return (first, *(said(taken, values) for taken in spec.steps))
+    return (first, *(said(taken, values) for taken in spec.steps), *_objects(spec, english=english))
+
+
+def _objects(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
+    if not spec.objects:
+        return ()
+    if english:
+        named = ", ".join(
+            f"{OBJECT_WORDS[each.kind][1]}{'' if each.required else ' (optional)'}" for each in spec.objects
+        )
+        return (f"A claim names by its number: {named}; on one ground a number has one claim under way.",)
+    named = "、".join(f"{OBJECT_WORDS[each.kind][0]}{'' if each.required else '（可不写）'}" for each in spec.objects)
+    return (f"申报写明编号的对象：{named}；同一事由下一个编号只有一件在办的申报。",)
 
 
 def _chinese(taken: ProgrammeStep, values: Mapping[str, object]) -> str:

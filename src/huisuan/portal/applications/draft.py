@@ -22,6 +22,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications import form as draft_form
 from huisuan.portal.applications.form import Beside
 from huisuan.portal.applications.list import CLAIMANTS
+from huisuan.portal.applications.objects import object_fields, typed_objects
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.forms import with_errors
@@ -96,6 +97,10 @@ def _saved(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpR
     now, person = timezone.now(), _person(request)
     refused: dict[str, list[str]] = {}
     status = 422
+    try:
+        draft = services.name_objects(draft, typed_objects(law, rule, request.POST), person, now)
+    except Refused as refusal:
+        messages.error(request, refusal_html(refusal))
     if number := _number(request, "withdraw"):
         try:
             services.withdraw_evidence(draft, number, person, now)
@@ -223,6 +228,7 @@ def _form(
         "changed": draft is not None and draft.digest != law.digest,
         "writes": draft is None or draft.discarded_at is None,
         "fields": fields,
+        "objects": object_fields(law, rule, draft.named if draft else typed_objects(law, rule, request.POST)),
         "unread": with_errors(fields),
         "accept": ",".join(EXTENSIONS),
         "megabytes": LARGEST_BYTES // (1024 * 1024),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +15,12 @@ from huisuan.law.policy import Policy
 from huisuan.parties.models import Party, Person
 from huisuan.programmes.applications.evidence_files import check_evidence
 from huisuan.programmes.applications.evidence_store import evidence_store
+from huisuan.programmes.claim_objects.codes import LONGEST_CODE, MOST_OBJECTS
 from huisuan.programmes.models import Draft, Evidence
 
 _LONGEST_TEXT = 2_000
 _LONGEST_LABEL = 80
+_LONGEST_OBJECT = 4 * LONGEST_CODE  # as typed
 _MOST_FILES = 100
 MOST_DRAFTS = 500
 
@@ -87,6 +89,28 @@ def save_draft(
     held.facts, held.label, held.digest = typed.of(rule), _label(typed), policy.digest
     held.version, held.updated_at, held.updated_by = version + 1, now, person
     held.save()
+    return held
+
+
+@transaction.atomic
+def name_objects(draft: Draft, named: Sequence[Mapping[str, str]], person: Person, now: datetime) -> Draft:
+    """Write what a draft claims for: kind and code of each, as typed; read when it is handed in.
+
+    Raises:
+        InvalidRequest: more than anybody names, or codes beyond all measure.
+        Conflict: the draft was discarded.
+    """
+    kept = [{"kind": str(each["kind"])[:20], "code": str(each["code"]).replace("\x00", "").strip()} for each in named]
+    if len(kept) > MOST_OBJECTS or any(len(each["code"]) > _LONGEST_OBJECT for each in kept):
+        raise InvalidRequest(
+            f"申报对象至多 {MOST_OBJECTS} 个，编号至多 {LONGEST_CODE} 字", code="claim_object.too_many"
+        )
+    held = Draft.objects.select_for_update(no_key=True).get(pk=draft.pk)
+    if held.discarded_at is not None:
+        raise Conflict("这份草稿已舍弃，不能再改", code="draft.discarded")
+    if held.named != kept:
+        held.named, held.version, held.updated_at, held.updated_by = kept, held.version + 1, now, person
+        held.save(update_fields=["named", "version", "updated_at", "updated_by"])
     return held
 
 

@@ -43,6 +43,7 @@ class CallBody(Schema):
     ties: list[str] = Field(default_factory=list, max_length=10)
     evidence: list[str] | None = Field(None, max_length=200, description="须附材料的事实；默认凡政策写明材料的")
     tasks: dict[str, str] = Field(default_factory=dict, description="榜单：编号到名称")
+    object_kinds: list[str] = Field(default_factory=list, max_length=10, description="另须写明的申报对象")
 
 
 class AmendmentBody(Schema):
@@ -52,11 +53,19 @@ class AmendmentBody(Schema):
     last_day: date | None = None
 
 
+class ObjectBody(Schema):
+    """An object that the claim is for."""
+
+    kind: str = Field(max_length=20, description="contract、invoice、standard、project、voucher")
+    code: str = Field(max_length=320)
+
+
 class SubmissionBody(Schema):
-    """Which draft is handed in, and for which item of the call's list."""
+    """Which draft is handed in, for which item of the call's list; objects are written into the draft before."""
 
     draft: int = Field(ge=1, le=10**15)
     task: str = Field("", max_length=40)
+    objects: list[ObjectBody] | None = Field(None, max_length=500, description="申报对象；不写则按草稿")
 
 
 @router.get("/calls", auth=Allow(*_READERS, scope="read"), summary="申报通知，新的在前")
@@ -117,8 +126,9 @@ def submit(request: HttpRequest, number: str, body: SubmissionBody) -> dict[str,
     """What counts is the platform's clock when the whole request has come; sent twice it is one application."""
     now = datetime.now(UTC)
     person = find_person(viewer_of(request).name)
+    objects = None if body.objects is None else [each.dict() for each in body.objects]
     with status_by_kind():
-        found = submit_draft(number, body.draft, person, now, task=body.task)
+        found = submit_draft(number, body.draft, person, now, task=body.task, objects=objects)
     return describe_application(found)
 
 

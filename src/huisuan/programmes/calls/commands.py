@@ -15,6 +15,10 @@ _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名
 _Number = Annotated[str, typer.Argument(metavar="NUMBER", help="申报通知编号，如 C2024-0001")]
 _Draft = Annotated[int, typer.Option("--draft", metavar="N", min=1, help="草稿编号，不带 D")]
 _Task = Annotated[str, typer.Option("--task", metavar="CODE", help="榜单中的哪一项")]
+_Objects = Annotated[
+    list[str] | None,
+    typer.Option("--object", metavar="KIND=CODE", help="申报对象，可重复，如 standard=GB/T 41867"),
+]
 _Last = Annotated[str, typer.Option("--last", metavar="DAY", help="截止日，至当天 24:00（北京时间），如 2024-09-30")]
 _COLUMNS = {
     "number": "编号", "programme": "程序", "year": "年度", "title": "标题", "first_day": "自", "last_day": "至（含）",
@@ -39,6 +43,7 @@ def open_(
         str | None, typer.Option("--evidence", help="须附材料的事实，逗号分隔；默认凡政策写明材料的")
     ] = None,
     task: Annotated[list[str] | None, typer.Option("--task", metavar="CODE=NAME", help="榜单的一项，可重复")] = None,
+    objects: Annotated[str, typer.Option("--objects", help="另须写明的申报对象，逗号分隔，如 contract")] = "",
     as_json: AsJson = False,
 ) -> None:
     """发布申报通知：程序、年度、受理期、材料、预算、榜单、预算不足和同分时的办法。"""
@@ -48,6 +53,7 @@ def open_(
     terms = CallTerms(
         policy, programme, year, title, _day(first), _day(last), line, shortage, _names(ties),
         None if evidence is None else _names(evidence), _tasks(task or []),
+        _names(objects),
     )  # fmt: skip
     _print(open_call(terms, find_person(by), datetime.now(UTC)), as_json)
 
@@ -121,14 +127,17 @@ def missing(number: _Number, draft: _Draft, by: _By, task: _Task = "", as_json: 
 
 
 @app.command("submit")
-def submit(number: _Number, draft: _Draft, by: _By, task: _Task = "", as_json: AsJson = False) -> None:
-    """把草稿提交为申报；退回补正的再次提交。以平台收到全部内容的时刻为准。"""
+def submit(
+    number: _Number, draft: _Draft, by: _By, task: _Task = "", named: _Objects = None, as_json: AsJson = False
+) -> None:
+    """把草稿提交为申报；退回补正的再次提交。以平台收到全部内容的时刻为准。--object 先写入草稿。"""
     from huisuan.programmes.calls.submit import submit_draft
     from huisuan.programmes.people import find_person
     from huisuan.programmes.workflow.queries import describe_application
 
     now = datetime.now(UTC)
-    found = describe_application(submit_draft(number, draft, find_person(by), now, task=task))
+    objects = None if named is None else [_object(text) for text in named]
+    found = describe_application(submit_draft(number, draft, find_person(by), now, task=task, objects=objects))
     if as_json:
         print_json(found)
         return
@@ -156,6 +165,13 @@ def _day(text: str) -> date:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _object(text: str) -> dict[str, str]:
+    kind, sign, code = text.partition("=")
+    if not sign:
+        raise InvalidRequest(f"--object {text}：请写成 类别=编号", code="call.object_malformed")
+    return {"kind": kind.strip(), "code": code.strip()}
 
 
 def _tasks(given: list[str]) -> dict[str, str]:

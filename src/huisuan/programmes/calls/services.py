@@ -44,7 +44,7 @@ class CallTerms:
     ties: Sequence[str] = ()
     evidence: Sequence[str] | None = None
     tasks: Mapping[str, str] = field(default_factory=dict)
-    object_kinds: Sequence[str] = ()
+    object_kinds: Sequence[str] = ()  # besides those that the programme requires
 
 
 @transaction.atomic
@@ -67,7 +67,7 @@ def open_call(terms: CallTerms, by: Person, now: datetime) -> Call:
         number=_take_number(now.astimezone(SHANGHAI).year), edition=edition, year=terms.year,
         title=_text(terms.title, _LONGEST_TITLE, "标题"), first_day=terms.first_day, last_day=terms.last_day,
         line=line, shortage=_shortage(terms, spec), ties=_ties(terms.ties), evidence=evidence,
-        tasks=_tasks(terms.tasks), object_kinds=list(terms.object_kinds), opened_by=by, opened_at=now,
+        tasks=_tasks(terms.tasks), object_kinds=_object_kinds(terms.object_kinds, spec), opened_by=by, opened_at=now,
     )  # fmt: skip
 
 
@@ -191,6 +191,11 @@ def _tasks(tasks: Mapping[str, str]) -> dict[str, str]:
     if len(found) < len(tasks):
         raise InvalidRequest("榜单编号重复", code="call.tasks_malformed")
     return found
+
+
+def _object_kinds(asked: Sequence[str], spec: ProgrammeSpec) -> list[str]:
+    _known(asked, [each.kind.value for each in spec.objects], "申报对象", "call.object_kind_unknown")
+    return [each.kind.value for each in spec.objects if each.required or each.kind in asked]
 
 
 def _known(asked: Iterable[str], known: Sequence[str], what: str, code: str) -> None:

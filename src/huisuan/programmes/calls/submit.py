@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from huisuan.law.procedure import State
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications.queries import claimant
+from huisuan.programmes.applications.services import name_objects
 from huisuan.programmes.calls.services import unknown_call
 from huisuan.programmes.models import Application, Call, Draft
 from huisuan.programmes.submissions.content import MissingItem, law_of, read_draft
@@ -23,10 +25,19 @@ _ENDED = (State.REFUSED.value, State.WITHDRAWN.value)
 
 
 @transaction.atomic
-def submit_draft(number: str, draft_id: int, person: Person, now: datetime, *, task: str = "") -> Application:
+def submit_draft(
+    number: str,
+    draft_id: int,
+    person: Person,
+    now: datetime,
+    *,
+    task: str = "",
+    objects: Sequence[Mapping[str, str]] | None = None,
+) -> Application:
     """Hand in a draft under a call; `now` is the platform's clock when the whole request had come.
 
-    Asked again it is the application that there is; one that was returned for correction is handed in again.
+    `objects` are written into the draft before; None: what it names already. Asked again it is the application that
+    there is; one that was returned for correction is handed in again.
 
     Raises:
         NotFound: no such call, or no such draft of the person's own party or city.
@@ -37,6 +48,8 @@ def submit_draft(number: str, draft_id: int, person: Person, now: datetime, *, t
     call, draft = _call(number), _draft(draft_id, person, lock=True)
     _check_rule(call, draft)
     given = {"task": task} if task else {}
+    if objects is not None:
+        name_objects(draft, objects, person, now)
     held = Application.objects.filter(draft=draft).exclude(state__in=_ENDED).first()
     if held is None:
         CallWindow(call.first_day, call.last_day).require_open(now)

@@ -12,8 +12,10 @@ from huisuan.programmes.models.applications import (
 from huisuan.programmes.models.awards import Award, Offer, PayeeAccount
 from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.calls import Call, CallAmendment
+from huisuan.programmes.models.claim_objects import ClaimObject
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
+from huisuan.programmes.models.flags import ApplicationFlag, FlagReason
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
 from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
@@ -24,12 +26,14 @@ __all__ = [
     "OFFICIAL_DUTIES",
     "AdoptedDay",
     "Application",
+    "ApplicationFlag",
     "ApplicationStep",
     "ApplicationSubmission",
     "Award",
     "CalendarDocument",
     "Call",
     "CallAmendment",
+    "ClaimObject",
     "Draft",
     "Draw",
     "DutyHeld",
@@ -37,6 +41,7 @@ __all__ = [
     "Expert",
     "ExpertEntry",
     "ExpertTie",
+    "FlagReason",
     "NumberSeries",
     "Offer",
     "Office",

@@ -147,6 +147,18 @@ class Application(models.Model):
                     RETURN NEW;
                 """,
             ),
+            pgtrigger.Trigger(
+                name="objects_live_with_the_application",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "((OLD.state IN ('refused', 'withdrawn')) <> (NEW.state IN ('refused', 'withdrawn')))"
+                ),
+                func="""
+                    UPDATE programmes_claimobject SET living = living WHERE application_id = NEW.id;
+                    RETURN NULL;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ class Draft(models.Model):
     rule = models.CharField(max_length=60)
     label = models.CharField(max_length=80, blank=True, help_text="what its authors call it, to tell drafts apart")
     facts = models.JSONField(default=dict)
+    named = models.JSONField(default=list, help_text="the objects that it claims for: kind and code as typed")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

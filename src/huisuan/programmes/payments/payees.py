@@ -8,7 +8,9 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.text_length import check_length
+from huisuan.law.procedure import State
 from huisuan.parties.models import Person
+from huisuan.programmes.flags.found_between import look_for_flags
 from huisuan.programmes.models import Application, PayeeAccount
 from huisuan.programmes.workflow.permission import Permissions, is_applicant, unknown_application
 from huisuan.treasury.orders import parse_payee
@@ -47,10 +49,13 @@ def give_payee(
     reason = check_length(reason.strip(), 300, "理由")
     if rows and not reason:
         raise InvalidRequest("变更收款账户须写明理由", code="award.payee_reason_missing")
-    return PayeeAccount.objects.create(
+    made = PayeeAccount.objects.create(
         application=application, number=len(rows) + 1, name=payee.name, account_number=payee.account_number,
         bank=payee.bank, given_by=person, given_at=now, reason=reason if rows else "",
     )  # fmt: skip
+    if application.state != State.DRAFT:
+        look_for_flags(application, now)
+    return made
 
 
 def _holder(application: Application, name: str) -> str:

@@ -15,6 +15,8 @@ from huisuan.law.explain import default_day, explain
 from huisuan.law.forms import InvalidCell, parse_cell
 from huisuan.law.model import Answer, Rule, Value
 from huisuan.law.policy import Policy, load_policy
+from huisuan.law.procedure import OBJECT_WORDS, ObjectKind
+from huisuan.programmes.claim_objects.codes import asked_objects, parse_objects
 from huisuan.programmes.models import Call, Draft
 
 #: what can be returned for correction beside the facts of the rule
@@ -58,7 +60,7 @@ class SubmissionContent:
         if name == "task":
             return self.task
         if name == "objects":
-            return list(self.named)
+            return [(each["kind"], each["code"]) for each in self.named]
         return self.facts.get(name, ""), [file["sha256"] for file in self.evidence if file["fact"] == name]
 
 
@@ -75,6 +77,7 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
     texts = {spec.name: draft.facts[spec.name] for spec in rule.facts if draft.facts.get(spec.name)}
     values, unreadable = _read(rule, texts)
     answer = explain(policy, rule, values, on=default_day(policy, today), as_known=today)
+    named, unnamed = _objects(call, draft)
     standing = draft.evidence.filter(withdrawn_at__isnull=True)
     evidence = list(standing.values("fact", "filename", "media_type", "size", "sha256"))
     missing = (
@@ -82,8 +85,9 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
         *_lacking(rule, answer, unreadable),
         *_no_file(call, rule, {str(file["fact"]) for file in evidence}, values),
         *_task(call, task),
+        *unnamed,
     )
-    return SubmissionContent(draft.version, texts, {}, evidence, task, [], answer, missing)
+    return SubmissionContent(draft.version, texts, {}, evidence, task, named, answer, missing)
 
 
 def require_complete(content: SubmissionContent) -> None:
@@ -131,6 +135,21 @@ def _no_file(
     for spec in rule.facts:
         if spec.name in call.evidence and values.get(spec.name) and spec.name not in proven:
             yield MissingItem(spec.name, "evidence_missing", f"“{spec.zh}”没有佐证材料：{spec.evidence or '请上传'}")
+
+
+def _objects(call: Call, draft: Draft) -> tuple[list[dict[str, str]], list[MissingItem]]:
+    """What the draft names, by kind and code, and what the call asks for besides."""
+    try:
+        named = parse_objects(draft.named, asked_objects(call.edition.content))
+    except InvalidRequest as misread:
+        return [], [MissingItem("objects", "object_unreadable", f"申报对象读不出：{misread}")]
+    kinds = {each.kind for each in named}
+    words = {kind: OBJECT_WORDS[ObjectKind(kind)] for kind in call.object_kinds if kind not in kinds}
+    missing = [
+        MissingItem("objects", "object_missing", f"没有写明{zh}的编号，如 {example}")
+        for zh, _, example in words.values()
+    ]
+    return [each.to_dict() for each in named], missing
 
 
 def _task(call: Call, task: str) -> Iterator[MissingItem]:

@@ -1,6 +1,6 @@
 """What handing in leaves on record: a submission for the act "submit", in its transaction.
 
-Under a call alone: what was offered to a user has nothing to hand in.
+Under a call alone: what was offered to a user has nothing to hand in, and claims for the entitlement that it names.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.programmes.models import ApplicationStep, ApplicationSubmission, Draft
+from huisuan.law.policy import load_policy
+from huisuan.law.procedure import ObjectKind
+from huisuan.programmes.claim_objects.records import ClaimGround, record_objects
+from huisuan.programmes.models import ApplicationStep, ApplicationSubmission, Draft, Offer
 from huisuan.programmes.submissions.content import (
     BESIDE_FACTS,
     SubmissionContent,
@@ -24,12 +27,14 @@ def record_submissions(steps: Sequence[ApplicationStep]) -> None:
     """Copy what the drafts of some applications say, at the instant of their steps.
 
     Raises:
-        Conflict: the call is not open; a correction changes what was not returned.
+        Conflict: the call is not open; a correction changes what was not returned; another claim holds an object.
         InvalidRequest: something is missing: all of it is named.
     """
     for step in steps:
         if step.application.call_id is not None:
             _record(step)
+        elif offer := Offer.objects.filter(application=step.application_id, replaced_by__isnull=True).first():
+            _hold_entitlement(step, offer)
 
 
 def check_returned_fields(steps: Sequence[ApplicationStep]) -> None:
@@ -71,6 +76,16 @@ def _record(step: ApplicationStep) -> None:
     )  # fmt: skip
     made.hash = submission_hash(made)
     made.save(force_insert=True)
+    policy, rule = law_of(call)
+    record_objects(application, ClaimGround.of(policy, rule.key), made.named, step.person, made)
+
+
+def _hold_entitlement(step: ApplicationStep, offer: Offer) -> None:
+    edition, code = step.application.edition, f"E{offer.entitlement_id}"
+    ground = ClaimGround.of(load_policy(edition.policy), edition.key)
+    record_objects(
+        step.application, ground, [{"kind": ObjectKind.ENTITLEMENT.value, "code": code, "typed": code}], step.person
+    )
 
 
 def submission_hash(made: ApplicationSubmission) -> str:

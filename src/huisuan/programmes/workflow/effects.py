@@ -16,6 +16,8 @@ from huisuan.programmes.awards.offered import are_confirmed, offered_amounts
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
 from huisuan.programmes.awards.up_to_date import are_up_to_date
+from huisuan.programmes.flags.answered import are_answered, checker_answered_none
+from huisuan.programmes.flags.found_between import flag_submissions
 from huisuan.programmes.models import Application, ApplicationStep
 from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
@@ -26,8 +28,12 @@ Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 #: action -> what may keep it from being taken, asked in this order
 STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "submit": (are_confirmed,),
-    "review": (panel_has_scored,),
-    "decide": (are_up_to_date, name_an_amount),
+    "check": (checker_answered_none,),
+    "recommend": (are_answered,),
+    "review": (are_answered, panel_has_scored),
+    "rank": (are_answered,),
+    "publicise": (are_answered,),
+    "decide": (are_answered, are_up_to_date, name_an_amount),
     "commit": (are_up_to_date, have_money),
     "pay": (are_up_to_date, can_be_paid),
     "complete": (are_paid,),
@@ -36,7 +42,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
-    "submit": (record_submissions,),
+    "submit": (record_submissions, flag_submissions),
     "return": (check_returned_fields,),
     "decide": (grant_awards,),
     "commit": (commit_awards,),

@@ -1,0 +1,71 @@
+"""What a claim is for, by its own number: the objects that a programme asks its applicants to name.
+
+One claim on a ground holds an object at a time: a contract that one application claims for, another may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.errors import LawError
+
+
+class ObjectKind(StrEnum):
+    """What an object is; its code is that of its kind's own series."""
+
+    CONTRACT = "contract"
+    INVOICE = "invoice"
+    STANDARD = "standard"
+    PROJECT = "project"
+    VOUCHER = "voucher"
+    ENTITLEMENT = "entitlement"
+
+
+#: Chinese, English, and an example of its code
+OBJECT_WORDS = {
+    ObjectKind.CONTRACT: ("合同", "contract", "HT-2024-018"),
+    ObjectKind.INVOICE: ("发票", "invoice", "24342000000012345678"),
+    ObjectKind.STANDARD: ("标准", "standard", "GB/T 41867-2022"),
+    ObjectKind.PROJECT: ("项目", "project", "2406-340100-04-05-123456"),
+    ObjectKind.VOUCHER: ("市级拨付凭证", "voucher of a city", "PZ-2024-0031"),
+    ObjectKind.ENTITLEMENT: ("应享", "entitlement", "E12"),
+}
+#: kinds whose code is unique within the applicant's own series only
+OWN_SERIES = frozenset({ObjectKind.VOUCHER})
+
+
+@dataclass(frozen=True)
+class ClaimObjectSpec:
+    """A kind of object that a programme's claims name; `counts` are the facts that say how many there are."""
+
+    kind: ObjectKind
+    required: bool
+    counts: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
+
+
+def names(kind: str, *, required: bool = True, counts: Iterable[object] = ()) -> ClaimObjectSpec:
+    """A kind of object that claims name, as an article writes it; `counts` are facts of the rule.
+
+    Raises:
+        LawError: no such kind, one that only the platform names, or a count that is no fact.
+    """
+    if kind not in set(ObjectKind) - {ObjectKind.ENTITLEMENT}:
+        known = "、".join(each.value for each in ObjectKind if each is not ObjectKind.ENTITLEMENT)
+        raise LawError(f"申报对象没有“{kind}”这一类；可用 {known}", code="law.object_kind_unknown")
+    return ClaimObjectSpec(ObjectKind(kind), required, tuple(_fact(kind, count) for count in counts))
+
+
+def _fact(kind: str, count: object) -> str:
+    node = getattr(count, "node", None)
+    found = () if node is None else nodes.facts_of(node)
+    if len(found) != 1:
+        raise LawError(f"申报对象“{kind}”的数量（counts）须是一项事实", code="law.object_count_no_fact")
+    return found[0].name

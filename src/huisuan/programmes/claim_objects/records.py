@@ -1,0 +1,105 @@
+"""Storing what a submission claims for: what it names now, what it has left out, and who holds it already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from huisuan.base.errors import Conflict
+from huisuan.law.policy import Policy, PolicyRule, ground_of
+from huisuan.law.procedure import OWN_SERIES, ObjectKind
+from huisuan.parties.models import Person
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.claim_objects.codes import object_words
+from huisuan.programmes.models import Application, ApplicationSubmission, ClaimObject
+
+_ONCE = "one_living_claim_holds_an_object"
+
+
+@dataclass(frozen=True)
+class ClaimGround:
+    """On what an application claims: objects are held once by policy and ground."""
+
+    policy: str
+    ground: str
+
+    @classmethod
+    def of(cls, policy: Policy, key: str) -> ClaimGround:
+        """That of a rule; a programme without one claims its own sentence."""
+        return cls(policy.name, ground_of(PolicyRule(policy, policy.rule(key))))
+
+
+def record_objects(
+    application: Application,
+    ground: ClaimGround,
+    named: Sequence[Mapping[str, str]],
+    person: Person,
+    submission: ApplicationSubmission | None = None,
+) -> None:
+    """Hold what a submission names; what the version before named and this one does not is free again.
+
+    Raises:
+        Conflict: another living claim on the ground holds one; it is named as far as the person may see it.
+    """
+    held = {(one.kind, one.code): one for one in application.claim_objects.filter(dropped_by=None)}
+    wanted = {(each["kind"], each["code"]): each["typed"] for each in named}
+    gone = [one.pk for key, one in held.items() if key not in wanted]
+    if gone:
+        ClaimObject.objects.filter(pk__in=gone).update(dropped_by=submission)
+    new = [
+        ClaimObject(
+            application=application, submission=submission, policy=ground.policy, ground=ground.ground, kind=kind,
+            series=series_of(application, kind), code=code, typed=wanted[kind, code],
+        )
+        for kind, code in sorted(wanted.keys() - held.keys())
+    ]  # fmt: skip
+    _refuse_held(new, person)
+    try:
+        with transaction.atomic():
+            ClaimObject.objects.bulk_create(new)
+    except IntegrityError as error:
+        if _ONCE not in str(error):
+            raise
+        _refuse_held(new, person)  # somebody was quicker
+        raise
+
+
+def series_of(application: Application, kind: str) -> str:
+    """Whose numbers the codes of a kind are: a city's own vouchers; else one series for all."""
+    return application.city_id or "" if ObjectKind(kind) in OWN_SERIES else ""
+
+
+def holders(
+    policy: str, ground: str, named: Iterable[tuple[str, str, str]], *, besides: int | None = None
+) -> list[ClaimObject]:
+    """The living claims on a ground that hold any of some objects (kind, series, code)."""
+    codes = Q(pk__in=())
+    for kind, series, code in named:
+        codes |= Q(kind=kind, series=series, code=code)
+    found = ClaimObject.objects.filter(codes, living=True, policy=policy, ground=ground)
+    return list(found.exclude(application=besides).select_related("application").order_by("kind", "code"))
+
+
+def holder_words(held: ClaimObject, person: Person) -> str:
+    """The application that holds an object, by its number where the person may see it."""
+    viewer = Viewer.for_person(person)
+    own = viewer.parties("party") | Q(city__isnull=False, city=viewer.city)
+    seen = Application.objects.filter(own, pk=held.application_id).exists()
+    return f"申报 {held.application.number}" if seen else "另一单位的申报"
+
+
+def _refuse_held(new: Sequence[ClaimObject], person: Person) -> None:
+    if not new:
+        return
+    named = [(one.kind, one.series, one.code) for one in new]
+    found = holders(new[0].policy, new[0].ground, named, besides=new[0].application_id)
+    if found:
+        said = "；".join(f"{object_words(one.kind, one.code)} 已由{holder_words(one, person)}申报" for one in found)
+        raise Conflict(
+            f"同一事由下一个申报对象只能有一件在办的申报：{said}。请核对编号；"
+            "确是编号相同的另一份合同等，请在编号前写明对方的统一社会信用代码",
+            code="claim_object.held",
+        )

@@ -1,0 +1,133 @@
+"""What two applicants share that ought not to be shared: files, accounts, contacts, an object, control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
+
+from huisuan.base.months import SHANGHAI
+from huisuan.law.procedure import State
+from huisuan.parties.affiliation import find_control
+from huisuan.parties.relation_history import load_holdings
+from huisuan.programmes.claim_objects.codes import object_words
+from huisuan.programmes.flags.raised import FoundFlag, store_flags
+from huisuan.programmes.models import (
+    Application,
+    ApplicationFlag,
+    ApplicationStep,
+    ApplicationSubmission,
+    ClaimObject,
+    FlagReason,
+    PayeeAccount,
+)
+
+_OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
+
+
+def look_for_flags(application: Application, now: datetime) -> list[ApplicationFlag]:
+    """Raise what is found about an application at an instant; returns what is new."""
+    found = [*_same_objects(application)]
+    if application.call_id is not None:
+        others = rivals(application)
+        found += [
+            *_same_evidence(application, others),
+            *_same_accounts(application, others),
+            *_same_contacts(application, others),
+            *_control_paths(application, others, now),
+        ]
+    return store_flags(found, now)
+
+
+def flag_submissions(steps: Sequence[ApplicationStep]) -> None:
+    """Look at what was just handed in."""
+    for step in steps:
+        look_for_flags(step.application, step.at)
+
+
+def rivals(application: Application) -> QuerySet[Application]:
+    """The applications of other applicants under its call, but those that are over or not handed in."""
+    found = Application.objects.filter(call=application.call_id).exclude(state__in=_OVER)
+    own = Q(party=application.party_id) if application.party_id else Q(city=application.city_id)
+    return found.exclude(pk=application.pk).exclude(own).select_related("party", "city")
+
+
+def _same_objects(application: Application) -> Iterator[FoundFlag]:
+    """Objects that a living claim on another ground, or under another policy, holds, too."""
+    mine = {(one.kind, one.series, one.code): one for one in application.claim_objects.filter(living=True)}
+    codes = Q(pk__in=())
+    for kind, series, code in mine:
+        codes |= Q(kind=kind, series=series, code=code)
+    held = ClaimObject.objects.filter(codes, living=True).exclude(application=application)
+    for one in held.select_related("application"):
+        own = mine[one.kind, one.series, one.code]
+        if (own.policy, own.ground) != (one.policy, one.ground):
+            yield FoundFlag(
+                FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application,
+                {
+                    "object": object_words(one.kind, one.code), "grounds": {
+                        application.number: f"{own.policy} {own.ground}", one.application.number:
+                        f"{one.policy} {one.ground}",
+                    },
+                },
+            )  # fmt: skip
+
+
+def _latest(applications: QuerySet[Application]) -> QuerySet[ApplicationSubmission]:
+    rows = ApplicationSubmission.objects.filter(application__in=applications).order_by("application_id", "-version")
+    return ApplicationSubmission.objects.filter(pk__in=rows.distinct("application_id").values("pk"))
+
+
+def _same_evidence(application: Application, others: QuerySet[Application]) -> Iterator[FoundFlag]:
+    said = application.submissions.last()
+    mine = {file["sha256"]: file for file in said.evidence} if said else {}
+    alike = Q(pk__in=())
+    for sha256 in mine:
+        alike |= Q(evidence__contains=[{"sha256": sha256}])
+    for theirs in _latest(others).filter(alike).select_related("application"):
+        other = theirs.application
+        for file in {file["sha256"]: file for file in theirs.evidence if file["sha256"] in mine}.values():
+            own = mine[file["sha256"]]
+            saw = {
+                application.number: {"fact": own["fact"], "filename": own["filename"]},
+                other.number: {"fact": file["fact"], "filename": file["filename"]},
+            }
+            yield FoundFlag(FlagReason.SAME_EVIDENCE, application, file["sha256"], other, {"files": saw})
+
+
+def _same_accounts(application: Application, others: QuerySet[Application]) -> Iterator[FoundFlag]:
+    mine = set(application.payee_accounts.values_list("account_number", flat=True))
+    same = PayeeAccount.objects.filter(application__in=others, account_number__in=mine).select_related("application")
+    for account in same:
+        tail = account.account_number[-4:]
+        yield FoundFlag(
+            FlagReason.SAME_ACCOUNT,
+            application,
+            account.account_number,
+            account.application,
+            {"account_ends_in": tail},
+        )
+
+
+def _same_contacts(application: Application, others: QuerySet[Application]) -> Iterator[FoundFlag]:
+    """People who handed in for two applicants under one address."""
+    steps = ApplicationStep.objects.filter(duty="apply").exclude(person__email="")
+    steps = steps.annotate(mail=Lower("person__email")).select_related("person")
+    mine = set(steps.filter(application=application).values_list("mail", flat=True))
+    for step in steps.filter(application__in=others, mail__in=mine).select_related("application"):
+        mail = step.person.email.lower()
+        yield FoundFlag(FlagReason.SAME_CONTACT, application, mail, step.application, {"contact": mail})
+
+
+def _control_paths(application: Application, others: QuerySet[Application], now: datetime) -> Iterator[FoundFlag]:
+    day = now.astimezone(SHANGHAI).date()
+    if application.party is None:
+        return
+    by_uscc = {other.party.uscc: other for other in others if other.party}
+    own = application.party.uscc
+    holdings = load_holdings(day, day + timedelta(days=1), day)
+    for (_, uscc), who in find_control(holdings, [(own, uscc) for uscc in by_uscc]).items():
+        saw = {"controlled_by": who, "parties": sorted((own, uscc)), "day": day.isoformat()}
+        yield FoundFlag(FlagReason.CONTROL_PATH, application, who, by_uscc[uscc], saw)

@@ -1,0 +1,76 @@
+"""The objects that applications claim for: one living claim on a ground holds each, and the database holds that."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from huisuan.law.procedure import ObjectKind
+from huisuan.programmes.models.applications import Application
+from huisuan.programmes.models.submissions import ApplicationSubmission
+
+_CODE = r"^\S+$"
+
+
+class ClaimObject(models.Model):
+    """An object that an application claims for on a ground of a policy, from a submission on.
+
+    `series` is the code of the applicant where codes are its own (vouchers of a city), else empty. `living` is a cache
+    that triggers move: the application is neither refused nor withdrawn, and no later submission has left it out.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="claim_objects")
+    submission = models.ForeignKey(
+        ApplicationSubmission,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="claim_objects",
+        help_text="none: an offer",
+    )
+    dropped_by = models.ForeignKey(ApplicationSubmission, on_delete=models.PROTECT, null=True, related_name="+")
+    policy = models.CharField(max_length=60)
+    ground = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20)
+    series = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=80)
+    typed = models.CharField(max_length=320)
+    living = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["application", "kind", "code"]
+        indexes = [models.Index(name="claim_object_by_code", fields=["kind", "series", "code"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_living_claim_holds_an_object",
+                fields=["policy", "ground", "kind", "series", "code"],
+                condition=Q(living=True),
+            ),
+            models.CheckConstraint(
+                name="claim_object_is_known", condition=Q(kind__in=[kind.value for kind in ObjectKind])
+            ),
+            models.CheckConstraint(name="claim_object_has_its_code", condition=Q(code__regex=_CODE) & ~Q(ground="")),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="claim_objects_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="claim_objects_keep_what_they_are", exclude=["living", "dropped_by"]),
+            pgtrigger.Protect(
+                name="what_is_dropped_stays_dropped",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__dropped_by__isnull=False, new__dropped_by__isnull=True),
+            ),
+            pgtrigger.Trigger(
+                name="an_object_lives_with_its_claim",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    NEW.living := NEW.dropped_by_id IS NULL AND EXISTS (
+                        SELECT 1 FROM programmes_application a
+                        WHERE a.id = NEW.application_id AND a.state NOT IN ('refused', 'withdrawn'));
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.kind} {self.code}"

@@ -1,0 +1,128 @@
+"""One living claim on a ground holds an object; it is free again when that claim is over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.programmes.calls.submit import list_missing, submit_draft
+from huisuan.programmes.models import Application, ApplicationSubmission, ClaimObject
+from huisuan.programmes.workflow import act, begin_application
+from support.at_once import at_once
+from support.calls import DURING, draft, opened
+from support.programmes import LAW, applicant, official
+
+pytestmark = pytest.mark.django_db
+A, B, C = "GB/T 41867-2022", "ＧＢ／Ｔ　４１８６７—２０２２", "ISO/IEC 42001:2023"
+
+
+def claimed(number: int = 1, *standards: str) -> Application:
+    """An application of a firm for some standards, under a call of its own."""
+    return submit_draft(opened().number, draft(number, standards=standards).pk, applicant(number), DURING)
+
+
+def test_a_standard_is_claimed_once_whoever_claims_and_however_it_is_typed() -> None:
+    first = claimed(1, A, C)
+    with pytest.raises(Conflict, match=r"标准 GB/T41867-2022 已由另一单位的申报申报") as refused:
+        claimed(2, B)
+    assert refused.value.code == "claim_object.held"
+    assert first.number not in str(refused.value)  # the other's number is nobody else's business
+    assert Application.objects.count() == 1
+    with pytest.raises(Conflict, match=first.number):  # one's own is
+        claimed(1, B)
+
+
+@pytest.mark.parametrize(("action", "who"), [("withdraw", "applicant"), ("refuse", "decider")])
+def test_an_object_is_free_when_its_claim_is_withdrawn_or_refused(action: str, who: str) -> None:
+    first = claimed(1, A)
+    by = applicant(1) if who == "applicant" else official("decider", "decide")
+    act(first.number, action, by, DURING, reason="不符合")
+    assert not first.claim_objects.get().living
+    second = claimed(2, B)
+    assert second.claim_objects.get().living
+    held = claimed(3, C).claim_objects.get()
+    held.pk, held.application = None, second
+    with pytest.raises(IntegrityError), transaction.atomic():  # the database says it, too
+        held.save(force_insert=True)
+
+
+def test_a_correction_frees_what_it_no_longer_names() -> None:
+    call, mine = opened(), draft(1, standards=(A, C))
+    first = submit_draft(call.number, mine.pk, applicant(1), DURING)
+    act(first.number, "return", official("checker", "check"), DURING, reason="x", payload={"fields": ["objects"]})
+    assert first.claim_objects.filter(living=True).count() == 2  # what was returned still holds its objects
+    named = [{"kind": "standard", "code": C}]
+    submit_draft(call.number, mine.pk, applicant(1), DURING + timedelta(hours=1), objects=named)
+    held = {one.code: (one.living, one.dropped_by) for one in first.claim_objects.all()}
+    second = first.submissions.get(version=2)
+    assert held == {"GB/T41867-2022": (False, second), "ISO/IEC42001:2023": (True, None)}
+    assert claimed(2, B).state == "submitted"
+
+
+def test_objects_that_were_not_returned_are_not_changed() -> None:
+    call, mine = opened(), draft(1, standards=(A,))
+    first = submit_draft(call.number, mine.pk, applicant(1), DURING)
+    act(first.number, "return", official("checker", "check"), DURING, reason="x", payload={"fields": ["national"]})
+    with pytest.raises(Conflict, match="申报对象") as refused:
+        submit_draft(call.number, mine.pk, applicant(1), DURING, objects=[{"kind": "standard", "code": C}])
+    assert refused.value.code == "submission.field_not_returned"
+    typed_otherwise = [{"kind": "standard", "code": B}]
+    assert submit_draft(call.number, mine.pk, applicant(1), DURING, objects=typed_otherwise).state == "submitted"
+
+
+def test_what_the_call_asks_for_is_on_the_list_of_what_is_missing() -> None:
+    call = opened()
+    assert call.object_kinds == ["standard"]
+    none, wrong = draft(1, standards=()), draft(2, standards=("—",))
+    assert [item.code for item in list_missing(call.number, none.pk, applicant(1), DURING)] == ["object_missing"]
+    assert [item.code for item in list_missing(call.number, wrong.pk, applicant(2), DURING)] == ["object_unreadable"]
+    with pytest.raises(InvalidRequest) as refused:
+        opened(object_kinds=("colour",))
+    assert refused.value.code == "call.object_kind_unknown"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE programmes_claimobject SET code = 'X'",
+        "UPDATE programmes_claimobject SET ground = 'X'",
+        "DELETE FROM programmes_claimobject",
+        "INSERT INTO programmes_claimobject (application_id, policy, ground, kind, series, code, typed, living)"
+        " SELECT a.id, o.policy, o.ground, o.kind, o.series, o.code, o.typed, false"
+        " FROM programmes_claimobject o, programmes_application a WHERE a.id <> o.application_id",
+    ],
+)
+def test_raw_sql_makes_no_second_claim(sql: str) -> None:
+    claimed(1, A)
+    begin_application(LAW, "14.1", 2024, applicant(2), DURING)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_whether_a_claim_lives_is_not_for_anybody_to_say() -> None:
+    made = claimed(1, A)
+    ClaimObject.objects.update(living=False)
+    assert made.claim_objects.get().living
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_claim_an_object_at_once_one_does() -> None:
+    call = opened()
+    drafts = {number: draft(number, standards=(A, C) if number % 2 else (C, B)).pk for number in range(1, 5)}
+    people = {number: applicant(number) for number in drafts}
+
+    def hand_in(number: int) -> str:
+        try:
+            return submit_draft(call.number, drafts[number], people[number], DURING).state
+        except Conflict as refused:
+            return refused.code
+
+    assert sorted(map(str, at_once(*(partial(hand_in, number) for number in drafts)))) == ["claim_object.held"] * 3 + [
+        "submitted"
+    ]
+    assert (Application.objects.count(), ApplicationSubmission.objects.count()) == (1, 1)
+    assert ClaimObject.objects.filter(living=True).count() == 2
