@@ -233,6 +233,14 @@ check_days = working_days("check_days", "核验期限（工作日）", "Working 
 correct_days = working_days("correct_days", "补正期限（工作日）", "Working days to correct an application")
 decide_days = working_days("decide_days", "决定期限（工作日）", "Working days to decide")
 publicity_days = working_days("publicity_days", "公示期（工作日）", "Working days of publicity")
+publicity_own_day = interpretation(
+    "0.1.publicity_own_day", "公示当日是否计入公示期", "Is the day of the notice one of the days of publicity?",
+    {
+        "excluded": ("不计入，自次日起算（民法典第二百零一条）", "no: they begin on the next day (Civil Code, 201)"),
+        "counted": ("计入", "yes"),
+    },
+    sentence="0.1", phrase=IMPLEMENTING_RULES,
+)  # fmt: skip
 commit_days = working_days("commit_days", "资金下达期限（工作日）", "Working days to commit the money")
 pay_days = working_days("pay_days", "支付期限（工作日）", "Working days to pay")
 
@@ -264,6 +272,14 @@ def scored(sentence: str, key: str, zh: str, en: str, *, phrase: str) -> Criteri
     return criterion(key, zh, en, count_setting(name, *titles, sentence=sentence, phrase=phrase, at_most=100))
 
 
+def publicise(source: State, office: str) -> ProgrammeStep:
+    """Publish a notice: it stands for the days of publicity."""
+    return step(
+        "publicise", source, State.IN_PUBLICITY, Duty.PUBLISH, office, figures=(publicity_days,),
+        own_day=publicity_own_day,
+    )  # fmt: skip
+
+
 CHECKING = (
     step("return", State.SUBMITTED, State.RETURNED, Duty.CHECK, OFFICE, within=check_days),
     step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, OFFICE, within=check_days),
@@ -288,7 +304,7 @@ RECOVERY = (
 CLAIM = (
     HANDING_IN,
     *CHECKING,
-    step("publicise", State.CHECKED, State.IN_PUBLICITY, Duty.PUBLISH, OFFICE, figures=(publicity_days,)),
+    publicise(State.CHECKED, OFFICE),
     *PUBLICITY,
     step("decide", State.IN_PUBLICITY, State.DECIDED, Duty.DECIDE, OFFICE, within=decide_days),
     step(
@@ -317,7 +333,7 @@ def contest(*criteria: CriterionSpec) -> tuple[ProgrammeStep, ...]:
     return variant(
         CLAIM,
         instead=(
-            step("publicise", State.RANKED, State.IN_PUBLICITY, Duty.PUBLISH, OFFICE, figures=(publicity_days,)),
+            publicise(State.RANKED, OFFICE),
             step(
                 "refuse", (State.SUBMITTED, State.CHECKED, State.RANKED, State.IN_PUBLICITY), State.REFUSED,
                 Duty.DECIDE, OFFICE, within=decide_days,

@@ -34,6 +34,7 @@ from .a00_supplementary import (
     payable,
     project_city,
     project_county,
+    publicise,
     raised_and_capped,
     raised_projects,
     scored,
@@ -182,7 +183,7 @@ article.programme(
     steps=variant(
         CLAIM, offices={OFFICE: SCIENCE},
         instead=(
-            step("publicise", State.RANKED, State.IN_PUBLICITY, Duty.PUBLISH, SCIENCE),
+            publicise(State.RANKED, SCIENCE),
             step("commit", State.CONTRACTED, State.COMMITTED, Duty.COMMIT, "省财政厅", figures=(instalments,)),
             step("complete", State.PAYING, State.MONITORED, Duty.PAY, "省财政厅"),
             step(

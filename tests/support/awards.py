@@ -9,7 +9,7 @@ from huisuan.programmes.offers.services import confirm_offer, make_offers
 from huisuan.programmes.workflow import act
 from huisuan.settlement.models import Entitlement, SettlementRun
 from support.jobs import party
-from support.programmes import LAW, NOON, TREASURY, applicant, official
+from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, official
 
 GROUP, DATA = "省人工智能产业推进组工作专班", "省数据资源局"
 ACCOUNT, BANK = "1302010109022100001", "工商银行合肥分行"
@@ -52,7 +52,8 @@ def confirmed(offer: Offer, number: int = 1) -> Application:
 def walked_offer(made: Application, until: str = "pay") -> Application:
     """Its steps after confirmation until an action, each by an official of its own."""
     for action, duty, office in WAY:
-        act(made.number, action, official(f"{duty} of 2.2", duty, office), NOON)
+        now = NOON if action in ("check", "publicise") else ENDED
+        act(made.number, action, official(f"{duty} of 2.2", duty, office), now)
         if action == until:
             break
     made.refresh_from_db()

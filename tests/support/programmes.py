@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from huisuan.base.money import plain_yuan
 from huisuan.law.policy import load_policy
@@ -20,6 +20,8 @@ from support.jobs import party
 from support.treasury import returned
 
 NOON = datetime(2024, 9, 2, 4, tzinfo=UTC)
+#: when a notice of NOON has ended: five working days later
+ENDED = NOON + timedelta(days=8)
 LAW = load_policy("anhui-agi-2023")
 INDUSTRY, TREASURY = "省经济和信息化厅", "省财政厅"
 
@@ -92,5 +94,6 @@ def walked(made: Application, until: str = "complete") -> list[ApplicationStep]:
                 paid_at_bank(official("payer", "pay", TREASURY)), "r.csv", treasury_act(person("payer"), NOON)
             )
         amount = 5_000_000 if action == "decide" else None
-        steps.append(act(made.number, action, official(f"{duty}er", duty, office), NOON, amount_fen=amount))
+        now = ENDED if steps[-1].to_state == "in_publicity" else steps[-1].at
+        steps.append(act(made.number, action, official(f"{duty}er", duty, office), now, amount_fen=amount))
     return steps

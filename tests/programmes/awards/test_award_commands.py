@@ -11,7 +11,10 @@ import typer
 from typer.testing import CliRunner
 
 from huisuan.cli.main import assemble
+from huisuan.parties.models import Person
+from huisuan.programmes.workflow import act
 from support.awards import ACCOUNT, BANK, DATA, GROUP, settled
+from support.notices import ended, notice_of
 from support.programmes import NOON, TREASURY, applicant, official, person
 from support.treasury import returned
 
@@ -47,8 +50,11 @@ def test_the_whole_way_by_commands(app: typer.Typer, tmp_path: Path) -> None:
         app, "award", "confirm", number, "--by", "firm1", "--account", ACCOUNT, "--bank", BANK, "--truthful"
     )
     assert confirmed["state"] == "submitted"
-    for action, who in (("check", "shuju"), ("publicise", "gongshi"), ("decide", "pizhun")):
+    for action, who in (("check", "shuju"), ("publicise", "gongshi")):
         run(app, "application", "act", number, action, "--by", who)
+    early = CliRunner().invoke(app, ["application", "act", number, "decide", "--by", "pizhun"])
+    assert (early.exit_code, getattr(early.exception, "code", "")) == (1, "notice.running")
+    act(number, "decide", Person.objects.get(username="pizhun"), ended(notice_of(number)))
     refused = run(app, "treasury", "commit", number, "--by", "xiada", fails=True)
     assert refused["refused"][0]["code"] == "award.no_budget_line"
     run(

@@ -15,7 +15,7 @@ from huisuan.programmes.workflow import act, act_on_many
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import Commitment, PaymentOrder
 from support.awards import ACCOUNT, BANK, DATA, GROUP, confirmed, offered, settled, walked_offer
-from support.programmes import NOON, TREASURY, applicant, budget, official, paid_at_bank, person
+from support.programmes import ENDED, NOON, TREASURY, applicant, budget, official, paid_at_bank, person
 from support.treasury import balances
 
 pytestmark = pytest.mark.django_db
@@ -97,9 +97,9 @@ def test_the_amount_of_an_offer_is_the_computed_one_whatever_the_decision_names(
     made = walked_offer(confirmed(offer), "publicise")
     decider = official("decide of 2.2", "decide", GROUP)
     with pytest.raises(InvalidRequest) as wrong:
-        act(made.number, "decide", decider, NOON, amount_fen=30_001)
+        act(made.number, "decide", decider, ENDED, amount_fen=30_001)
     assert wrong.value.code == "award.amount_is_computed"
-    act(made.number, "decide", decider, NOON, amount_fen=30_000)
+    act(made.number, "decide", decider, ENDED, amount_fen=30_000)
     assert Award.objects.get(application=made).amount_fen == 30_000
 
 
@@ -108,7 +108,7 @@ def test_nothing_is_decided_on_an_amount_that_a_later_run_has_changed() -> None:
     both = [walked_offer(confirmed(first, 1), "publicise"), walked_offer(confirmed(second, 2), "publicise")]
     settled(29_999, 500)
     outcome = act_on_many(
-        [one.number for one in both], "decide", official("decide of 2.2", "decide", GROUP), NOON
+        [one.number for one in both], "decide", official("decide of 2.2", "decide", GROUP), ENDED
     )  # one with a new amount keeps nothing of the other from standing
     assert [step.application for step in outcome.done] == [both[1]]
     assert outcome.refused[both[0].number].code == "offer.outdated"

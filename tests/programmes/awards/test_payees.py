@@ -11,7 +11,7 @@ from huisuan.programmes.payments.payees import answer_payee_change, give_payee
 from huisuan.programmes.workflow import act
 from huisuan.treasury.models import PaymentOrder
 from support.awards import confirmed, offered, walked_offer
-from support.programmes import NOON, TREASURY, applicant, budget, official, person
+from support.programmes import ENDED, NOON, TREASURY, applicant, budget, official, person
 
 pytestmark = pytest.mark.django_db
 OTHER = "6217000000000001"
@@ -88,9 +88,9 @@ def test_an_award_without_an_account_is_not_paid() -> None:
         act(made.number, action, official(f"{duty}er", duty, office), NOON)
     decider = official("decideer", "decide", "省经济和信息化厅")
     with pytest.raises(InvalidRequest) as wrong:
-        act(made.number, "decide", decider, NOON)
+        act(made.number, "decide", decider, ENDED)
     assert code(wrong) == "award.amount_missing"
-    act(made.number, "decide", decider, NOON, amount_fen=100)
+    act(made.number, "decide", decider, ENDED, amount_fen=100)
     act(made.number, "commit", official("committer", "commit", TREASURY), NOON)
     payer = official("payer", "pay", TREASURY)
     with pytest.raises(Conflict) as missing:

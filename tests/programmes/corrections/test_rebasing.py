@@ -20,7 +20,7 @@ from huisuan.programmes.workflow import act
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import PaymentOrder
 from support.awards import DATA, GROUP, confirmed, offered, settled, walked_offer
-from support.programmes import NOON, TREASURY, applicant, budget, official, paid_at_bank, person
+from support.programmes import ENDED, NOON, TREASURY, applicant, budget, official, paid_at_bank, person
 from support.treasury import balances
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_an_undecided_offer_is_rebased_by_the_office_with_a_reason() -> None:
     assert public.value.code == "offer.published_with_less"
     settled(28_000)
     rebase(made.number, WHY, checker, NOON)
-    act(made.number, "decide", decider(), NOON)
+    act(made.number, "decide", decider(), ENDED)
     assert Award.objects.get(application=made).amount_fen == 28_000
 
 

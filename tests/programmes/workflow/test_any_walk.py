@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -58,7 +60,7 @@ class AnyWalk(TestCase):
         """`easy` tries draw somebody and something that may fit, so that walks get far."""
         people = {name: official(name, *post) for name, posts in POSTS.items() for post in posts}
         people |= {"firm1": applicant(1), "firm2": applicant(2)}
-        made, state, duties, stood = with_account(application(1)), "draft", {}, 0
+        made, state, duties, stood, now = with_account(application(1)), "draft", {}, 0, NOON
         budget()
         for who, drawn, easy in tried:
             action = drawn
@@ -67,9 +69,9 @@ class AnyWalk(TestCase):
             sources, target, duty, office = MANUAL[action]
             fits = who == "firm1" if duty == "apply" else (duty, office) in POSTS.get(who, ())
             may = state in sources and fits and duties.get(who, duty) == duty and action != "complete"
-            fen = 100 if action == "decide" else None
+            fen, said = 100 if action == "decide" else None, {"fields": ["x"], "budget_year": 2024}
             try:
-                act(made.number, action, people[who], NOON, reason="理由", payload={"fields": ["x"]}, amount_fen=fen)
+                act(made.number, action, people[who], now, reason="理由", payload=said, amount_fen=fen)
             except Refused:
                 did = False
             else:
@@ -77,6 +79,7 @@ class AnyWalk(TestCase):
             assert did == may, (who, action, state, duties)
             if may:
                 state, duties[who], stood = target, duty, stood + 1
+                now += timedelta(days=15) if action == "publicise" else timedelta()  # its working days are over
         made.refresh_from_db()
         steps = list(made.steps.all())
         assert (made.state, replay_state(steps), len(steps), find_breaks(steps)) == (state, state, stood, [])

@@ -95,7 +95,10 @@ def _subject_for(policy: Policy, question: str) -> str:
 
 def _option_gaps(policy: Policy, cases: list[Case]) -> Iterator[CoverageGap]:
     adopted = policy.adopted(policy.valid_from, policy.valid_to)
+    of_procedures = {spec.name for programme in policy.programmes for spec in programme.questions()}
     for name, spec in policy.interpretation_specs().items():
+        if name in of_procedures:  # it moves a day, not an amount: no case can try it
+            continue
         tried: set[object] = {adopted[name].value} if name in adopted else set()
         tried |= {case.interpretations[name] for case in cases if name in case.interpretations}
         for option in spec.options:

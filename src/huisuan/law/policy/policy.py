@@ -205,8 +205,9 @@ class Policy:
         return of_rules | {spec.name: spec for programme in self.programmes for spec in programme.settings()}
 
     def interpretation_specs(self) -> dict[str, InterpretationSpec]:
-        """Every open question that some rule, or the way in which rules combine, rests on."""
+        """Every open question that some rule, the way in which rules combine, or a procedure rests on."""
         found = {spec.name: spec for rule in (*self.rules, *self.versions) for spec in rule.interpretations()}
         found |= {spec.name: spec for spec in (self.validity.questions if self.validity else ())}
+        found |= {spec.name: spec for programme in self.programmes for spec in programme.questions()}
         shared = {rule.short.name: rule.short for rule in self.rules if rule.short is not None}
         return found | shared | {stacking.by.name: stacking.by for stacking in self.stackings}

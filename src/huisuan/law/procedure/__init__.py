@@ -8,6 +8,7 @@ own floor may use what is named here; policies declare through `Article.programm
 from huisuan.law.procedure.drawing import draw_programme
 from huisuan.law.procedure.model import (
     CLOSING_STATES,
+    OWN_DAY,
     Duty,
     ProgrammeSpec,
     ProgrammeStep,
@@ -27,6 +28,7 @@ __all__ = [
     "CLOSING_STATES",
     "DUTY_WORDS",
     "OBJECT_WORDS",
+    "OWN_DAY",
     "OWN_SERIES",
     "START_WORDS",
     "STATE_WORDS",

@@ -10,7 +10,7 @@ from typing import Any
 
 from huisuan.base.hashing import text_sha256
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.procedure.objects import ClaimObjectSpec
 from huisuan.law.procedure.review import ReviewSpec
 
@@ -52,6 +52,9 @@ class State(StrEnum):
     IN_RECOVERY = "in_recovery"
 
 
+#: the options of the question whether the day of an act is one of the days that it begins
+OWN_DAY = ("excluded", "counted")
+
 #: nothing is waited for in these; a closed one can still go into recovery where its programme says so
 CLOSING_STATES = frozenset({State.CLOSED, State.REFUSED, State.WITHDRAWN})
 
@@ -70,7 +73,8 @@ class ProgrammeStep:
     """An action that leads from any of some states to one, by a duty in an office as the sentence names it.
 
     `within` is the setting that says how many working days there are for it, `figures` are the others that it works
-    with. The applicant's own steps have no office. `review` says how experts review before the step is taken.
+    with. `own_day` is the question whether the day of the step is the first of the days that it begins. The applicant's
+    own steps have no office. `review` says how experts review before the step is taken.
     """
 
     action: str
@@ -81,13 +85,14 @@ class ProgrammeStep:
     within: SettingSpec | None = None
     figures: tuple[SettingSpec, ...] = ()
     review: ReviewSpec | None = None
+    own_day: InterpretationSpec | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON carries it; settings by name, as their values are read on the day."""
         found: dict[str, Any] = {
             "action": self.action, "from": [state.value for state in self.sources], "to": self.target.value,
             "duty": self.duty.value, "office": self.office, "within": self.within.name if self.within else "",
-            "figures": [figure.name for figure in self.figures],
+            "figures": [figure.name for figure in self.figures], "own_day": self.own_day.name if self.own_day else "",
         }  # fmt: skip
         return found if self.review is None else found | {"review": self.review.to_dict()}
 
@@ -126,6 +131,11 @@ class ProgrammeSpec:
         """How experts review its applications; None: they do not."""
         return next((taken.review for taken in self.steps if taken.review is not None), None)
 
+    def questions(self) -> tuple[InterpretationSpec, ...]:
+        """The open questions that its steps rest on, each once."""
+        found = {taken.own_day.name: taken.own_day for taken in self.steps if taken.own_day}
+        return tuple(found.values())
+
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON carries it; what `digest` is of."""
         said: dict[str, Any] = {
@@ -150,18 +160,19 @@ def step(
     within: object = None,
     figures: Iterable[object] = (),
     review: ReviewSpec | None = None,
+    own_day: object = None,
 ) -> ProgrammeStep:
-    """A step as an article writes it; `within` and `figures` are settings of the article.
+    """A step as an article writes it; `within` and `figures` are settings of the article, `own_day` a question of it.
 
     Raises:
-        LawError: no duty, or a figure that is no setting.
+        LawError: no duty, a figure that is no setting, or a question about the day with other options than `OWN_DAY`.
     """
     if not isinstance(duty, Duty):
         raise LawError(f"步骤 {action} 没有写职责（Duty）", code="law.programme_step_without_duty")
     return ProgrammeStep(
         action, (sources,) if isinstance(sources, State) else tuple(sources), target, duty, office,
         None if within is None else _setting(action, within), tuple(_setting(action, figure) for figure in figures),
-        review,
+        review, None if own_day is None else _question(action, own_day),
     )  # fmt: skip
 
 
@@ -192,4 +203,14 @@ def _setting(action: str, figure: object) -> SettingSpec:
     spec = figure if isinstance(figure, SettingSpec) else getattr(getattr(figure, "node", None), "spec", None)
     if not isinstance(spec, SettingSpec):
         raise LawError(f"步骤 {action} 的数字须是参数（…_setting），不能写死", code="law.setting_expected")
+    return spec
+
+
+def _question(action: str, asked: object) -> InterpretationSpec:
+    spec = getattr(asked, "spec", None)
+    if not isinstance(spec, InterpretationSpec) or set(spec.options) != set(OWN_DAY):
+        raise LawError(
+            f"步骤 {action} 的 own_day 须是解释口径（interpretation），选项为 {'、'.join(OWN_DAY)}",
+            code="law.programme_own_day_malformed",
+        )
     return spec

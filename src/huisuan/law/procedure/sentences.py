@@ -37,6 +37,8 @@ def _chinese(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
     who = "申报人" if taken.duty is Duty.APPLY else f"{taken.office}（{DUTY_WORDS[taken.duty][0]}）"
     days = f"{values.get(taken.within.name, '（未定）')} 个工作日内" if taken.within else ""
     figures = "".join(f"；{figure.zh} {values.get(figure.name, '（未定）')}" for figure in taken.figures)
+    if taken.own_day:
+        figures += f"；{taken.own_day.zh}：{taken.own_day.options.get(str(values.get(taken.own_day.name)), '（未定）')}"
     target, review = STATE_WORDS[taken.target].official, _review_zh(taken, values)
     return f"状态为{sources}的，{who}{days}{ACTION_WORDS[taken.action].zh}，转为{target}{figures}{review}。"
 
@@ -46,6 +48,9 @@ def _english(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
     who = "the applicant" if taken.duty is Duty.APPLY else f"{taken.office} ({DUTY_WORDS[taken.duty][1]})"
     days = f" within {values.get(taken.within.name, '(not set)')} working days" if taken.within else ""
     figures = "".join(f"; {figure.en}: {values.get(figure.name, '(not set)')}" for figure in taken.figures)
+    if taken.own_day:
+        option = taken.own_day.options_en.get(str(values.get(taken.own_day.name)), "(not set)")
+        figures += f"; {taken.own_day.en}: {option}"
     target, review = STATE_WORDS[taken.target].official_en.lower(), _review_en(taken, values)
     return f"From {sources}, {who} may {ACTION_WORDS[taken.action].en}{days}: then it is {target}{figures}{review}."
 

@@ -17,11 +17,20 @@ from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
 from huisuan.programmes.models.flags import ApplicationFlag, FlagReason
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
+from huisuan.programmes.models.publicity import (
+    ANSWERING_ACTIONS,
+    NoticeLine,
+    Objection,
+    ObjectionAnswer,
+    ObjectionFile,
+    PublicNotice,
+)
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
 from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
 from huisuan.programmes.models.submissions import ApplicationSubmission
 
 __all__ = [
+    "ANSWERING_ACTIONS",
     "NO_HASH",
     "OFFICIAL_DUTIES",
     "AdoptedDay",
@@ -42,7 +51,11 @@ __all__ = [
     "ExpertEntry",
     "ExpertTie",
     "FlagReason",
+    "NoticeLine",
     "NumberSeries",
+    "Objection",
+    "ObjectionAnswer",
+    "ObjectionFile",
     "Offer",
     "Office",
     "PanelMeeting",
@@ -51,6 +64,7 @@ __all__ = [
     "Post",
     "ProcedureEdge",
     "ProcedureEdition",
+    "PublicNotice",
     "ScoreSheet",
     "SeatEnd",
     "TieKind",

@@ -16,9 +16,10 @@ from django.db import transaction
 from huisuan.base.errors import InvalidRequest, NotAllowed, Refused
 from huisuan.law.procedure import ACTION_WORDS
 from huisuan.parties.models import Person
+from huisuan.programmes.amounts.sources import computed_amounts
 from huisuan.programmes.models import NO_HASH, Application, ApplicationStep, DutyHeld
 from huisuan.programmes.step_conditions import AskedStep
-from huisuan.programmes.workflow.effects import AMOUNT_SOURCES, STEP_CONDITIONS, STEP_EFFECTS
+from huisuan.programmes.workflow.effects import STEP_CONDITIONS, STEP_EFFECTS
 from huisuan.programmes.workflow.history import step_hash
 from huisuan.programmes.workflow.permission import Permissions, PermittedStep, unknown_application
 
@@ -36,13 +37,17 @@ class ActOutcome:
 
 @dataclass(frozen=True)
 class ActRequest:
-    """What somebody asks to be done. `amount_fen` only where the act decides, `key` makes it happen once."""
+    """What somebody asks to be done. `amount_fen` only where the act decides, `key` makes it happen once.
+
+    `each` is what single applications, by number, have in their payload besides.
+    """
 
     action: str
     reason: str = ""
     amount_fen: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
+    each: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse what is wrong whatever the application.
@@ -104,14 +109,17 @@ def act_on_many(
     amount_fen: int | None = None,
     payload: Mapping[str, Any] | None = None,
     key: str = "",
+    each: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> ActOutcome:
     """Take one step on each of many applications, in one transaction, with one reason.
+
+    `each` adds to the payload of single ones, by number.
 
     Raises:
         NotAllowed: a program acts, or somebody who may no longer sign in.
         InvalidRequest: what is asked lacks something, whatever the application.
     """
-    request = ActRequest(action, reason, amount_fen, payload or {}, key)
+    request = ActRequest(action, reason, amount_fen, payload or {}, key, each or {})
     request.check()
     if person.machine or not person.is_active:
         raise NotAllowed("只有在用的个人账号可以办理：程序请用本人的令牌", code="application.needs_a_person")
@@ -159,8 +167,7 @@ def _computed_amounts(permitted: Sequence[PermittedStep], request: ActRequest) -
     """What a decision that names no amount grants, by application, in fen."""
     if request.action != "decide" or request.amount_fen is not None:
         return {}
-    applications = [one.application for one in permitted]
-    return {pk: fen for source in AMOUNT_SOURCES for pk, fen in source(applications).items()}
+    return computed_amounts([one.application for one in permitted])
 
 
 def _take(
@@ -195,7 +202,8 @@ def _step(one: PermittedStep, request: ActRequest, person: Person, at: datetime,
     return ApplicationStep(
         application=one.application, number=taken + 1, previous=taken or None, edition_id=one.edge.edition_id,
         action=request.action, from_state=one.edge.from_state, to_state=one.edge.to_state, duty=one.edge.duty,
-        person=person, post=one.post, at=at, reason=request.reason, payload=dict(request.payload), key=request.key,
+        person=person, post=one.post, at=at, reason=request.reason,
+        payload={**request.payload, **request.each.get(one.application.number, {})}, key=request.key,
         previous_hash=before,
     )  # fmt: skip
 

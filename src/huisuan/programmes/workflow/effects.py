@@ -12,13 +12,20 @@ from typing import TypeAlias
 from huisuan.programmes.awards.closing import are_paid
 from huisuan.programmes.awards.committing import commit_awards, have_money
 from huisuan.programmes.awards.granting import grant_awards, name_an_amount
-from huisuan.programmes.awards.offered import are_confirmed, offered_amounts
+from huisuan.programmes.awards.offered import are_confirmed
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.flags.answered import are_answered, checker_answered_none
 from huisuan.programmes.flags.found_between import flag_submissions
-from huisuan.programmes.models import Application, ApplicationStep
+from huisuan.programmes.models import ApplicationStep
+from huisuan.programmes.publicity.conditions import (
+    can_stand_in_public,
+    is_as_published,
+    no_objection_waits,
+    stood_in_public,
+)
+from huisuan.programmes.publicity.lines import publish_lines
 from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
 from huisuan.programmes.submissions.record import check_returned_fields, record_submissions
@@ -32,8 +39,9 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
     "rank": (are_answered,),
-    "publicise": (are_answered,),
-    "decide": (are_answered, are_up_to_date, name_an_amount),
+    "publicise": (are_answered, can_stand_in_public),
+    "resume": (no_objection_waits,),
+    "decide": (are_answered, stood_in_public, are_up_to_date, name_an_amount, is_as_published),
     "commit": (are_up_to_date, have_money),
     "pay": (are_up_to_date, can_be_paid),
     "complete": (are_paid,),
@@ -44,10 +52,9 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "submit": (record_submissions, flag_submissions),
     "return": (check_returned_fields,),
+    "publicise": (publish_lines,),
     "decide": (grant_awards,),
     "commit": (commit_awards,),
     "pay": (order_awards,),
     "recover": (claim_back_paid,),
 }
-#: what a decision grants where it names no amount: fen by application
-AMOUNT_SOURCES: tuple[Callable[[Sequence[Application]], Mapping[int, int]], ...] = (offered_amounts,)

@@ -1,0 +1,1 @@
+"""What an application is worth where nobody types it: one table, on which notices and decisions rest."""

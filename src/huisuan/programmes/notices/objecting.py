@@ -1,0 +1,118 @@
+"""Objecting to a line of a notice: by anybody, until the notice ends."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from huisuan.base.errors import Conflict, HuisuanError, InvalidRequest, NotFound
+from huisuan.base.hashing import bytes_sha256
+from huisuan.law.procedure import State
+from huisuan.programmes.applications.evidence_files import Accepted, check_evidence
+from huisuan.programmes.applications.evidence_store import evidence_store
+from huisuan.programmes.models import Application, NoticeLine, Objection, ObjectionFile
+from huisuan.programmes.publicity.ends import notice_ends, show_end
+
+MOST_OBJECTION_FILES = 5
+_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another (Crockford's base 32)
+_MOST_FROM_A_PLACE, _WINDOW = 20, timedelta(hours=1)
+_MOST_WAITING = 200  # of one line: nobody answers more, and the first of them suspends it already
+#: field of the form -> what it is called, its longest text
+OBJECTION_FIELDS: Mapping[str, tuple[str, int]] = {
+    "name": ("姓名", 80), "contact": ("联系方式", 120), "facts": ("事实和理由", 5000),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ObjectionText:
+    """What somebody who objects has written, and the files beside it: name and content."""
+
+    name: str
+    contact: str
+    facts: str
+    files: Sequence[tuple[str, bytes]] = field(default=())
+
+
+class ObjectionRefused(InvalidRequest):
+    """What is wrong with an objection, by field."""
+
+    def __init__(self, wrong: Mapping[str, HuisuanError]) -> None:
+        self.wrong = wrong
+        super().__init__("；".join(str(one) for one in wrong.values()), code="objection.malformed")
+
+
+@transaction.atomic
+def object_to_line(number: str, position: int, said: ObjectionText, now: datetime, *, place: str = "") -> Objection:
+    """Keep an objection to a line; until it is answered, nothing of this application is decided.
+
+    `place` is a digest of where it came from: many from one place within an hour are refused.
+
+    Raises:
+        NotFound: no such line.
+        ObjectionRefused: what is wrong, by field.
+        Conflict: the notice has ended, its application has left publicity, or too many came.
+    """
+    line = _held_line(number, position)
+    end = notice_ends()(line.notice)
+    if now < line.notice.published_at or end.has_passed(now):
+        raise Conflict(
+            f"公示 {number} 已期满（{show_end(end)}），异议不再受理；请向发布单位信访或申诉", code="objection.too_late"
+        )
+    if line.application.state not in (State.IN_PUBLICITY, State.SUSPENDED):
+        raise Conflict(f"{number} 第 {position} 项已不在公示中，不能再提异议", code="objection.line_closed")
+    texts, files = _checked(said)
+    _check_flood(line, place, now)
+    made = Objection.objects.create(line=line, code=_draw_code(), place=place, at=now, **texts)
+    for accepted, content in files:
+        ObjectionFile.objects.create(
+            objection=made, filename=accepted.filename, media_type=accepted.media_type, size=len(content),
+            sha256=evidence_store().store(content),
+        )  # fmt: skip
+    return made
+
+
+def _held_line(number: str, position: int) -> NoticeLine:
+    """The line, its application locked: a decision and an objection never pass each other."""
+    line = NoticeLine.objects.filter(notice__number=number, position=position).select_related("notice").first()
+    if line is None:
+        raise NotFound(f"公示 {number} 没有第 {position} 项", code="notice.line_unknown")
+    line.application = Application.objects.select_for_update(no_key=True).get(pk=line.application_id)
+    return line
+
+
+def _checked(said: ObjectionText) -> tuple[dict[str, str], list[tuple[Accepted, bytes]]]:
+    wrong: dict[str, HuisuanError] = {}
+    texts: dict[str, str] = {}
+    for name, (words, most) in OBJECTION_FIELDS.items():
+        text = "".join(sign for sign in getattr(said, name) if sign.isprintable() or sign == "\n").strip()
+        if not text:
+            wrong[name] = InvalidRequest(f"请写{words}", code="objection.field_missing")
+        elif len(text) > most:
+            wrong[name] = InvalidRequest(f"{words}至多 {most} 字：现为 {len(text)} 字", code="objection.field_too_long")
+        texts[name] = text
+    files: dict[str, tuple[Accepted, bytes]] = {}
+    try:
+        if len(said.files) > MOST_OBJECTION_FILES:
+            raise InvalidRequest(f"至多 {MOST_OBJECTION_FILES} 个文件", code="objection.too_many_files")
+        for filename, content in said.files:
+            files[bytes_sha256(content)] = check_evidence(filename, content), content
+    except InvalidRequest as error:
+        wrong["files"] = error
+    if wrong:
+        raise ObjectionRefused(wrong)
+    return texts, list(files.values())
+
+
+def _check_flood(line: NoticeLine, place: str, now: datetime) -> None:
+    if place and Objection.objects.filter(place=place, at__gt=now - _WINDOW).count() >= _MOST_FROM_A_PLACE:
+        raise Conflict("提得太频繁：请一小时后再提，或书面送交发布单位", code="objection.too_many")
+    if line.objections.filter(answer__isnull=True).count() >= _MOST_WAITING:
+        raise Conflict("这一项等待答复的异议已很多：它已暂停，请等答复", code="objection.too_many_waiting")
+
+
+def _draw_code() -> str:
+    return "-".join("".join(secrets.choice(_SIGNS) for _ in range(4)) for _ in range(3))
