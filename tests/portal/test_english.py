@@ -32,6 +32,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "jobs": ("?export=csv", "?state=nothing"), "bills": ("?export=csv",), "entitlements": ("?export=csv",),
     "centres": ("?export=csv",), "flags": ("?export=csv", "?state=open"), "seals": ("?export=csv",),
     "people": ("?export=csv",), "documents": ("?export=csv",),
+    "inbox": ("?export=csv", "?q=zzz", "?act=check"), "applications": ("?export=csv", "?state=zzz"),
+    "calls": ("?export=csv", "?window=open"),
     "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
     "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
@@ -79,11 +81,13 @@ def addresses(full: Full) -> dict[str, list[str]]:
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
     from huisuan.opendata.models import CatalogueEntry, DataRequest
+    from huisuan.programmes.models import Application, Call, Draft
     from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
     named = list_policies()
+    numbers = list(Application.objects.values_list("number", flat=True))
     found: dict[str, list[Any]] = {
         "project": [["default"], ["speech"], ["closed"]],
         "join": [[full.invitation], ["nothing"]],
@@ -102,6 +106,10 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "draft": [[full.draft.pk]],
         "data-request": [[number] for number in DataRequest.objects.values_list("pk", flat=True)],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
+        "application": [[number] for number in numbers],
+        "offer": [[number] for number in numbers],
+        "call": [[number] for number in Call.objects.values_list("number", flat=True)],
+        "submit-draft": [[number] for number in Call.objects.values_list("number", flat=True)],
         "document": [[code] for code in Document.objects.values_list("code", flat=True)],
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
         "centre": [["hf"], ["wh"]],
@@ -128,6 +136,11 @@ def addresses(full: Full) -> dict[str, list[str]]:
     for name in pages():
         plain = [reverse(name, args=args) for args in found.get(name, [[]])]
         every[name] = [*plain, *(plain[0] + query for query in QUERIES.get(name, ()))]
+    every["inbox-acts"].append(reverse("inbox-acts") + "?" + "&".join(f"number={number}" for number in numbers))
+    every["application"].append(reverse("application", args=[numbers[0]]) + "?from=inbox")
+    every["submit-draft"] += [
+        f"{every['submit-draft'][0]}?draft={pk}" for pk in Draft.objects.values_list("pk", flat=True)
+    ]
     return every
 
 

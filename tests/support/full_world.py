@@ -54,7 +54,7 @@ from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import MemberInvitation, Party, Person, Project, Token
 from huisuan.parties.projects import close_project, create_project
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.models import Draft, Evidence
+from huisuan.programmes.models import Draft, Evidence, Office
 from huisuan.protocol.resources import JobRequest
 from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.services import ProposalActor as Proposer
@@ -70,6 +70,7 @@ from huisuan.settlement.models import (
 )
 from support import catalogue, portal
 from support.catalogue import as_csv, line
+from support.full_programmes import NAMED, build_programmes
 from support.jobs import Voice
 from support.metering import Agent, said
 
@@ -115,14 +116,14 @@ class Full:
             (SettlementRequest, "requested_by"), (Seal, "sealed_by"), (Invitation, "invited_by"),
             (Project, "name"), (MemberInvitation, "note"), (MaintenanceWindow, "reason"), (SettingsProposal, "title"),
             (JobTemplate, "name"), (DataRequest, "title"), (DataRequest, "purpose"), (DataRequest, "department"),
-            (RequestAnswer, "ground"), (RequestAnswer, "text"),
+            (RequestAnswer, "ground"), (RequestAnswer, "text"), (Office, "name"),
         )  # fmt: skip
         named = [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
         papers = Document.objects.select_related("series")
         named += [text for paper in papers for text in (paper.full_number, paper.series.office, paper.title)]
         listed = CatalogueVersion.objects.values_list("title", "summary", "theme", "department", "contact", "licence")
         columns = [list(each.values()) for row in CatalogueVersion.objects.all() for each in row.columns]
-        return named + [text for row in [*listed, *columns] for text in row if text]
+        return [*named, *NAMED] + [text for row in [*listed, *columns] for text in row if text]
 
 
 def build() -> Full:
@@ -131,6 +132,7 @@ def build() -> Full:
     world.people["operator"] = Person.objects.create_person("operator", None, role="operator", name="李运维")
     now = timezone.now()
     _documents(world)
+    build_programmes(world)
     import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
     _requested(world, now)
     jobs = _jobs(world, now)

@@ -38,6 +38,8 @@ from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import import_page
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
+from huisuan.portal.programmes import application_list, application_page, bulk_acts, calls, claims, offer, submit_draft
+from huisuan.portal.programmes import inbox as programme_inbox
 from huisuan.portal.seals import checklist, flags, register
 from huisuan.portal.seals import views as seals
 from huisuan.portal.sessions import views as sessions
@@ -133,6 +135,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("drafts/new/<str:policy>/<str:rule>", drafts.new_draft, name="new-draft"),
     path("drafts/answer/<str:policy>/<str:rule>", drafts.live_answer, name="live-answer"),
     path("evidence/<int:number>", drafts.download, name="evidence"),
+    path("inbox/", programme_inbox.inbox_page, name="inbox"),
+    path("inbox/acts", bulk_acts.inbox_acts, name="inbox-acts"),
+    path("inbox/acts/done", bulk_acts.inbox_acts_done, name="inbox-acts-done"),
+    path("applications/", application_list.application_list, name="applications"),
+    path("applications/<str:number>", application_page.application_page, name="application"),
+    path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
+    path("applications/<str:number>/files/<str:sha256>", application_page.submitted_file, name="submitted-file"),
+    path("claims/", claims.claims_page, name="claims"),
+    path("calls/", calls.call_list, name="calls"),
+    path("calls/<str:number>", calls.call_page, name="call"),
+    path("calls/<str:number>/submit", submit_draft.submit_draft_page, name="submit-draft"),
+    path("offers/<str:number>", offer.offer_page, name="offer"),
     path("documents/", documents.documents_page, name="documents"),
     path("documents/check", documents.check_page, name="check-document"),
     path("documents/<str:code>", documents.document_page, name="document"),

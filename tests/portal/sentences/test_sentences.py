@@ -48,6 +48,7 @@ SPEAKERS = (
 NAMES = (
     "compute/models/jobs.py", "compute/metering/intake/sacct.py", "compute/metering/intake/sacct_text.py",
     "compute/traces/judge.py", "compute/traces/gpu_csv.py", "compute/duck/source_lines.py",
+    "law/procedure/words.py",
 )  # fmt: skip
 REGIONS = "parties/regions.csv"
 WORDS = re.compile(r"[\u4e00-\u9fff]+")
@@ -86,6 +87,12 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"programmes/applications/{name}.py": () for name in (
         "active_content", "evidence_files", "evidence_store", "services",
     )},
+    **{f"programmes/workflow/{name}.py": () for name in ("act", "begin", "permission", "queries", "ties")},
+    **{f"programmes/awards/{name}.py": () for name in ("closing", "committing", "granting", "offered", "paying")},
+    **{f"programmes/submissions/{name}.py": () for name in ("content", "record", "window")},
+    "programmes/calls/submit.py": (), "programmes/calls/services.py": ("unknown_call",),
+    "programmes/offers/services.py": (), "programmes/payments/payees.py": (),
+    "portal/programmes/application_page.py": ("_fen",), "treasury/orders.py": ("parse_payee", "_text"),
     **{f"settlement/adoption/{name}.py": () for name in ("proposed_settings", "queries", "services")},
     "settlement/runs/requests.py": (), "settlement/runs/settle.py": (), "parties/affiliation.py": (),
     **{f"compute/metering/checks/{name}.py": () for name in ("flags", "overuse", "completeness")},

@@ -12,17 +12,18 @@ from huisuan.portal.home.user import user_home
 from huisuan.portal.ui.table import render_tables
 from huisuan.portal.visible import centres
 
+#: whose first page is one that they have anyway
+_ELSEWHERE = {"operator": "people", "department": "inbox", "treasury": "inbox", "expert": "documents"}
+
 
 @allow()
 def home(request: HttpRequest) -> HttpResponseBase:
-    """A compute user's work, a centre's centre, an overseer's year; offices and experts find their documents."""
+    """A compute user's work, a centre's centre, an overseer's year; offices begin with their inbox."""
     viewer = viewer_of(request)
     if viewer.role == "user":
         return user_home(request, viewer)
-    if viewer.role == "operator":
-        return redirect("people")
-    if viewer.role in ("department", "treasury", "expert"):
-        return redirect("documents")
+    if viewer.role in _ELSEWHERE:
+        return redirect(_ELSEWHERE[viewer.role])
     if viewer.role == "centre":
         own = list(centres.centres(viewer)[:2])
         if len(own) == 1:

@@ -14,6 +14,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "audit-sample": ("lot", "size", "by", "year", "centre", "export"),
     "check-document": ("code",),
     "compute": ("month",),
+    "application": ("from",),
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
     "calculator": ("who", "on", "known", "f."),
     "home": ("year",),
@@ -35,6 +36,8 @@ _READ: dict[str, tuple[str, ...]] = {
     "statistics": ("year",),
     "statistics-file": ("year",),
     "todo": ("kind", "region"),
+    "inbox-acts": ("number",),
+    "submit-draft": ("draft", "task"),
     "submit-job": ("by", "from", "template"),
 }
 

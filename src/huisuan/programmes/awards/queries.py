@@ -38,11 +38,15 @@ def get_award(viewer: Viewer, number: str) -> Award:
     return found
 
 
+def offers_of(viewer: Viewer) -> QuerySet[Offer]:
+    """What stands offered to a viewer's party, confirmed or not, the newest first."""
+    found = Offer.objects.filter(viewer.parties("application__party"), replaced_by__isnull=True)
+    return found.select_related("application__party", "application__edition", "entitlement__run", "entitlement__party")
+
+
 def offers_to_confirm(viewer: Viewer) -> QuerySet[Offer]:
     """What a viewer's party can claim by one confirmation, the newest first."""
-    found = Offer.objects.filter(viewer.parties("application__party"), replaced_by__isnull=True)
-    found = found.filter(application__state=State.DRAFT.value)
-    return found.select_related("application__party", "application__edition", "entitlement__run")
+    return offers_of(viewer).filter(application__state=State.DRAFT.value)
 
 
 def offer_to_dict(offer: Offer) -> dict[str, Any]:

@@ -9,18 +9,20 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
-from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person
-from huisuan.programmes.models import Application, DutyHeld, Post, ProcedureEdge
+from huisuan.programmes.models import Application, DutyHeld, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
-from huisuan.programmes.workflow.ties import find_ties
+from huisuan.programmes.workflow.due import due_rank, step_days
+from huisuan.programmes.workflow.ties import tied_applicants
 
 INBOX_PAGE = 100
+_LOOKED_AT = 1000  # of an inbox, to find what comes next in it
+BY_END = (F("due_rank").asc(nulls_last=True), "pk")
 
 
 @dataclass(frozen=True)
@@ -47,25 +49,42 @@ def list_waiting(person: Person, now: datetime, *, after: int = 0, limit: int = 
 
     Left out is what the person may not act on: tied to the applicant, or in another duty there.
     """
+    found = waiting_applications(person, now).filter(pk__gt=after).order_by("pk")
+    return describe_waiting(list(found[:limit]), person, now)
+
+
+def waiting_applications(person: Person, now: datetime) -> QuerySet[Application]:
+    """The same as rows: `due_rank` orders them by their end, the soonest first, None where no days are set.
+
+    The rank counts with the days that are set today; the end that a row shows, with those of the day since when it
+    waits. They differ only for what waited while the setting was changed.
+    """
     day = now.astimezone(SHANGHAI).date()
-    posts = list(posts_in_force(person, day))
-    edges = ProcedureEdge.objects.filter(_of_posts(posts))
+    edges = _edges_of(person, day)
     held = DutyHeld.objects.filter(person=person, application=OuterRef(OuterRef("pk"))).exclude(duty=OuterRef("duty"))
     open_edges = edges.filter(edition=OuterRef("edition"), from_state=OuterRef("state")).exclude(Exists(held))
-    waiting = list(
-        Application.objects.filter(Exists(open_edges), pk__gt=after)
-        .select_related("party", "edition")
-        .order_by("pk")[:limit]
-    )
-    tied = find_ties(person, waiting, day)
-    return _with_due([one for one in waiting if one.pk not in tied], edges.all(), person)
+    found = Application.objects.filter(Exists(open_edges)).exclude(tied_applicants(person, day))
+    return found.select_related("party", "city", "edition").annotate(due_rank=due_rank(list(edges), day))
 
 
-def _of_posts(posts: Sequence[Post]) -> Q:
+def describe_waiting(rows: Sequence[Application], person: Person, now: datetime) -> list[WaitingApplication]:
+    """Some of them with what the person may do and by when."""
+    return _with_due(list(rows), _edges_of(person, now.astimezone(SHANGHAI).date()), person)
+
+
+def next_waiting(person: Person, now: datetime, after: str = "") -> str:
+    """The number of what to take up next: what comes after an application in the inbox, or its first; or nothing."""
+    numbers = list(waiting_applications(person, now).order_by(*BY_END).values_list("number", flat=True)[:_LOOKED_AT])
+    at = numbers.index(after) + 1 if after in numbers else 0
+    return next((number for number in numbers[at:] if number != after), "")
+
+
+def _edges_of(person: Person, day: date) -> QuerySet[ProcedureEdge]:
+    """The steps that a person's posts of a day are for."""
     mine = Q(pk__in=())
-    for post in posts:
+    for post in posts_in_force(person, day):
         mine |= Q(duty=post.duty, office=post.office.name)
-    return mine
+    return ProcedureEdge.objects.filter(mine).select_related("edition")
 
 
 def _with_due(waiting: list[Application], edges: QuerySet[ProcedureEdge], person: Person) -> list[WaitingApplication]:
@@ -87,13 +106,3 @@ def _with_due(waiting: list[Application], edges: QuerySet[ProcedureEdge], person
         actions = tuple(edge.action for edge in mine)
         found.append(WaitingApplication(one, actions, counted(since, days) if days else None))
     return found
-
-
-def step_days(policy_name: str, since: date, settings: tuple[str, ...]) -> int | None:
-    """The fewest working days that any of some settings gives on a day; None where none is set."""
-    if not settings:
-        return None
-    policy = load_policy(policy_name)
-    held = policy.adopted(min(since, policy.valid_to), date.max)
-    days = [held[name].value for name in settings if name in held]
-    return min((number for number in days if isinstance(number, int) and number > 0), default=None)

@@ -9,13 +9,12 @@ from django.utils import timezone
 
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.calendar.counting import WorkingDayCount, count_working_days
-from huisuan.calendar.official import load_calendar
+from huisuan.calendar.counting import WorkingDayCount
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Application, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
-from huisuan.programmes.workflow.inbox import step_days
+from huisuan.programmes.workflow.due import due_counts
 from huisuan.treasury.recoveries import open_debts
 
 
@@ -31,6 +30,14 @@ def visible_applications(viewer: Viewer) -> QuerySet[Application]:
     if viewer.role == Role.CITY:
         own |= Q(city_id=viewer.city)
     return Application.objects.filter(own).select_related("party", "city", "edition")
+
+
+def own_applications(viewer: Viewer) -> QuerySet[Application]:
+    """Those of the viewer's own party, or those that the viewer's city itself makes."""
+    own = Q(party=viewer.party_id, party__isnull=False) if viewer.role == Role.USER else Q(pk__in=())
+    if viewer.role == Role.CITY:
+        own = Q(city_id=viewer.city, city__isnull=False)
+    return Application.objects.filter(own).select_related("party", "city", "edition", "call")
 
 
 def _editions_of(username: str) -> QuerySet[ProcedureEdge]:
@@ -54,10 +61,7 @@ def get_application(viewer: Viewer, number: str) -> Application:
 
 def due_count(application: Application) -> WorkingDayCount | None:
     """The working days of the next step, counted from the day after the last; None where no days are set for it."""
-    edges = application.edition.edges.filter(from_state=application.state).exclude(within="")
-    since = application.state_since.astimezone(SHANGHAI).date()
-    days = step_days(application.edition.policy, since, tuple(set(edges.values_list("within", flat=True))))
-    return count_working_days(since, days, load_calendar()) if days else None
+    return due_counts([application])[application.pk]
 
 
 def application_to_dict(application: Application) -> dict[str, Any]:

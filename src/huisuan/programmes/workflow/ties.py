@@ -19,13 +19,27 @@ def find_ties(person: Person, applications: Iterable[Application], day: date) ->
         one.pk: f"{person.name}就职于申报单位" for one in asked if one.party_id and one.party_id == person.party_id
     }
     found |= {one.pk: f"{person.name}属于申报的市" for one in asked if one.city_id and one.city_id == person.city_id}
-    if person.party_id is None:
-        return found
-    parties = {one.party_id for one in asked if one.party_id}
-    own = Q(owner=person.party_id, owned__in=parties) | Q(owned=person.party_id, owner__in=parties)
-    held = relations_known(day).filter(own, valid_from__lte=day).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
-    related = {owned if owner == person.party_id else owner for owner, owned in held.values_list("owner", "owned")}
+    related = _related_parties(person, day)
     for one in asked:
         if one.party_id in related:
             found.setdefault(one.pk, f"{person.name}的单位与申报单位有股权或控制关系")
     return found
+
+
+def tied_applicants(person: Person, day: date) -> Q:
+    """The same as a filter on applications: those to whose applicant the person is tied on a day."""
+    tied = Q(pk__in=())
+    if person.city_id is not None:
+        tied |= Q(city=person.city_id, city__isnull=False)
+    if person.party_id is not None:
+        tied |= Q(party__in={person.party_id, *_related_parties(person, day)}, party__isnull=False)
+    return tied
+
+
+def _related_parties(person: Person, day: date) -> set[int]:
+    """Those with which the person's own party has a relation in force on a day."""
+    if person.party_id is None:
+        return set()
+    own = Q(owner=person.party_id) | Q(owned=person.party_id)
+    held = relations_known(day).filter(own, valid_from__lte=day).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+    return {owned if owner == person.party_id else owner for owner, owned in held.values_list("owner", "owned")}

@@ -11,6 +11,16 @@ function focusSearch() {
   return true;
 }
 
+// The first link of the next or previous row of the table has the focus: Enter opens it as ever.
+function stepRow(by) {
+  const rows = [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a:not([data-opens])"));
+  if (!rows.length) return false;
+  const at = rows.indexOf(document.activeElement.closest("tbody tr"));
+  const row = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + by, 0), rows.length - 1)];
+  row.querySelector("a:not([data-opens])").focus();
+  return true;
+}
+
 let goPressed = false;
 
 document.addEventListener("keydown", (event) => {
@@ -19,6 +29,12 @@ document.addEventListener("keydown", (event) => {
     if (focusSearch()) event.preventDefault();
   } else if (event.key === "?") {
     document.getElementById("keys").showModal();
+  } else if (event.key === "j" || event.key === "k") {
+    if (stepRow(event.key === "j" ? 1 : -1)) event.preventDefault();
+  } else if (event.key === "x") {
+    document.activeElement.closest("tbody tr")?.querySelector("input[type=checkbox]")?.click();
+  } else if (event.key === "n") {
+    document.querySelector("a[rel=next]")?.click();
   } else if (event.key === "m") {
     document.querySelector(".rail a")?.focus();
   } else if (goPressed && /^[1-9]$/.test(event.key)) {

@@ -1,0 +1,131 @@
+"""What an application says, version by version: facts with their sources, files, and what the law answers to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from huisuan.base.months import SHANGHAI
+from huisuan.law.explain import explain
+from huisuan.law.model import LawError, Rule
+from huisuan.law.policy import load_policy
+from huisuan.portal.applications.form import label_of, parse_typed_facts
+from huisuan.portal.law.reasoning import Reasoning, describe_answer, reasoning
+from huisuan.portal.ui.refusals import refusal_html
+from huisuan.programmes.awards.offered import standing_offers
+from huisuan.programmes.models import Application, ApplicationSubmission, Offer
+from huisuan.programmes.submissions.content import BESIDE_FACTS
+
+
+@dataclass(frozen=True)
+class SaidFact:
+    """A fact as it was handed in: its text, who says so, and the files that prove it."""
+
+    name: str
+    label: str
+    text: str
+    source: str
+    files: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class SaidVersion:
+    """A submission, and in which facts it differs from the one before: label, before, after."""
+
+    made: ApplicationSubmission
+    changed: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """All of it. Of an offer there are no submissions: the facts are those of its entitlement."""
+
+    offer: Offer | None = None
+    facts: tuple[SaidFact, ...] = ()
+    versions: tuple[SaidVersion, ...] = ()
+    why: Reasoning | None = None
+
+    @property
+    def newest(self) -> ApplicationSubmission | None:
+        """The submission that counts."""
+        return self.versions[-1].made if self.versions else None
+
+
+def correctable_fields(application: Application) -> list[tuple[str, str]]:
+    """What can be returned for correction: name and label."""
+    try:
+        rule = load_policy(application.edition.policy).rule(application.edition.key)
+    except LawError:
+        return []
+    beside = {"task": _("榜单"), "objects": _("申报对象")}
+    return [*((spec.name, label_of(spec)) for spec in rule.facts), *((name, beside[name]) for name in BESIDE_FACTS)]
+
+
+def read_said(application: Application) -> Said:
+    """What an application rests on, as of now."""
+    offer = standing_offers([application]).get(application.pk)
+    if offer is not None:
+        return Said(offer=offer, why=reasoning(offer.entitlement))
+    made = list(application.submissions.select_related("by"))
+    if not made:
+        return Said()
+    try:
+        policy = load_policy(application.edition.policy)
+        rule = policy.rule(application.edition.key)
+    except LawError as wrong:
+        return Said(versions=_versions(made, None), why=Reasoning(wrong=refusal_html(wrong)))
+    newest = made[-1]
+    values, _wrong = parse_typed_facts(rule, newest.facts)
+    known = newest.at.astimezone(SHANGHAI).date()
+    why = describe_answer(policy, explain(policy, rule, values, on=newest.read_on, as_known=known))
+    return Said(facts=_facts(rule, newest), versions=_versions(made, rule), why=why)
+
+
+def _facts(rule: Rule, made: ApplicationSubmission) -> tuple[SaidFact, ...]:
+    return tuple(
+        SaidFact(
+            spec.name, label_of(spec), _text(made, spec.name), _source(made, spec.name),
+            tuple(file for file in made.evidence if file["fact"] == spec.name),
+        )
+        for spec in rule.facts
+    )  # fmt: skip
+
+
+def _text(made: ApplicationSubmission, name: str) -> str:
+    known = made.known.get(name)
+    return str(known.get("value", "")) if isinstance(known, dict) else str(made.facts.get(name, ""))
+
+
+def _source(made: ApplicationSubmission, name: str) -> str:
+    known = made.known.get(name)
+    if isinstance(known, dict):
+        return " · ".join(str(known[part]) for part in ("source", "day") if known.get(part))
+    return _("申报单位填写") if made.facts.get(name) else ""
+
+
+def _versions(made: list[ApplicationSubmission], rule: Rule | None) -> tuple[SaidVersion, ...]:
+    labels = {spec.name: label_of(spec) for spec in rule.facts} if rule else {}
+    found, before = [], None
+    for one in made:
+        changed = _changes(before, one, labels) if before else ()
+        found.append(SaidVersion(one, changed))
+        before = one
+    return tuple(found)
+
+
+def _changes(
+    before: ApplicationSubmission, after: ApplicationSubmission, labels: Mapping[str, str]
+) -> tuple[tuple[str, str, str], ...]:
+    names = list(dict.fromkeys([*before.facts, *after.facts]))
+    changed = [
+        (labels.get(name, name), _text(before, name), _text(after, name))
+        for name in names
+        if _text(before, name) != _text(after, name)
+    ]
+    files = [{file["sha256"] for file in one.evidence} for one in (before, after)]
+    if files[0] != files[1]:
+        changed.append((_("佐证材料"), str(len(files[0])), str(len(files[1]))))
+    return tuple(changed)

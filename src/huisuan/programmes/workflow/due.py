@@ -1,0 +1,106 @@
+"""By when a step is to be taken: its working days as set, and their end as a rank that the database can order by."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from functools import cache
+from itertools import accumulate
+
+from django.db.models import Case, Func, IntegerField, Value, When
+from django.db.models.expressions import CombinedExpression, Expression
+
+from huisuan.base.months import SHANGHAI
+from huisuan.calendar.counting import WorkingDayCount, count_working_days
+from huisuan.calendar.official import load_calendar
+from huisuan.law.policy import load_policy
+from huisuan.programmes.models import Application, ProcedureEdge
+
+_DAYS_BACK = 3 * 366  # what has waited for longer is overdue as if it had waited so long
+_SATURDAY = 5
+
+
+def step_days(policy_name: str, since: date, settings: tuple[str, ...]) -> int | None:
+    """The fewest working days that any of some settings gives on a day; None where none is set."""
+    if not settings:
+        return None
+    policy = load_policy(policy_name)
+    held = policy.adopted(min(since, policy.valid_to), date.max)
+    days = [held[name].value for name in settings if name in held]
+    return min((number for number in days if isinstance(number, int) and number > 0), default=None)
+
+
+def due_counts(applications: Iterable[Application]) -> dict[int, WorkingDayCount | None]:
+    """By application the working days of the next step, whoever takes it; None where no days are set for it."""
+    asked, is_working = list(applications), load_calendar()
+    settings: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for edge in ProcedureEdge.objects.filter(edition__in={one.edition_id for one in asked}).exclude(within=""):
+        settings[edge.edition_id, edge.from_state].add(edge.within)
+
+    @cache
+    def counted(since: date, days: int) -> WorkingDayCount:
+        return count_working_days(since, days, is_working)
+
+    found: dict[int, WorkingDayCount | None] = {}
+    for one in asked:
+        since, names = one.state_since.astimezone(SHANGHAI).date(), settings[one.edition_id, one.state]
+        days = step_days(one.edition.policy, since, tuple(sorted(names)))
+        found[one.pk] = counted(since, days) if days else None
+    return found
+
+
+def due_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
+    """How many working days from a fixed day on have passed when an application is due; None: no days are set.
+
+    `edges` are the steps that are waited for. What is overdue on the day ranks up to `overdue_rank`.
+    """
+    settings: dict[tuple[int, str], set[str]] = defaultdict(set)
+    policies = {edge.edition_id: edge.edition.policy for edge in edges}
+    for edge in edges:
+        settings[edge.edition_id, edge.from_state].add(edge.within)
+    days = {
+        key: step_days(policies[key[0]], day, tuple(sorted(names - {""}))) for key, names in settings.items()
+    }  # fmt: skip
+    whens = [
+        When(edition=edition, state=state, then=Value(number)) for (edition, state), number in days.items() if number
+    ]
+    set_days = Case(*whens, default=None, output_field=IntegerField())
+    return CombinedExpression(_WorkedUntil.since(day), "+", set_days, output_field=IntegerField())
+
+
+def overdue_rank(day: date) -> int:
+    """The rank of what was due yesterday."""
+    return _worked_days(day)[-2]
+
+
+class _WorkedUntil(Func):
+    """How many working days had passed when an application came to where it is: looked up in a list by its day."""
+
+    template = (
+        "('{%(worked)s}'::int[])"
+        "[GREATEST(1, (%(expressions)s AT TIME ZONE 'Asia/Shanghai')::date - DATE '%(begins)s' + 1)]"
+    )
+    output_field = IntegerField()
+
+    @classmethod
+    def since(cls, day: date) -> _WorkedUntil:
+        """Of `state_since`, where no application has moved after the day."""
+        worked = ",".join(map(str, _worked_days(day)))
+        return cls("state_since", worked=worked, begins=_first(day).isoformat())
+
+
+def _first(day: date) -> date:
+    return day - timedelta(days=_DAYS_BACK)
+
+
+def _worked_days(day: date) -> list[int]:
+    """For each day from the first up to this one, how many working days there were until its end."""
+    is_working = load_calendar()
+    days = [_first(day) + timedelta(days=number) for number in range(_DAYS_BACK + 1)]
+
+    def works(one: date) -> int:
+        known = is_working(one)
+        return int(one.weekday() < _SATURDAY if known is None else known)  # an order only: the end itself stays open
+
+    return list(accumulate(map(works, days)))

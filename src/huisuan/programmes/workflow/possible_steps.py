@@ -1,0 +1,48 @@
+"""What may be done on an application now: the steps that a person may take, and whom it waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from huisuan.base.errors import Refused
+from huisuan.law.procedure import Duty
+from huisuan.parties.models import Person
+from huisuan.programmes.models import Application, ProcedureEdge
+from huisuan.programmes.workflow.permission import Permissions, PermittedStep
+
+#: refusals that tell an official about themselves; that somebody has no post there goes without saying
+_TOLD = frozenset({"application.tied_to_applicant", "application.second_duty"})
+
+
+@dataclass(frozen=True)
+class PossibleSteps:
+    """The steps that lead out of where an application is.
+
+    `mine` the person may take, but for what other rooms have to say of a step; `told` is why not others that the
+    person's posts are for; `waits_for` are all steps that somebody has to take.
+    """
+
+    mine: tuple[ProcedureEdge, ...]
+    told: tuple[Refused, ...]
+    waits_for: tuple[ProcedureEdge, ...]
+
+
+def list_possible_steps(application: Application, person: Person, now: datetime) -> PossibleSteps:
+    """What a person may do on an application now."""
+    edges = tuple(application.edition.edges.filter(from_state=application.state))
+    if not edges:
+        return PossibleSteps((), (), ())
+    if person.machine or not person.is_active:
+        return PossibleSteps((), (), edges)
+    loaded = Permissions.load(person, edges[0].action, "", [application], now)
+    mine: list[ProcedureEdge] = []
+    told: dict[str, Refused] = {}
+    for edge in edges:
+        key = (application.edition_id, application.state)
+        answer = replace(loaded, action=edge.action, edges={key: edge}).ask(application)
+        if isinstance(answer, PermittedStep):
+            mine.append(edge)
+        elif isinstance(answer, Refused) and answer.code in _TOLD and edge.duty != Duty.APPLY:
+            told.setdefault(answer.code, answer)
+    return PossibleSteps(tuple(mine), tuple(told.values()), edges)

@@ -1,0 +1,66 @@
+"""Programmes in the small province: an offer that waits, one decided, a call, drafts under it, one that came back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from huisuan.parties.models import Person
+from huisuan.programmes.calls.services import amend_call, open_call
+from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.models import Draft
+from huisuan.programmes.offers.services import confirm_offer, make_offers
+from huisuan.programmes.offices import give_post, store_offices
+from huisuan.programmes.workflow import act
+from support.awards import ACCOUNT, BANK, DATA, GROUP, walked_offer
+from support.calls import FACTS, attach, line, publisher, terms
+from support.programmes import INDUSTRY, LAW, NOON, official
+
+if TYPE_CHECKING:
+    from support.portal import World
+
+REASON, AMENDED, TITLE = "附件看不清", "增加一份附件", "2024 年标准制定奖补"
+NAMED = (REASON, AMENDED, TITLE, BANK)
+
+
+def build_programmes(world: World) -> None:
+    """Make them; the province's person checks, the operator gave the posts."""
+    store_offices([LAW])
+    checker, giver = world.people["province"], world.people["operator"]
+    for duty, office in (("check", DATA), ("check", INDUSTRY), ("publish", GROUP)):
+        give_post(checker, office, duty, date(2024, 1, 1), giver, NOON)
+    _offers(world)
+    _claims(world)
+
+
+def _offers(world: World) -> None:
+    made = make_offers(world.run, official("data", "check", DATA), NOON).made
+    taken = next(each for each in made if each.application.party_id == world.beta.pk)
+    confirm_offer(taken.application.number, world.people["beta"], ACCOUNT, BANK, NOON, truthful=True)
+    walked_offer(taken.application, until="decide")
+
+
+def _claims(world: World) -> None:
+    today, now, alpha = timezone.localdate(), timezone.now(), world.people["alpha"]
+    asked = terms(line=line(year=2024).pk, title=TITLE, first_day=today, last_day=today + timedelta(days=9))
+    call = open_call(asked, publisher(), now)
+    amend_call(call.number, AMENDED, publisher(), now, last_day=today + timedelta(days=12))
+    returned, waiting = (_draft(alpha, label) for label in ("退回的", "待核的"))
+    _draft(alpha, "没填完的", files=())
+    number = submit_draft(call.number, returned.pk, alpha, now).number
+    act(
+        number, "return", official("checker", "check"), timezone.now(), reason=REASON, payload={"fields": ["national"]}
+    )  # fmt: skip
+    submit_draft(call.number, waiting.pk, alpha, now)
+
+
+def _draft(owner: Person, label: str, files: tuple[str, ...] = ("agi_enterprise", "national")) -> Draft:
+    made = Draft.objects.create(
+        party=owner.party, owner=owner, policy=LAW.name, digest=LAW.digest, rule="14.1", label=label, facts=FACTS,
+        created_at=NOON, updated_at=NOON, updated_by=owner,
+    )  # fmt: skip
+    for fact in files:
+        attach(made, fact, f"{label} {fact}".encode())
+    return made
