@@ -12,8 +12,9 @@ from huisuan.programmes.review.panels import store_draw
 from huisuan.programmes.review.pool_import import import_experts, import_ties
 from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.programmes.workflow import act
-from support.calls import CLOSES, DURING, OPENED, draft, line, opened
-from support.programmes import INDUSTRY, applicant, official, person
+from huisuan.treasury.lines import open_line
+from support.calls import CLOSES, DURING, OPENED, draft, opened
+from support.programmes import INDUSTRY, LAW, applicant, official, person
 
 SCIENCE = "省科技厅"
 PROJECT = {
@@ -28,9 +29,8 @@ MARKS = {"novelty": 24, "feasibility": 20, "industry": 20, "budget": 16}
 def challenge(now: datetime = OPENED, **other: object) -> Call:
     """The call of an open challenge, published by the department of science."""
     official("publisher", "publish", SCIENCE)
-    return opened(
-        now, programme="5.1", title="2024 年揭榜挂帅", evidence=(), shortage="rank", line=line("5.1").pk, **other
-    )
+    line = open_line(LAW.name, "5.1", 2024, SCIENCE, "厅", OPENED)
+    return opened(now, programme="5.1", title="2024 年揭榜挂帅", evidence=(), shortage="rank", line=line.pk, **other)
 
 
 def recommended(call: Call, number: int, task: str = "", **facts: str) -> Application:

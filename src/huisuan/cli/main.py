@@ -68,6 +68,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
     "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
+    "call": (("huisuan.programmes.sheet_commands", ("sheet",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
     "award": (("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),),
     "data": (("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),),

@@ -1,16 +1,51 @@
-"""Where the amount of an application comes from that nobody types: what notices show and decisions grant."""
+"""Where the amount of an application comes from that nobody types: what notices show and decisions grant.
+
+An offer carries what a settlement computed, a frozen decision sheet what it funds, and any other claim under a call
+what the law owes for what was handed in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from huisuan.law.model import LawError, RuleKind
+from huisuan.law.policy import load_policy
 from huisuan.programmes.awards.offered import offered_amounts
+from huisuan.programmes.decision_sheets.records import sheet_lines_of
 from huisuan.programmes.models import Application
+from huisuan.programmes.submissions.owed import law_answers
 
-#: each answers in fen by application, for those that it computes
-AMOUNT_SOURCES: tuple[Callable[[Sequence[Application]], Mapping[int, int]], ...] = (offered_amounts,)
+
+def sheet_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
+    """What frozen sheets fund; nothing for who waits or is not recommended, whatever the law owes."""
+    return {pk: line.funded_fen for pk, line in sheet_lines_of(applications).items()}
+
+
+def law_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
+    """What the law owes for what was handed in under a call, where its rule names an amount."""
+    paid = [one for one in applications if kind_of(one) is RuleKind.PAYS]
+    return {pk: answer.amount_fen for pk, answer in law_answers(paid).items() if answer.amount_fen}
+
+
+#: each answers in fen by application, for those that it computes; the first that does counts
+AMOUNT_SOURCES: tuple[Callable[[Sequence[Application]], Mapping[int, int]], ...] = (
+    offered_amounts, sheet_amounts, law_amounts,
+)  # fmt: skip
 
 
 def computed_amounts(applications: Sequence[Application]) -> dict[int, int]:
-    """What is computed for some applications, in fen."""
-    return {pk: fen for source in AMOUNT_SOURCES for pk, fen in source(applications).items()}
+    """What is computed for some applications, in fen; none where nothing is."""
+    found: dict[int, int] = {}
+    left = list(applications)
+    for source in AMOUNT_SOURCES:
+        found |= source(left) if left else {}
+        left = [one for one in left if one.pk not in found]
+    return {pk: fen for pk, fen in found.items() if fen}
+
+
+def kind_of(application: Application) -> RuleKind:
+    """What its rule decides; a sum that is shared out among many pays."""
+    try:
+        return load_policy(application.edition.policy).rule(application.edition.key).kind
+    except LawError:
+        return RuleKind.PAYS

@@ -13,6 +13,7 @@ from huisuan.programmes.models.awards import Award, Offer, PayeeAccount
 from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.calls import Call, CallAmendment
 from huisuan.programmes.models.claim_objects import ClaimObject
+from huisuan.programmes.models.decision_sheets import FrozenLine, FrozenSheet
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
 from huisuan.programmes.models.flags import ApplicationFlag, FlagReason
@@ -51,6 +52,8 @@ __all__ = [
     "ExpertEntry",
     "ExpertTie",
     "FlagReason",
+    "FrozenLine",
+    "FrozenSheet",
     "NoticeLine",
     "NumberSeries",
     "Objection",

@@ -145,8 +145,28 @@ def make_decision_sheet(applications: Iterable[ScoredApplication], terms: SheetT
     return DecisionSheet(terms, tuple(lines))
 
 
-def move_up(sheet: DecisionSheet, fallen: Iterable[str]) -> DecisionSheet:
+def read_sheet(content: Mapping[str, Any]) -> DecisionSheet:
+    """The sheet that `to_dict` wrote."""
+    terms = SheetTerms(
+        content["budget_fen"], PoolMode(content["mode"]), tuple(map(TieOrder, content["ties"])), content["seed"],
+        Fraction(content["lowest_score"]),
+    )  # fmt: skip
+    return DecisionSheet(terms, tuple(_read_line(line) for line in content["lines"]))
+
+
+def _read_line(line: Mapping[str, Any]) -> SheetLine:
+    about = ScoredApplication(
+        line["application"], Fraction(line["score"]), Fraction(line["spread"]), line["owed_fen"],
+        date.fromisoformat(line["applied_on"]),
+    )  # fmt: skip
+    status = SheetStatus(line["status"])
+    return SheetLine(line["rank"], about, status, line["funded_fen"], line["running_fen"], line["tie"])
+
+
+def move_up(sheet: DecisionSheet, fallen: Iterable[str], settled: Iterable[str] = ()) -> DecisionSheet:
     """The sheet without those who fell out: what they had goes to who waits, and nobody is given less than before.
+
+    `settled` were granted already: they get no more.
 
     Raises:
         InvalidRequest: one of them is not on the sheet.
@@ -158,7 +178,8 @@ def move_up(sheet: DecisionSheet, fallen: Iterable[str]) -> DecisionSheet:
     kept = [line for line in sheet.lines if line.application.key not in gone]
     waiting = [line.application for line in kept if line.status is not SheetStatus.NOT_RECOMMENDED]
     had = {line.application.key: line.funded_fen for line in kept}
-    missing = {each.key: each.owed_fen - had[each.key] for each in waiting}
+    granted = set(settled)
+    missing = {each.key: 0 if each.key in granted else each.owed_fen - had[each.key] for each in waiting}
     more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), missing, waiting)
     lines, running = [], 0
     for at, line in enumerate(kept):

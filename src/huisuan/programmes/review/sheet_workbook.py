@@ -53,7 +53,7 @@ def sheet_workbook(sheet: DecisionSheet, names: Mapping[str, str], title: str) -
         for column, fen in ((6, about.owed_fen), (7, line.running_fen), (8, line.funded_fen)):
             page.write_number(at, column, Decimal(fen).scaleb(-2), forms["yuan"])
         page.write_string(at, 9, STATUS_NAMES[line.status])
-        page.write_string(at, 10, _tie_name(line.tie))
+        page.write_string(at, 10, tie_name(line.tie))
     terms = book.add_worksheet("事前声明")
     terms.set_column(0, 1, 40)
     for at, (name, text) in enumerate(_declared(sheet, title)):
@@ -73,7 +73,8 @@ def _declared(sheet: DecisionSheet, title: str) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _tie_name(tie: str) -> str:
+def tie_name(tie: str) -> str:
+    """What set a line behind the one before it, in words."""
     if not tie:
         return ""
     return "抽签" if tie == "lot" else TIE_NAMES[TieOrder(tie)]

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from huisuan.programmes.amounts.named import name_an_amount
 from huisuan.programmes.awards.closing import are_paid
 from huisuan.programmes.awards.committing import commit_awards, have_money
-from huisuan.programmes.awards.granting import grant_awards, name_an_amount
+from huisuan.programmes.awards.granting import grant_awards
 from huisuan.programmes.awards.offered import are_confirmed
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
 from huisuan.programmes.awards.up_to_date import are_up_to_date
+from huisuan.programmes.decision_sheets.steps import are_granted_by_the_sheet, move_up_waiting, stand_on_the_sheet
 from huisuan.programmes.flags.answered import are_answered, checker_answered_none
 from huisuan.programmes.flags.found_between import flag_submissions
 from huisuan.programmes.models import ApplicationStep
@@ -38,10 +40,17 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "check": (checker_answered_none,),
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
-    "rank": (are_answered,),
+    "rank": (are_answered, stand_on_the_sheet),
     "publicise": (are_answered, can_stand_in_public),
     "resume": (no_objection_waits,),
-    "decide": (are_answered, stood_in_public, are_up_to_date, name_an_amount, is_as_published),
+    "decide": (
+        are_answered,
+        stood_in_public,
+        are_up_to_date,
+        are_granted_by_the_sheet,
+        name_an_amount,
+        is_as_published,
+    ),
     "commit": (are_up_to_date, have_money),
     "pay": (are_up_to_date, can_be_paid),
     "complete": (are_paid,),
@@ -54,6 +63,8 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "return": (check_returned_fields,),
     "publicise": (publish_lines,),
     "decide": (grant_awards,),
+    "refuse": (move_up_waiting,),
+    "withdraw": (move_up_waiting,),
     "commit": (commit_awards,),
     "pay": (order_awards,),
     "recover": (claim_back_paid,),

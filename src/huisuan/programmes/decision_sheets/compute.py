@@ -1,0 +1,120 @@
+"""The decision sheet that the scores, the law and what the call declared come to now; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from django.db.models import Min, Sum
+
+from huisuan.base.errors import Conflict
+from huisuan.base.months import SHANGHAI
+from huisuan.law.budget import PoolMode
+from huisuan.law.procedure import CLOSING_STATES, State
+from huisuan.programmes.decision_sheets.records import last_lines
+from huisuan.programmes.models import Application, Call, Draw
+from huisuan.programmes.review.plan import declared_review, plan_of_call
+from huisuan.programmes.review.ranking import (
+    DecisionSheet,
+    ScoredApplication,
+    SheetTerms,
+    TieOrder,
+    make_decision_sheet,
+)
+from huisuan.programmes.scoring.results import review_results
+from huisuan.programmes.submissions.owed import law_answers
+from huisuan.treasury.models import Account, AccountKind, AppropriationLine
+
+#: what is on a sheet and has not taken its money from the line yet
+_PROMISED = (
+    State.CHECKED,
+    State.REVIEWED,
+    State.RANKED,
+    State.IN_PUBLICITY,
+    State.SUSPENDED,
+    State.DECIDED,
+    State.CONTRACTED,
+)
+
+
+@dataclass(frozen=True)
+class SheetDraft:
+    """The sheet as it would be frozen now. `pending` are not reviewed yet, to `unpaid` the law pays nothing."""
+
+    sheet: DecisionSheet
+    pending: tuple[str, ...]
+    unpaid: tuple[str, ...]
+
+    def require_ready(self) -> None:
+        """Refuse to freeze what is not complete.
+
+        Raises:
+            Conflict: an application is not reviewed yet, or the law pays nothing for one; none at all.
+        """
+        if self.pending:
+            raise Conflict(
+                f"还有 {len(self.pending)} 件没有完成核验或评审：{'、'.join(self.pending[:5])}",
+                code="sheet.reviews_pending",
+            )
+        if self.unpaid:
+            raise Conflict(
+                f"按政策没有应得金额：{'、'.join(self.unpaid[:5])}；请先作出不予支持的决定", code="sheet.nothing_owed"
+            )
+        if not self.sheet.lines:
+            raise Conflict("没有可列入的申报，决策表是空的", code="sheet.empty")
+
+
+def compute_sheet(call: Call) -> SheetDraft:
+    """Rank what was claimed under a call and share out its line, as the call declared before it opened.
+
+    Where experts review, their scores rank, and the lot is drawn from the seed of the call's first draw of experts,
+    which was fixed before anybody scored; where they do not, all that was checked is equal and the seed is the number
+    of the call.
+
+    Raises:
+        Conflict: no panel was drawn yet, so there is no seed.
+    """
+    by_experts = declared_review(call.edition) is not None
+    drawn = Draw.objects.filter(seats__application__call=call).order_by("pk").first()
+    if by_experts and drawn is None:
+        raise Conflict(f"{call.number} 还没有抽过专家，没有评审结果", code="sheet.no_draw")
+    living = list(
+        Application.objects.filter(call=call)
+        .exclude(state__in=[State.DRAFT.value, *(state.value for state in CLOSING_STATES)])
+        .select_related("edition", "call__edition")
+        .annotate(applied_at=Min("submissions__at"))
+        .order_by("pk")
+    )
+    ready = State.REVIEWED if by_experts else State.CHECKED
+    scored, unpaid = _scored([one for one in living if one.state == ready])
+    terms = SheetTerms(
+        _left(call), PoolMode(call.shortage), tuple(TieOrder(name) for name in call.ties),
+        drawn.seed if drawn else call.number, plan_of_call(call).lowest_score if by_experts else Fraction(),
+    )  # fmt: skip
+    pending = tuple(one.number for one in living if one.state != ready)
+    return SheetDraft(make_decision_sheet(scored, terms), pending, tuple(unpaid))
+
+
+def _scored(reviewed: Sequence[Application]) -> tuple[list[ScoredApplication], list[str]]:
+    results, answers = review_results(reviewed), law_answers(reviewed)
+    found, unpaid = [], []
+    for one in reviewed:
+        result, answer = results.get(one.pk), answers.get(one.pk)
+        if answer is None or not answer.amount_fen:
+            unpaid.append(one.number)
+            continue
+        applied = one.applied_at.astimezone(SHANGHAI).date()  # type: ignore[attr-defined]
+        score = result.score if result and result.score is not None else Fraction()
+        spread = result.panel.spread if result and result.panel else Fraction()
+        found.append(ScoredApplication(one.number, score, spread, answer.amount_fen, applied))
+    return found, unpaid
+
+
+def _left(call: Call) -> int:
+    """What the line of a call has, less what frozen sheets of other calls have promised of it and is not set aside."""
+    AppropriationLine.objects.select_for_update(no_key=True).get(pk=call.line_id)
+    available = Account.objects.filter(line=call.line_id, kind=AccountKind.AVAILABLE).aggregate(fen=Sum("balance"))
+    others = last_lines().filter(sheet__call__line=call.line_id, application__state__in=_PROMISED)
+    promised = others.exclude(sheet__call=call).aggregate(fen=Sum("funded_fen"))
+    return max(0, (available["fen"] or 0) - (promised["fen"] or 0))

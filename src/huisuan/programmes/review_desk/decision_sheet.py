@@ -1,0 +1,107 @@
+"""The decision sheet of a call for those who rank and look: frozen by a post, shown as it stands or would stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from huisuan.base.errors import Conflict, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
+from huisuan.parties.models import Person, Role
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.decision_sheets.compute import compute_sheet
+from huisuan.programmes.decision_sheets.records import last_sheet, store_sheet
+from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureEdge
+from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.review.ranking import DecisionSheet, read_sheet
+from huisuan.programmes.review.sheet_workbook import sheet_workbook
+from huisuan.programmes.workflow.queries import visible_applications
+
+_READERS = (Role.PROVINCE, Role.DEPARTMENT, Role.TREASURY, Role.AUDITOR)
+
+
+@dataclass(frozen=True)
+class ShownSheet:
+    """A sheet with its call. `frozen` None: as it would be frozen now, without those that are `pending`."""
+
+    call: Call
+    sheet: DecisionSheet
+    frozen: FrozenSheet | None
+    pending: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it: what the digest is of, and beside it the marginal case with its neighbours."""
+        frozen = self.frozen
+        return {
+            "call": self.call.number, "frozen": frozen is not None, "number": frozen.number if frozen else None,
+            "digest": frozen.digest if frozen else self.sheet.digest, "reason": frozen.reason if frozen else "",
+            "frozen_by": frozen.by.username if frozen else None,
+            "frozen_at": frozen.at.astimezone(SHANGHAI).isoformat() if frozen else None,
+            "funded_fen": self.sheet.funded_fen, "pending": list(self.pending),
+            "marginal": [line.application.key for line in self.sheet.marginal()], **self.sheet.to_dict(),
+        }  # fmt: skip
+
+    def to_workbook(self) -> bytes:
+        """As XLSX, with the names of the applicants."""
+        rows = Application.objects.filter(call=self.call).select_related("party", "city")
+        names = {one.number: one.party.name if one.party else str(one.city) for one in rows}
+        return sheet_workbook(self.sheet, names, self.call.title)
+
+
+@transaction.atomic
+def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
+    """Freeze the decision sheet of a call, once; frozen again by the same office it is the one that was frozen.
+
+    Raises:
+        NotFound: no such call.
+        NotAllowed: no post to rank (where nobody ranks: to decide) in the office of the procedure.
+        Conflict: something of it is not reviewed yet, or the law owes nothing for it.
+    """
+    found = Call.objects.select_for_update(of=("self",), no_key=True).select_related("edition").filter(number=number)
+    call = found.first()
+    if call is None:
+        raise _unknown(number)
+    edges = ProcedureEdge.objects.filter(edition=call.edition)
+    acting = list(edges.filter(action="rank")) or list(edges.filter(action="decide"))
+    held = posts_in_force(person, now.astimezone(SHANGHAI).date()).values_list("duty", "office__name")
+    if person.machine or not person.is_active or not {(edge.duty, edge.office) for edge in acting} & set(held):
+        offices = "、".join(sorted({edge.office for edge in acting}))
+        raise NotAllowed(f"{number}：决策表由{offices}当天在任的岗位冻结", code="sheet.no_post_in_force")
+    if (frozen := last_sheet(call)) is not None:
+        return frozen
+    draft = compute_sheet(call)
+    draft.require_ready()
+    return store_sheet(call, draft.sheet, 1, "", person, now)
+
+
+@transaction.atomic
+def show_sheet(viewer: Viewer, number: str) -> ShownSheet:
+    """The frozen sheet of a call that counts; before it is frozen, what it would be now.
+
+    Raises:
+        NotFound: no such call, as far as the viewer may know.
+        NotAllowed: the viewer is an applicant or an expert.
+        Conflict: nothing was reviewed yet.
+    """
+    call = Call.objects.select_related("edition").filter(number=number).first()
+    if call is None:
+        raise _unknown(number)
+    if viewer.role not in _READERS:
+        raise NotAllowed(f"{number}：决策表由省、部门、财政和审计查看", code="sheet.officials_only")
+    if not viewer.sees_everything and not visible_applications(viewer).filter(call=call).exists():
+        raise _unknown(number)
+    frozen = last_sheet(call)
+    if frozen is not None:
+        sheet = read_sheet(frozen.content)
+        if sheet.digest != frozen.digest:
+            raise Conflict(f"{number} 的决策表与其摘要不符：请运维核对备份", code="sheet.digest_differs")
+        return ShownSheet(call, sheet, frozen)
+    draft = compute_sheet(call)
+    return ShownSheet(call, draft.sheet, None, (*draft.pending, *draft.unpaid))
+
+
+def _unknown(number: str) -> NotFound:
+    return NotFound(f"没有申报通知 {number}", code="call.unknown")
