@@ -70,7 +70,10 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
     "call": (("huisuan.programmes.sheet_commands", ("sheet",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
-    "award": (("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),),
+    "award": (
+        ("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),
+        ("huisuan.programmes.payments.commands", ("share",)),
+    ),
     "data": (("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),),
     "treasury": (
         ("huisuan.programmes.corrections.commands", ("debts", "receive")),

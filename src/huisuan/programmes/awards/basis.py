@@ -1,4 +1,4 @@
-"""What an application that began as an offer stands on, and what the newest settlement of its year owes for it."""
+"""What an application stands on, and what the newest settlement of its year, or the city's vouchers, owe for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from huisuan.law.procedure import State
 from huisuan.programmes.awards.offered import newest_entitlements, standing_offers
+from huisuan.programmes.awards.shares import load_shares
 from huisuan.programmes.awards.standing import standing_awards
 from huisuan.programmes.models import Application, Award, Offer
 from huisuan.settlement.models import Entitlement
@@ -20,11 +21,12 @@ _Claim = tuple[str, str, int, int]  # policy, rule, year, party
 class Basis:
     """The offer and the award that stand, and the newest entitlement of the party for the year. In fen.
 
+    `offer` is None where it is a city's share, of which what the city paid decides.
     `stands_fen` is what was granted, before a decision what is offered; `owed_fen` is what the newest settlement owes
     beside the other applications of the same party and year: what more it owes belongs to the last of them.
     """
 
-    offer: Offer
+    offer: Offer | None
     award: Award | None
     newest: Entitlement | None
     stands_fen: int
@@ -37,7 +39,23 @@ class Basis:
 
 
 def load_bases(applications: Iterable[Application]) -> dict[int, Basis]:
-    """By application; none of those that did not begin as an offer. So many queries however many they are."""
+    """By application; only of those that began as an offer, or claim a city's share."""
+    return _of_offers(applications) | _of_shares(applications)
+
+
+def _of_shares(applications: Iterable[Application]) -> dict[int, Basis]:
+    """Before a decision nothing stands yet: it grants what the rule gives then."""
+    found = load_shares(applications)
+    awards = standing_awards([basis.share.application for basis in found.values()])
+    return {
+        pk: Basis(None, awards.get(pk), None, awards[pk].amount_fen if pk in awards else basis.owed_fen, basis.owed_fen)
+        for pk, basis in found.items()
+        if basis.owed_fen is not None
+    }
+
+
+def _of_offers(applications: Iterable[Application]) -> dict[int, Basis]:
+    """So many queries however many they are."""
     offers = standing_offers(applications)
     mine = [one for one in applications if one.pk in offers]
     newest, siblings = newest_entitlements(mine), _siblings(mine)

@@ -6,7 +6,7 @@ Paid minus owed to the fen, by the line that paid. What was set aside and not pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
@@ -14,6 +14,7 @@ from huisuan.base.money import yuan
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.owed import Owed, owed_now
 from huisuan.programmes.awards.paying import is_open
+from huisuan.programmes.awards.shares import because_of_vouchers
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
 from huisuan.programmes.models import Application, ApplicationStep, Award
 from huisuan.programmes.step_conditions import AskedStep
@@ -56,24 +57,31 @@ def claim_back_paid(steps: Sequence[ApplicationStep]) -> None:
     asked = AskedStep("recover", steps[0].person, steps[0].at, None, steps[0].payload)
     owed, committed, awards = owed_now(applications, asked), commitments_of(applications), standing_awards(applications)
     for step in steps:
-        due = owed[step.application_id]
+        due, before = owed[step.application_id], awards[step.application_id]
         assert isinstance(due, Owed)  # `owe_back` was asked first, under the same lock
-        made = supersede(awards[step.application_id], due, step)
+        reason = with_vouchers(step.application, step.reason, before.granted_at)
+        made = _supersede(before, due, step, reason)
         commitments = committed[step.application_id]
         excess = paid_so_far(commitments).kept_fen - due.fen
         act = treasury_act(step.person, step.at)
-        release_open(commitments, act, f"{made.key} {step.reason}")
-        _claim_back(made.key, commitments, excess, step, act)
+        release_open(commitments, act, f"{made.key} {reason}")
+        planned = read_repayments(step.payload)
+        _claim_back(made, commitments, excess, planned, act)
 
 
-def supersede(award: Award, due: Owed, step: ApplicationStep) -> Award:
-    """The award that takes the place of another by a step."""
+def _supersede(award: Award, due: Owed, step: ApplicationStep, reason: str) -> Award:
     number = award.number + 1
     return Award.objects.create(
         application_id=award.application_id, number=number, key=f"{step.application.number}.{number}",
-        amount_fen=due.fen, entitlement=due.entitlement, supersedes=award, reason=step.reason, by=step.person,
+        amount_fen=due.fen, entitlement=due.entitlement, supersedes=award, reason=reason[:1000], by=step.person,
         granted_at=step.at,
     )  # fmt: skip
+
+
+def with_vouchers(application: Application, reason: str, since: datetime) -> str:
+    """A reason together with the city's vouchers that were lowered since, where there are any."""
+    vouchers = because_of_vouchers(application, since)
+    return f"{vouchers}；{reason}" if vouchers else reason
 
 
 def release_open(commitments: Iterable[Commitment], act: Act, reason: str) -> int:
@@ -87,9 +95,11 @@ def release_open(commitments: Iterable[Commitment], act: Act, reason: str) -> in
     return released
 
 
-def _claim_back(key: str, commitments: Sequence[Commitment], excess: int, step: ApplicationStep, act: Act) -> None:
+def _claim_back(
+    award: Award, commitments: Sequence[Commitment], excess: int, planned: Sequence[PlannedRepayment], act: Act
+) -> None:
     """Debts of so much in all: of the newest commitment first, by the line that paid, the newest year first."""
-    repayments, left, made = read_repayments(step.payload), excess, 0
+    repayments, left, made = list(planned), excess, 0
     for commitment in reversed(commitments):
         for fen in unclaimed_fen(commitment).values():
             part = min(left, fen)
@@ -97,8 +107,8 @@ def _claim_back(key: str, commitments: Sequence[Commitment], excess: int, step: 
                 continue
             mine, repayments = _take(repayments, part)
             left, made = left - part, made + 1
-            claim_back(f"{key}-{made}", commitment, part, step.reason[:300], act, repayments=mine)
-    assert left == 0, (key, left)  # no more was paid than its commitments say
+            claim_back(f"{award.key}-{made}", commitment, part, award.reason[:300], act, repayments=mine)
+    assert left == 0, (award.key, left)  # no more was paid than its commitments say
 
 
 def _take(repayments: Sequence[PlannedRepayment], fen: int) -> tuple[list[PlannedRepayment], list[PlannedRepayment]]:

@@ -1,4 +1,4 @@
-"""Nothing is decided, committed or paid on an amount that a newer settlement has changed: it is re-based first."""
+"""Nothing is decided, committed or paid on an amount that a newer settlement, or a voucher, has changed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from huisuan.programmes.step_conditions import AskedStep
 
 
 def are_up_to_date(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """The newest run of the year owes what stands; otherwise the office re-bases it first, knowingly."""
+    """What stands is what is owed now; otherwise the office re-bases it first, knowingly."""
     bases = load_bases(applications)
     return {
         one.pk: Conflict(
-            f"{one.number}：按 {yuan(bases[one.pk].stands_fen)} 元提出，"
-            f"最新一次结算为 {yuan(bases[one.pk].owed_fen)} 元；请先重定（huisuan award rebase）",
+            f"{one.number}：现行金额 {yuan(bases[one.pk].stands_fen)} 元，"
+            f"按最新的结算或市级凭证为 {yuan(bases[one.pk].owed_fen)} 元；请先重定（huisuan award rebase）",
             code="offer.outdated",
         )
         for one in applications

@@ -83,7 +83,7 @@ def recover(
     from huisuan.programmes.workflow import act
 
     payload: dict[str, Any] = {"owed_fen": _fen("--owed", owed)} if owed else {}
-    payload |= {"facts": _facts(read_file(facts)[0])} if facts else {}
+    payload |= {"facts": {name: str(text) for name, text in read_facts(read_file(facts)[0]).items()}} if facts else {}
     payload |= {"repayments": [_repayment(each) for each in repay]} if repay else {}
     now = datetime.now(UTC)
     step = act(number, "recover", find_person(by), now, reason=reason, payload=payload)
@@ -140,14 +140,19 @@ def _repayment(typed: str) -> list[Any]:
         ) from None
 
 
-def _facts(content: bytes) -> dict[str, str]:
+def read_facts(content: bytes) -> dict[str, Any]:
+    """Facts by name from a JSON file.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
     try:
         read = json.loads(content.decode())
     except ValueError as error:
         raise InvalidRequest(f"--facts 不是 JSON：{error}", code="award.facts_no_json") from None
     if not isinstance(read, dict):
         raise InvalidRequest("--facts 须是一个 JSON 对象：事实名 → 文字", code="award.facts_no_json")
-    return {str(name): str(text) for name, text in read.items()}
+    return read
 
 
 def _show_debts(rows: list[dict[str, Any]], as_json: bool) -> None:

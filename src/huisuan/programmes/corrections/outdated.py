@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from huisuan.law.procedure import State
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.basis import Basis, load_bases
 from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
+from huisuan.programmes.awards.shares import because_of_vouchers
 from huisuan.programmes.awards.standing import commitments_of
 from huisuan.programmes.models import Application
 from huisuan.programmes.workflow.queries import visible_applications
@@ -58,7 +59,8 @@ def correction_of(application: Application, basis: Basis, paid: PaidSoFar) -> Co
 
 def list_outdated(viewer: Viewer, limit: int = 1000) -> list[Outdated]:
     """Those that a viewer may see, the oldest first."""
-    offered = visible_applications(viewer).filter(offers__isnull=False).exclude(state__in=_OVER)
+    computed = Q(offers__isnull=False) | Q(shares__isnull=False)
+    offered = visible_applications(viewer).filter(computed).exclude(state__in=_OVER)
     return find_outdated(list(offered.distinct().order_by("pk")))[:limit]
 
 
@@ -76,27 +78,29 @@ def find_outdated(applications: Sequence[Application]) -> list[Outdated]:
 
 def outdated_to_dict(one: Outdated) -> dict[str, Any]:
     """As JSON carries it, with what made the difference; amounts in fen."""
-    basis, before = one.basis, (one.basis.award and one.basis.award.entitlement) or one.basis.offer.entitlement
+    basis = one.basis
+    before = basis.award.entitlement if basis.award else basis.offer.entitlement if basis.offer else None
     return {
         "number": one.application.number, "state": one.application.state, "correction": one.correction.value,
         "stands_fen": basis.stands_fen, "owed_fen": basis.owed_fen, "paid_fen": one.paid.paid_fen,
-        "claimed_fen": one.paid.claimed_fen, "run": before.run_id,
+        "claimed_fen": one.paid.claimed_fen, "run": before.run_id if before else None,
         "newest_run": basis.newest.run_id if basis.newest else None, **explain_difference(before, basis.newest),
+        "vouchers": because_of_vouchers(one.application, basis.award.granted_at) if basis.award else "",
     }  # fmt: skip
 
 
-def explain_difference(before: Entitlement, after: Entitlement | None) -> dict[str, Any]:
+def explain_difference(before: Entitlement | None, after: Entitlement | None) -> dict[str, Any]:
     """The use and the facts in which two entitlements differ, and whether the law was read otherwise."""
-    facts_after = after.facts if after else {}
-    names = [name for name in {**before.facts, **facts_after} if before.facts.get(name) != facts_after.get(name)]
+    said, says = before.facts if before else {}, after.facts if after else {}
+    names = [name for name in {**said, **says} if said.get(name) != says.get(name)]
     return {
         "use": _changed_use(before, after),
-        "facts": {name: [before.facts.get(name), facts_after.get(name)] for name in names},
-        "law_changed": after is not None and after.run.law != before.run.law,
+        "facts": {name: [said.get(name), says.get(name)] for name in names},
+        "law_changed": bool(before and after and after.run.law != before.run.law),
     }
 
 
-def _changed_use(before: Entitlement, after: Entitlement | None) -> list[dict[str, Any]]:
+def _changed_use(before: Entitlement | None, after: Entitlement | None) -> list[dict[str, Any]]:
     """The lines of use that differ: month, centre, model, price; card-seconds before and after."""
     both: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
     for at, owed in enumerate((before, after)):

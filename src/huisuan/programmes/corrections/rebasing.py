@@ -15,7 +15,7 @@ from huisuan.law.procedure import State
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.basis import Basis, load_bases
 from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
-from huisuan.programmes.awards.recovering import order_under_way
+from huisuan.programmes.awards.recovering import order_under_way, with_vouchers
 from huisuan.programmes.awards.standing import commitments_of
 from huisuan.programmes.corrections.outdated import Correction, correction_of
 from huisuan.programmes.models import Application, Award, DutyHeld, Offer
@@ -105,6 +105,7 @@ def _refusal(application: Application, basis: Basis, paid: PaidSoFar, correction
 
 
 def _new_offer(application: Application, basis: Basis, reason: str, person: Person, now: datetime) -> None:
+    assert basis.offer is not None  # what is not decided yet and differs was offered
     Offer.objects.create(
         application=application, entitlement=_unused(basis.newest), amount_fen=basis.owed_fen, replaces=basis.offer,
         supplements=basis.offer.supplements, reason=reason, by=person, at=now,
@@ -116,14 +117,15 @@ def _new_award(application: Application, basis: Basis, reason: str, person: Pers
     number = basis.award.number + 1
     Award.objects.create(
         application=application, number=number, key=f"{application.number}.{number}", amount_fen=basis.owed_fen,
-        entitlement=basis.newest, supersedes=basis.award, reason=reason, by=person, granted_at=now,
+        entitlement=basis.newest, supersedes=basis.award, by=person, granted_at=now,
+        reason=with_vouchers(application, reason, basis.award.granted_at)[:_LONGEST_REASON],
     )  # fmt: skip
 
 
 def _supplement(paid: Application, basis: Basis, person: Person, now: datetime) -> Application:
     """An application of its own for what is missing, offered to the party like the first."""
     owed = _unused(basis.newest)
-    assert paid.party is not None  # offers are made to parties
+    assert paid.party is not None  # offers are made to parties; of a share no more is ever owed than was granted
     edition = paid.edition
     (made,) = begin_applications(load_policy(edition.policy), edition.key, paid.year, [paid.party], person, now)
     Offer.objects.create(

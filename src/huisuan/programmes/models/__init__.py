@@ -9,7 +9,7 @@ from huisuan.programmes.models.applications import (
     ProcedureEdge,
     ProcedureEdition,
 )
-from huisuan.programmes.models.awards import Award, Offer, PayeeAccount
+from huisuan.programmes.models.awards import Award, CityShare, Offer, PayeeAccount
 from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.calls import Call, CallAmendment
 from huisuan.programmes.models.claim_objects import ClaimObject
@@ -43,6 +43,7 @@ __all__ = [
     "CalendarDocument",
     "Call",
     "CallAmendment",
+    "CityShare",
     "ClaimObject",
     "Draft",
     "Draw",

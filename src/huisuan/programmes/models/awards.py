@@ -104,6 +104,31 @@ class PayeeAccount(models.Model):
         return f"{self.application_id}/{self.number}"
 
 
+class CityShare(models.Model):
+    """What a city claims the province's share of: its payments for a project in the year, and what it declares besides.
+
+    What it paid is not stored here: the register of vouchers says so. The last `number` counts.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="shares")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    project = models.CharField(max_length=80, help_text="in its normal form, as in the register of vouchers")
+    declared = models.JSONField(help_text="the facts that no register knows")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["application", "number"]
+        constraints = [
+            models.UniqueConstraint(name="city_share_once", fields=["application", "number"]),
+            models.CheckConstraint(name="city_share_of_a_project", condition=~Q(project="")),
+        ]
+        triggers = [append_only("city_shares_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.project}"
+
+
 class Award(models.Model):
     """What an application was granted in all. The first comes with its decision; a later one supersedes it on record.
 

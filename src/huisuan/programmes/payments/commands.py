@@ -64,6 +64,25 @@ def appropriate(
     _done({"line": str(line), "amount_fen": signed, "document": document}, f"{line}：下达 {yuan(signed)} 元", as_json)
 
 
+def share(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="申报编号")],
+    by: _By,
+    project: Annotated[str, typer.Option("--project", help="项目，与拨付登记中的写法一致")],
+    facts: Annotated[str, typer.Option("--facts", help="登记中没有的事实，JSON 文件；- 为标准输入")],
+    as_json: AsJson = False,
+) -> None:
+    """市申请省级分担：写明哪个项目；市实际拨付由登记的凭证得出。"""
+    from huisuan.parties.cli.party_commands import read_file
+    from huisuan.programmes.corrections.commands import read_facts
+    from huisuan.programmes.payments.city_shares import claim_share
+    from huisuan.programmes.people import find_person
+
+    done = claim_share(number, project, read_facts(read_file(facts)[0]), find_person(by), datetime.now(UTC))
+    fen = done.answer.amount_fen
+    shown = {"number": number, "project": project, "registered": done.registered, "amount_fen": fen}
+    _done(shown, f"{number}：{project}，按登记的凭证 {'—' if fen is None else yuan(fen)} 元", as_json)
+
+
 def unused(
     policy: Annotated[str, typer.Option("--policy", metavar="政策", help="只看一项政策")] = "",
     as_json: AsJson = False,

@@ -1,0 +1,100 @@
+"""The province's share of what a city paid for a project: computed from the vouchers that stand, whenever it is asked.
+
+A voucher that the city lowers or reverses lowers the share with it; what a city pays later is another application's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from huisuan.base.errors import Refused
+from huisuan.base.money import yuan
+from huisuan.law.procedure import State
+from huisuan.programmes.awards.standing import standing_awards
+from huisuan.programmes.models import Application, CityShare
+from huisuan.settlement.runs.claim_facts import answer_claim
+from huisuan.treasury.models import CityPaymentCut
+
+_OVER = (State.WITHDRAWN.value, State.REFUSED.value)
+_LONGEST_NAMED = 200
+
+
+@dataclass(frozen=True)
+class ShareBasis:
+    """What an application claims a share of, and what the rule gives for it now, in fen. None: it gives no amount."""
+
+    share: CityShare
+    owed_fen: int | None
+
+
+def standing_shares(applications: Iterable[Application]) -> dict[int, CityShare]:
+    """By application what it says last that it claims a share of."""
+    rows = CityShare.objects.filter(application__in=list(applications)).order_by("application_id", "number")
+    return {row.application_id: row for row in rows.select_related("application__edition")}
+
+
+def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
+    """By application; what earlier applications were granted for the same project and year is taken off."""
+    shares, found = standing_shares(applications), {}
+    others = _same_projects(shares.values())
+    awards = standing_awards([one.application for same in others.values() for one in same])
+    for pk, share in shares.items():
+        before = sum(
+            awards[other.application_id].amount_fen
+            for other in others[_project(share)]
+            if other.application_id < pk and other.application_id in awards
+        )
+        whole = _whole(share)
+        owed = None if whole is None else max(0, whole - before)
+        granted = awards.get(pk)
+        found[pk] = ShareBasis(share, min(owed, granted.amount_fen) if granted and owed is not None else owed)
+    return found
+
+
+def shared_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
+    """What the rule gives now, in fen, where it gives an amount."""
+    return {pk: basis.owed_fen for pk, basis in load_shares(applications).items() if basis.owed_fen is not None}
+
+
+def because_of_vouchers(application: Application, since: datetime) -> str:
+    """The vouchers that the city lowered since, each with how much: what the province's own entry names."""
+    share = standing_shares([application]).get(application.pk)
+    if share is None:
+        return ""
+    cuts = CityPaymentCut.objects.filter(
+        payment__city=application.city_id, payment__project=share.project, at__gt=since
+    )
+    named = [f"{cut.payment.voucher} 核减 {yuan(cut.amount_fen)} 元" for cut in cuts.select_related("payment")]
+    return f"凭证 {'、'.join(named)}"[:_LONGEST_NAMED] if named else ""
+
+
+def _whole(share: CityShare) -> int | None:
+    """What the rule gives for all that the city paid for the project in the year, as everything entered says."""
+    one = share.application
+    assert one.city_id is not None  # only a city claims a share
+    try:
+        answer = answer_claim(
+            one.edition.policy, one.edition.key, one.city_id, share.project, one.year, share.declared, date.max
+        ).answer
+    except Refused:
+        return None
+    return answer.amount_fen if answer.amount_fen is not None else 0 if answer.status == "not_eligible" else None
+
+
+def _project(share: CityShare) -> tuple[str, str, int, str, str]:
+    one = share.application
+    return one.edition.policy, one.edition.key, one.year, one.city_id or "", share.project
+
+
+def _same_projects(shares: Iterable[CityShare]) -> dict[tuple[str, str, int, str, str], list[CityShare]]:
+    """The living claims for the same project of the same city and year, each among them."""
+    rows = CityShare.objects.filter(project__in={share.project for share in shares})
+    rows = rows.exclude(application__state__in=_OVER).select_related("application__edition")
+    last = {row.application_id: row for row in rows.order_by("application_id", "number")}
+    found: dict[tuple[str, str, int, str, str], list[CityShare]] = defaultdict(list)
+    for row in last.values():
+        found[_project(row)].append(row)
+    return found
