@@ -41,6 +41,8 @@ PASSWORD = "correct horse battery"
 USER, OPERATOR = code(1), code(2)
 TRACE = "job_id,user,vc,gpu_num,submit_time,duration\n1,u,v,8,2020-09-01 00:00:00,60\n2,u,v,1,2020-09-01 00:00:05,9\n"
 FILES = {
+    "名单.xlsx": "区,数\n庐阳,3\n",  # what a file holds decides, not its ending
+    "批复.pdf": "同意。\n",
     "开放清单.csv": as_csv([open_data_line()]).decode(),
     "venus-2020-09.csv": TRACE,
     "cluster_log.csv": TRACE,

@@ -49,7 +49,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
     "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
-    "data": ("huisuan.opendata.catalogue.commands", True, "开放数据：清单的导入、查找，数据需求和答复"),
+    "data": ("huisuan.opendata.catalogue.commands", True, "开放数据：清单的导入、查找，送出前的检查，数据需求和答复"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
     "award": ("huisuan.programmes.offers.commands", True, "免申即享的提出和确认，批准的金额和拨付"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
@@ -74,7 +74,10 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),
         ("huisuan.programmes.payments.commands", ("share",)),
     ),
-    "data": (("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),),
+    "data": (
+        ("huisuan.opendata.scanning.commands", ("scan",)),
+        ("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),
+    ),
     "treasury": (
         ("huisuan.programmes.corrections.commands", ("debts", "receive")),
         (
@@ -97,7 +100,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
-_WITHOUT_DATABASE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}}
+_WITHOUT_DATABASE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}, "data": {"scan"}}
 
 #: single commands -> (module, function, whether it needs the database made ready)
 SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {
@@ -117,7 +120,13 @@ SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {
 }
 
 #: package -> the smallest extra that brings it; whatever else a command lacks comes with `platform`
-_EXTRAS = {"duckdb": "bulk", "sqlglot": "bulk", "cryptography": "agent", "pyspark": "spark", "kubernetes": "kubernetes"}
+_EXTRAS = {
+    "duckdb": "bulk",
+    "sqlglot": "bulk",
+    "cryptography": "agent",
+    "pyspark": "spark",
+    "kubernetes": "kubernetes",
+}
 
 #: what works on the platform's own data
 _OPERATOR_COMMANDS = {"up", "migrate", "backup", "restore", "demo"} | {

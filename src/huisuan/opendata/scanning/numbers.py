@@ -1,0 +1,217 @@
+"""Numbers in a text: runs of digits, whole or cut by separators, cells or lines, judged as one number each. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from huisuan.opendata.scanning.checks import (
+    MOBILE,
+    has_id_check_digit,
+    is_landline,
+    is_uscc,
+    looks_like_old_id,
+    looks_like_resident_id,
+    passes_luhn,
+)
+from huisuan.opendata.scanning.finding_kinds import Confidence, FindingKind
+
+
+@dataclass(frozen=True)
+class TextMatch:
+    """A finding in a text: from `start` to before `end`; `value` is normalised, without separators."""
+
+    kind: FindingKind
+    start: int
+    end: int
+    value: str
+    confidence: Confidence = Confidence.HIGH
+
+
+#: seven digits or more, divided by one separator at a time: a space, dot, dash, tab (the next cell) or line end
+_RUN = re.compile(r"\d(?:[ \t.·-]?\d|(?:\r?\n)\d){6,}[Xx]?", re.ASCII)
+_GROUP = re.compile(r"\d+[Xx]?", re.ASCII)
+_LETTERS = re.compile(r"[A-Za-z]+$", re.ASCII)
+_UNITS = ("元", "万", "亿", "吨", "平方", "公里", "千瓦", "人次", "%")
+_CUE = 24  # characters before a number in which its kind may be said
+_ID_CUE = re.compile(r"身份证|身份号|证件号|公民身份|ID\s*(?:card|no)", re.IGNORECASE)
+_CARD_CUE = re.compile(r"卡号|账号|帐号|账户|帐户|银行|card", re.IGNORECASE)
+_PASS_CUE = re.compile(r"护照|通行证|回乡证|台胞证|证件|passport", re.IGNORECASE)
+_PASS = re.compile(r"(?:[EGDSPKH][A-HJ-NP-Z]?\d{7,8}|[CWHMT]\d{8}(?:\d\d)?)")
+_LONGEST, _MOST_GROUPS = 19, 19
+
+
+@dataclass(frozen=True)
+class _Span:
+    start: int
+    end: int
+    digits: str
+    separators: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+
+def find_numbers(text: str) -> Iterator[TextMatch]:
+    """Every number of a kind, none twice, in the order of the text."""
+    for run in _RUN.finditer(text):
+        whole = run[0]
+        if whole.isdigit():  # as nearly all are
+            match = (
+                _judge(text, _Span(run.start(), run.end(), whole, (), (len(whole),)))
+                if len(whole) <= _LONGEST
+                else None
+            )
+            if match is not None:
+                yield match
+            continue
+        groups = [(run.start() + found.start(), found[0]) for found in _GROUP.finditer(whole)]
+        first = 0
+        while first < len(groups):
+            match, used = _longest(text, groups, first)
+            if match is not None:
+                yield match
+            first += max(used, 1)
+
+
+def _longest(text: str, groups: Sequence[tuple[int, str]], first: int) -> tuple[TextMatch | None, int]:
+    """What the groups from the first one on are together; the surest reading, then the one with most digits."""
+    best: tuple[TextMatch | None, int] = (None, 0)
+    total = 0
+    for last in range(first, min(first + _MOST_GROUPS, len(groups))):
+        total += len(groups[last][1])
+        if total > _LONGEST:
+            break
+        if total < 7:
+            continue
+        found = _judge(text, _span(text, groups[first : last + 1]))
+        if found is not None and (best[0] is None or found.confidence <= best[0].confidence):
+            best = found, last - first + 1
+    return best
+
+
+def _span(text: str, groups: Sequence[tuple[int, str]]) -> _Span:
+    ends = [start + len(digits) for start, digits in groups]
+    separators = tuple(text[end:start] for end, (start, _) in zip(ends, groups[1:], strict=False))
+    digits = "".join(digits for _, digits in groups)
+    return _Span(groups[0][0], ends[-1], digits, separators, tuple(len(digits) for _, digits in groups))
+
+
+def _judge(text: str, span: _Span) -> TextMatch | None:
+    """The first kind that a number is; a check that fails lets the next kind try."""
+    before, after = text[span.start - 1 : span.start], text[span.end : span.end + 1]
+    if not span.separators and (_is_letter(before) or _is_letter(after)):
+        found = _within_letters(text, span)
+        if found is not None or _is_letter(after) or not _is_word(text, span.start):
+            return found
+    for judge in (_resident_id, _bank_card, _old_id, _mobile, _landline):
+        found = judge(text, span)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_letter(sign: str) -> bool:
+    return sign.isascii() and sign.isalpha()
+
+
+def _is_word(text: str, end: int) -> bool:
+    """Whether the letters before a place are a word of their own, such as `tel`, and no part of a hash."""
+    letters = _LETTERS.search(text[max(end - 12, 0) : end])
+    if letters is None:
+        return True
+    start = end - len(letters[0])
+    return not text[start - 1 : start].isdigit()
+
+
+def _within_letters(text: str, span: _Span) -> TextMatch | None:
+    """A code of letters and digits around a run of digits: a credit code, or, where it is said, a passport."""
+    start, end = span.start, span.end
+    while start > 0 and span.start - start < 18 and text[start - 1].isascii() and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and end - start < 20 and text[end].isascii() and text[end].isalnum():
+        end += 1
+    code = text[start:end].upper()
+    if is_uscc(code):
+        return TextMatch(FindingKind.USCC, start, end, code)
+    if _PASS.fullmatch(code) and _PASS_CUE.search(text, max(start - _CUE, 0), start):
+        return TextMatch(FindingKind.PASSPORT, start, end, code)
+    return None
+
+
+def _resident_id(text: str, span: _Span) -> TextMatch | None:
+    number = span.digits.upper()
+    if len(number) != 18 or not number[:17].isdigit() or not looks_like_resident_id(number):
+        return TextMatch(FindingKind.USCC, span.start, span.end, number) if _is_plain_uscc(span) else None
+    if has_id_check_digit(number):
+        apart = len(span.separators) > 4 and len(set(span.separators)) > 1
+        return _match(FindingKind.RESIDENT_ID, span, Confidence.LOW if apart else Confidence.HIGH)
+    if _said(_ID_CUE, text, span) and len(set(span.separators)) <= 1:
+        return _match(FindingKind.RESIDENT_ID, span, Confidence.LOW)
+    return _match(FindingKind.USCC, span) if _is_plain_uscc(span) else None
+
+
+def _is_plain_uscc(span: _Span) -> bool:
+    return not span.separators and is_uscc(span.digits)
+
+
+def _old_id(text: str, span: _Span) -> TextMatch | None:
+    if len(span.digits) != 15 or not span.digits.isdigit() or span.separators or not looks_like_old_id(span.digits):
+        return None
+    return _match(FindingKind.RESIDENT_ID, span, Confidence.HIGH if _said(_ID_CUE, text, span) else Confidence.LOW)
+
+
+def _bank_card(text: str, span: _Span) -> TextMatch | None:
+    number = span.digits
+    if not 16 <= len(number) <= 19 or not number.isdigit() or not passes_luhn(number):
+        return None
+    in_fours = span.sizes[:3] == (4, 4, 4) and len(set(span.separators)) == 1
+    if span.separators and not in_fours and not (len(span.separators) == 1 and "\n" in span.separators[0]):
+        return None
+    known = number.startswith(("62", "9558")) or (len(number) == 16 and number[0] in "45" and in_fours)
+    return _match(FindingKind.BANK_CARD, span) if known or _said(_CARD_CUE, text, span) else None
+
+
+def _mobile(text: str, span: _Span) -> TextMatch | None:
+    number = next((span.digits[len(code) :] for code in ("0086", "86") if span.digits.startswith(code)), "")
+    number = number if len(number) == 11 else span.digits
+    if not MOBILE.fullmatch(number) or text.startswith(_UNITS, span.end):
+        return None
+    if text[span.start - 1 : span.start] in ("¥", "￥", "$") or re.match(r"\.\d", text[span.end : span.end + 2]):
+        return None
+    sizes = list(span.sizes)
+    prefix = len(span.digits) - len(number)  # +86 may stand in a group of its own or before the first
+    while prefix > 0:
+        taken = min(prefix, sizes[0])
+        prefix, sizes = prefix - taken, [sizes[0] - taken, *sizes[1:]] if sizes[0] > taken else sizes[1:]
+    usual = tuple(sizes) in ((11,), (3, 4, 4), (3, 8), (7, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3))
+    same = len(set(span.separators[-(len(sizes) - 1) :])) <= 1 if len(sizes) > 1 else True
+    cut_by_line = len(span.separators) == 1 and "\n" in span.separators[0]
+    if not (usual and same) and not cut_by_line:
+        return None
+    return _match(FindingKind.MOBILE, span, Confidence.LOW if cut_by_line else Confidence.HIGH, number)
+
+
+def _landline(text: str, span: _Span) -> TextMatch | None:
+    digits = span.digits
+    if not digits.isdigit():
+        return None
+    if not span.separators:
+        areas = [size for size in (3, 4) if is_landline(digits[:size], digits[size:])]
+        return _match(FindingKind.LANDLINE, span) if areas and len(digits) in (11, 12) else None
+    whole = (
+        len(span.sizes) == 2
+        and span.separators[0] in ("-", " ")
+        and is_landline(digits[: span.sizes[0]], digits[span.sizes[0] :])
+    )
+    return _match(FindingKind.LANDLINE, span) if whole else None
+
+
+def _match(
+    kind: FindingKind, span: _Span, confidence: Confidence = Confidence.HIGH, value: str | None = None
+) -> TextMatch:
+    return TextMatch(kind, span.start, span.end, value or span.digits.upper(), confidence)
+
+
+def _said(cue: re.Pattern[str], text: str, span: _Span) -> bool:
+    """Whether the words before a number, or the cell or line that it stands in, say its kind."""
+    return cue.search(text, max(span.start - _CUE, 0), span.start) is not None

@@ -1,0 +1,105 @@
+"""The text of an XML part, with expat: by paragraph, so that runs are joined, or every text and attribute by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from xml.parsers import expat
+
+from huisuan.opendata.scanning.readers.blocks import Unreadable
+
+
+def parse_xml(
+    content: bytes,
+    start: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None],
+    text: Callable[[str], None],
+) -> None:
+    """Call back for each element (names without prefix) and text.
+
+    Raises:
+        Unreadable: not well formed, or with a document type, which may define entities without end.
+    """
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+
+    def refuse(*_: object) -> None:
+        raise Unreadable("XML 含有文档类型声明（DTD），不予读取")
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
+    parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+    parser.CharacterDataHandler = text
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise Unreadable(f"XML 不合法（第 {error.lineno} 行）") from None
+
+
+#: attributes that hold marks of editing and geometry, never what somebody wrote
+_NO_TEXT = re.compile(r"rsid|paraId|textId|guid|xmlns|Boundary|Delta[XY]|CTM|uid$", re.IGNORECASE)
+
+
+class ParagraphText:
+    """Collects lines: text within a paragraph is joined, whatever runs it is cut into."""
+
+    def __init__(self, paragraphs: Collection[str], breaks: Collection[str] = (), *, shortest: int = 6) -> None:
+        self.lines: list[str] = []
+        self._paragraphs, self._breaks, self._shortest = frozenset(paragraphs), frozenset(breaks), shortest
+        self._pieces: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins; what its attributes say is a line of its own."""
+        if name in self._breaks:
+            self._pieces.append("\t")
+        if self._shortest:
+            self.lines += [
+                value for key, value in attributes.items() if len(value) >= self._shortest and not _NO_TEXT.search(key)
+            ]
+
+    def end(self, name: str) -> None:
+        """An element ends; with a paragraph, its line."""
+        if name in self._paragraphs:
+            self.flush()
+
+    def text(self, text: str) -> None:
+        """Text of a run."""
+        self._pieces.append(text)
+
+    def flush(self) -> None:
+        """End the line."""
+        line = "".join(self._pieces).strip("\r\n")
+        if line.strip():
+            self.lines.append(line)
+        self._pieces = []
+
+
+def paragraphs_of(
+    content: bytes, paragraphs: Collection[str], breaks: Collection[str] = (), *, shortest: int = 6
+) -> list[str]:
+    """The lines of a part, and what attributes say in as many characters as `shortest` or more (0: nothing).
+
+    Raises:
+        Unreadable: not well formed, or with a document type.
+    """
+    found = ParagraphText(paragraphs, breaks, shortest=shortest)
+    parse_xml(content, found.start, found.end, found.text)
+    found.flush()
+    return found.lines
+
+
+def every_text_of(content: bytes, *, shortest: int = 6) -> list[str]:
+    """Every text of a part, and every value of an attribute that is not shorter, each a line.
+
+    Raises:
+        Unreadable: not well formed, or with a document type.
+    """
+    found = ParagraphText((), shortest=shortest)
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        found.flush()
+        found.start(name, attributes)
+
+    parse_xml(content, start, lambda _: found.flush(), found.text)
+    found.flush()
+    return found.lines

@@ -1,0 +1,218 @@
+"""A file scanned: its blocks are read, the text of each is judged, and every finding gets its place. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from huisuan.opendata.scanning.checks import looks_like_resident_id
+from huisuan.opendata.scanning.finding_kinds import FINDING_NAMES, Confidence, FindingKind, mask_value
+from huisuan.opendata.scanning.folding import fold_text
+from huisuan.opendata.scanning.numbers import TextMatch, find_numbers
+from huisuan.opendata.scanning.readers.any_file import read_blocks
+from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBudget, UnreadPart
+from huisuan.opendata.scanning.words import find_words, is_name_column, list_names
+
+#: the rules as they stand; a scan names them, and a later set scans anew what is out
+RULES = "2026-11"
+_MOST_FINDINGS = 100_000
+_TITLES = 5  # rows over the header in which a title may stand
+_ROUNDED = re.compile(r"[1-9](?:\.\d{1,16})?[Ee]\+?1[4-7]")
+
+
+@dataclass(frozen=True)
+class ScanFinding:
+    """What was found, where: `row` and `column` from 1 (0: of the whole column, or none); the value is masked."""
+
+    kind: str
+    part: str
+    row: int
+    column: int
+    heading: str
+    masked: str
+    fingerprint: str
+    confidence: str
+
+
+@dataclass
+class ScanReport:
+    """All that a file says. `refused` names the limit that was reached: the file was then not read to its end."""
+
+    name: str
+    sha256: str
+    size: int
+    rules: str = RULES
+    findings: list[ScanFinding] = field(default_factory=list)
+    cells: int = 0
+    refused: str = ""
+
+    @property
+    def sealed(self) -> bool:
+        """A mark of secrecy stands in it: nobody may go on with it."""
+        return any(finding.kind == FindingKind.SECRECY for finding in self.findings)
+
+    @property
+    def is_clean(self) -> bool:
+        """It was read to its end, and nothing was found."""
+        return not self.findings and not self.refused
+
+    def columns(self) -> list[dict[str, Any]]:
+        """Findings of a table by column, most first: what a person judges at once."""
+        counts = Counter(
+            (one.part, one.column, one.heading, one.kind) for one in self.findings if one.column and one.heading
+        )
+        return [
+            {"part": part, "column": column, "heading": heading, "kind": kind, "findings": number}
+            for (part, column, heading, kind), number in counts.most_common()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        kinds = Counter(finding.kind for finding in self.findings)
+        return {
+            "name": self.name, "sha256": self.sha256, "size": self.size, "rules": self.rules, "cells": self.cells,
+            "clean": self.is_clean, "sealed": self.sealed, "refused": self.refused,
+            "kinds": {kind: {"name": FINDING_NAMES[FindingKind(kind)], "findings": n} for kind, n in kinds.items()},
+            "columns": self.columns(), "findings": [asdict(finding) for finding in self.findings],
+        }  # fmt: skip
+
+
+def scan_bytes(content: bytes, name: str, budget: ReadBudget | None = None) -> ScanReport:
+    """Scan a file. Equal fingerprints within a report mean equal values; the key is gone with the scan."""
+    report = ScanReport(name, hashlib.sha256(content).hexdigest(), len(content))
+    scan = _Scan(report, secrets.token_bytes(32))
+    try:
+        for found in read_blocks(content, name, budget or ReadBudget()):
+            if isinstance(found, UnreadPart):
+                scan.add(TextMatch(FindingKind.UNREAD, 0, 0, found.reason), found.part, (0, 0, ""))
+            else:
+                scan.block(found)
+    except LimitReached as reached:
+        report.refused = reached.name
+    return report
+
+
+class _Scan:
+    def __init__(self, report: ScanReport, key: bytes) -> None:
+        self._report, self._key = report, key
+
+    def block(self, block: Block) -> None:
+        """Judge a block as one text, cells joined by tabs, rows by line ends: what is cut over them is found."""
+        if not block.rows:
+            return
+        heads = _Headings(block)
+        starts: list[int] = []
+        places: list[tuple[int, int]] = []
+        pieces: list[str] = []
+        at = 0
+        for number, cells in block.rows:
+            for column, cell in enumerate(cells, start=1):
+                starts.append(at)
+                places.append((number, column))
+                pieces.append(cell)
+                at += len(cell) + 1
+                pieces.append("\t" if column < len(cells) else "\n")
+            self._report.cells += len(cells)
+        folded = fold_text("".join(pieces))
+        for match in (*find_numbers(folded.text), *find_words(folded.text)):
+            row, column = places[max(bisect_right(starts, folded.origin(match.start)) - 1, 0)]
+            shown = column if block.table else 0
+            self.add(match, block.part, (row, shown, heads.of(column) if block.table else ""))
+        if block.table:
+            self._columns(block, heads)
+        elif (names := list_names([cells[0] for _, cells in block.rows])) is not None:
+            match = TextMatch(FindingKind.NAME, 0, 0, names[0], Confidence.LOW)
+            self.add(match, block.part, (0, 0, f"{len(names)} 个"))
+
+    def _columns(self, block: Block, heads: _Headings) -> None:
+        for column, cells in enumerate(heads.columns(), start=1):
+            head = heads.of(column)
+            names = is_name_column(head, cells)
+            if names is not None:
+                example = next(cell for cell in cells if cell.strip())
+                self.add(TextMatch(FindingKind.NAME, 0, 0, example.strip(), names), block.part, (0, column, head))
+            for place, cell in enumerate(cells, start=heads.rows):
+                if "E" in cell.upper() and (digits := _damaged_id(cell)):
+                    match = TextMatch(FindingKind.DAMAGED_ID, 0, 0, digits)
+                    self.add(match, block.part, (block.rows[place][0], column, head))
+
+    def add(self, match: TextMatch, part: str, place: tuple[int, int, str]) -> None:
+        """Keep a finding; its value goes no further than here.
+
+        Raises:
+            LimitReached: there are more than anybody could look at.
+        """
+        if len(self._report.findings) >= _MOST_FINDINGS:
+            raise LimitReached("发现的个数")
+        row, column, heading = place
+        mark = hmac.new(self._key, f"{match.kind}\0{match.value}".encode(), "sha256").hexdigest()[:16]
+        self._report.findings.append(
+            ScanFinding(
+                match.kind, part, row, column, heading[:80], mask_value(match.kind, match.value), mark, match.confidence
+            )
+        )
+
+
+class _Headings:
+    """The header of a table: a title alone in its row is passed over; a header with gaps has a second row."""
+
+    def __init__(self, block: Block) -> None:
+        self._rows = block.rows
+        self._first = 0
+        while self._first < min(_TITLES, len(self._rows) - 1) and _filled(self._rows[self._first][1]) <= 1:
+            self._first += 1
+        self.rows = min(self._first + 1, max(len(self._rows) - 1, 0))
+        if 0 < self.rows < len(self._rows) - 1 and self._is_cut(self._rows[self.rows - 1][1], self._rows[self.rows][1]):
+            self.rows += 1
+
+    @staticmethod
+    def _is_cut(cells: list[str], below: list[str]) -> bool:
+        """Whether cells were merged: gaps or repetitions over words that are no data."""
+        gaps = len(set(cells) - {""}) < len(below) or not all(cells)
+        return gaps and _filled(below) > 1 and not any(map(_has_digits, below)) and not all(below)
+
+    def of(self, column: int) -> str:
+        """The words over a column, from 1; a merged cell counts for those right of it."""
+        words: list[str] = []
+        head = [cells for _, cells in self._rows[self._first : self.rows]]
+        for cells in head:
+            at = min(column, len(cells)) - 1
+            while len(head) > 1 and cells is head[0] and at > 0 and not cells[at].strip():
+                at -= 1
+            if at >= 0 and cells[at].strip() and cells[at].strip() not in words:
+                words.append(cells[at].strip())
+        return " / ".join(words)
+
+    def columns(self) -> Iterator[list[str]]:
+        """The cells under the header, column by column; a short row has empty ones."""
+        body = [cells for _, cells in self._rows[self.rows :]]
+        for column in range(max((len(cells) for cells in body), default=0)):
+            yield [cells[column] if column < len(cells) else "" for cells in body]
+
+
+def _filled(cells: list[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
+
+
+def _has_digits(cell: str) -> bool:
+    return sum(map(str.isdigit, cell)) > 3
+
+
+def _damaged_id(cell: str) -> str:
+    """The digits of an 18-digit number that a spreadsheet rounded (3.4E+17), where they may be those of a person."""
+    if _ROUNDED.fullmatch(cell.strip()) is None:
+        return ""
+    try:
+        digits = str(int(Decimal(cell.strip())))
+    except (InvalidOperation, ValueError):
+        return ""
+    exact = len(cell.strip().rstrip("0").partition("E")[0]) > 12
+    return digits if len(digits) == 18 and (looks_like_resident_id(digits) or not exact) else ""
