@@ -25,7 +25,8 @@ API = "/api/v1"
 APIS = ("api-1:", "agent-1:")
 #: what anyone may call without signing in, on purpose
 PUBLIC_OPERATIONS = re.compile(
-    r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x|GET /opendata/entries(/x)?)"
+    r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x|GET /opendata/entries(/x)?|"
+    r"GET /registers(/x){0,3})"
 )
 #: Django Ninja's own addresses, which describe the API to anyone
 DESCRIPTION = {"api-root", "openapi-json", "openapi-view"}

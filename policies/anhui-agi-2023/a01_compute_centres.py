@@ -6,8 +6,11 @@ from huisuan.law import (
     Article,
     Bool,
     Facts,
+    FieldKind,
     Money,
     ProcedureKind,
+    RegisterField,
+    RegisterSpec,
     Start,
     always,
     boolean,
@@ -155,3 +158,32 @@ article.programme(
     title_en="Exceptional projects, case by case",
     steps=CLAIM,
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "projects",
+        "1.1",
+        "优先纳入省政府重点项目",
+        title="智算中心重点项目",
+        title_en="Priority projects of compute centres",
+        office="省发展改革委",
+        name_is="项目名称",
+        name_is_en="Project",
+        holder_is="建设单位",
+        holder_is_en="Builder",
+        fields=(
+            RegisterField(
+                "mode",
+                "建设方式",
+                "Way of building",
+                FieldKind.CHOICE,
+                options={"own": ("自建", "own"), "joint": ("合建", "joint"), "agent": ("代建", "by an agent")},
+            ),
+            RegisterField("planned_p", "计划智能算力", "Planned intelligent compute", FieldKind.COUNT, unit="P"),
+            RegisterField("asked", "请求协调的要素", "What is asked for: energy, land, bonds", required=False),
+            RegisterField("answered", "各单位答复", "What the offices answered", required=False),
+            RegisterField("completed_on", "建成日期", "Completed", FieldKind.DAY, required=False),
+        ),
+    )
+)

@@ -7,6 +7,8 @@ from huisuan.law import (
     Article,
     Facts,
     ProcedureKind,
+    RegisterField,
+    RegisterSpec,
     Start,
     boolean,
 )
@@ -56,3 +58,23 @@ article.programme(
     title_en="Access to public data",
     steps=GRANT,
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "agi_firms",
+        "3.2",
+        "面向在皖通用人工智能企业有序共享开放",
+        title="在皖通用人工智能企业名录",
+        title_en="Firms of general AI in Anhui",
+        office="省人工智能产业推进组工作专班",
+        name_is="企业名称",
+        name_is_en="Firm",
+        holder_is="企业代码",
+        holder_is_en="Code of the firm",
+        fields=(
+            RegisterField("ground", "认定依据", "Ground of recognition"),
+            RegisterField("document", "认定文件", "Document"),
+        ),
+    )
+)

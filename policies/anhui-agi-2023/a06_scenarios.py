@@ -6,8 +6,11 @@ from huisuan.law import (
     Article,
     Bool,
     Facts,
+    FieldKind,
     Money,
     ProcedureKind,
+    RegisterField,
+    RegisterSpec,
     Start,
     always,
     boolean,
@@ -106,3 +109,43 @@ article.programme(
     title_en="Recommendation for the ministry's model scenarios",
     steps=GRANT,
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "scenarios",
+        "6.1",
+        "推动政府治理、社会民生、产业升级等场景应开尽开",
+        title="应用场景清单",
+        title_en="Open scenarios",
+        office="省人工智能产业推进组工作专班",
+        name_is="场景名称",
+        name_is_en="Scenario",
+        holder_is="对接企业",
+        holder_is_en="Firm matched",
+        fields=(
+            RegisterField("publisher", "发布单位", "Opened by"),
+            RegisterField(
+                "domain",
+                "领域",
+                "Field",
+                FieldKind.CHOICE,
+                options={
+                    "government": ("政府治理", "government"),
+                    "society": ("社会民生", "society"),
+                    "industry": ("产业升级", "industry"),
+                    "other": ("其他", "other"),
+                },
+            ),
+            RegisterField(
+                "state",
+                "进展",
+                "Progress",
+                FieldKind.CHOICE,
+                options={"open": ("已开放", "open"), "matched": ("已对接", "matched"), "done": ("已建成", "done")},
+            ),
+            RegisterField("matched_on", "对接日期", "Matched on", FieldKind.DAY, required=False),
+            RegisterField("done_on", "建成日期", "Done on", FieldKind.DAY, required=False),
+        ),
+    )
+)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, Start, boolean, choice, variant
+from huisuan.law import (
+    Article,
+    Facts,
+    FieldKind,
+    ProcedureKind,
+    RegisterField,
+    RegisterSpec,
+    Start,
+    boolean,
+    choice,
+    variant,
+)
 
 from .a00_supplementary import GRANT, OFFICE
 
@@ -71,3 +82,64 @@ article.programme(
     title_en="First purchases and orders",
     steps=variant(GRANT, offices={OFFICE: "省经济和信息化厅"}),
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "products",
+        "7.1",
+        "支持申报省“三首”“三新”产品",
+        title="“三首”“三新”产品",
+        title_en="Three-first and three-new products",
+        office="省经济和信息化厅",
+        name_is="产品名称",
+        name_is_en="Product",
+        holder_is="生产企业",
+        holder_is_en="Maker",
+        fields=(
+            RegisterField(
+                "kind",
+                "类别",
+                "Kind",
+                FieldKind.CHOICE,
+                options={"three_first": ("三首", "three-first"), "three_new": ("三新", "three-new")},
+            ),
+            RegisterField(
+                "level",
+                "认定级别",
+                "Recognised by",
+                FieldKind.CHOICE,
+                options={"county": ("县级", "county"), "city": ("市级", "city"), "province": ("省级", "province")},
+            ),
+        ),
+    )
+)
+
+article.register(
+    RegisterSpec(
+        "purchases",
+        "7.1",
+        "可采用首购、订购等方式采购",
+        title="首购和订购",
+        title_en="First purchases and orders",
+        office="省财政厅",
+        name_is="合同名称",
+        name_is_en="Contract",
+        holder_is="供应企业",
+        holder_is_en="Supplier",
+        fields=(
+            RegisterField("product", "产品编号", "Code of the product"),
+            RegisterField(
+                "way",
+                "方式",
+                "Way",
+                FieldKind.CHOICE,
+                options={"first_purchase": ("首购", "first purchase"), "order": ("订购", "order")},
+            ),
+            RegisterField("buyer", "采购单位", "Buyer"),
+            RegisterField("amount", "合同金额", "Amount", FieldKind.YUAN),
+            RegisterField("deliver_by", "交付期限", "To be delivered by", FieldKind.DAY),
+            RegisterField("accepted_on", "验收日期", "Accepted on", FieldKind.DAY, required=False),
+        ),
+    )
+)

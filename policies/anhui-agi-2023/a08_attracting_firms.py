@@ -6,8 +6,11 @@ from huisuan.law import (
     Article,
     Bool,
     Facts,
+    FieldKind,
     Money,
     ProcedureKind,
+    RegisterField,
+    RegisterSpec,
     Start,
     always,
     boolean,
@@ -111,3 +114,38 @@ article.programme(
     title_en="Matching with compute, data, scenarios, funds and sites",
     steps=GRANT,
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "resources",
+        "8.1",
+        "优先匹配算力、数据、场景、基金、场地等要素资源",
+        title="要素资源",
+        title_en="Resources on offer",
+        office="省人工智能产业推进组工作专班",
+        name_is="要素名称",
+        name_is_en="Resource",
+        holder_is="提供单位",
+        holder_is_en="Provider",
+        fields=(
+            RegisterField(
+                "kind",
+                "类别",
+                "Kind",
+                FieldKind.CHOICE,
+                options={
+                    "compute": ("算力", "compute"),
+                    "data": ("数据", "data"),
+                    "scenario": ("场景", "scenario"),
+                    "fund": ("基金", "fund"),
+                    "site": ("场地", "site"),
+                },
+            ),
+            RegisterField("amount", "数量", "Amount", FieldKind.COUNT),
+            RegisterField("unit", "单位", "Unit"),
+            RegisterField("matched", "已匹配数量", "Matched", FieldKind.COUNT, required=False),
+        ),
+        share=("matched", "amount"),
+    )
+)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Bool, Facts, ProcedureKind, Start, choice, integer, legal_share
+from huisuan.law import (
+    Article,
+    Bool,
+    Facts,
+    FieldKind,
+    ProcedureKind,
+    RegisterField,
+    RegisterSpec,
+    Start,
+    choice,
+    integer,
+    legal_share,
+)
 
 from .a00_supplementary import GRANT
 
@@ -52,3 +64,27 @@ article.programme(
     title_en="The title of a model park of general AI",
     steps=GRANT,
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "parks",
+        "9.1",
+        "支持各级人民政府和市场主体建设通用人工智能产业示范园区",
+        title="示范园区",
+        title_en="Model parks",
+        office="省人工智能产业推进组工作专班",
+        name_is="园区名称",
+        name_is_en="Park",
+        holder_is="建设主体",
+        holder_is_en="Builder",
+        fields=(
+            RegisterField("firms", "入园企业数", "Firms in the park", FieldKind.COUNT, unit="家"),
+            RegisterField(
+                "agi_firms", "其中通用人工智能企业数", "Of them firms of general AI", FieldKind.COUNT, unit="家"
+            ),
+            RegisterField("document", "授予文件", "Document of the title"),
+        ),
+        share=("agi_firms", "firms"),
+    )
+)

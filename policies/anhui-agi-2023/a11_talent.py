@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, Start, boolean, choice, variant
+from huisuan.law import (
+    Article,
+    Facts,
+    ProcedureKind,
+    RegisterField,
+    RegisterSpec,
+    Start,
+    boolean,
+    choice,
+    variant,
+)
 
 from .a00_supplementary import GRANT, OFFICE
 
@@ -69,3 +79,21 @@ article.programme(
     title_en="The short way to recognition as high-level talent",
     steps=variant(GRANT, offices={OFFICE: "相关市人民政府"}),
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "title_standards",
+        "11.1",
+        "制定我省通用人工智能领域相关专业职称评审标准",
+        title="职称评审标准",
+        title_en="Standards for professional titles",
+        office="省人力资源社会保障厅",
+        name_is="标准名称",
+        name_is_en="Standard",
+        fields=(
+            RegisterField("profession", "专业", "Profession"),
+            RegisterField("document", "印发文件", "Document"),
+        ),
+    )
+)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from huisuan.law import (
     Article,
     Facts,
+    FieldKind,
     ProcedureKind,
+    RegisterField,
+    RegisterSpec,
     Start,
     boolean,
     choice,
@@ -119,3 +122,25 @@ article.programme(
     title_en="A stake in a sub-fund",
     steps=variant(GRANT, offices={OFFICE: "省科技厅"}),
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "sub_funds",
+        "13.2",
+        "以参股方式支持市县国资平台、市场主体等设立通用人工智能领域子基金",
+        title="子基金",
+        title_en="Sub-funds",
+        office="省科技厅",
+        name_is="子基金名称",
+        name_is_en="Sub-fund",
+        holder_is="管理人",
+        holder_is_en="Manager",
+        fields=(
+            RegisterField("size", "基金规模", "Size", FieldKind.YUAN),
+            RegisterField("stake", "主题基金认缴", "Committed by the theme fund", FieldKind.YUAN),
+            RegisterField("drawn", "其中已实缴", "Of it drawn down", FieldKind.YUAN),
+            RegisterField("private", "社会资本认缴", "Committed by private money", FieldKind.YUAN, required=False),
+        ),
+    )
+)

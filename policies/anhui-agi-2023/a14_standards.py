@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, Money, Start, integer, interpretation, money_setting, names, variant
+from huisuan.law import (
+    Article,
+    Facts,
+    FieldKind,
+    Money,
+    RegisterField,
+    RegisterSpec,
+    Start,
+    integer,
+    interpretation,
+    money_setting,
+    names,
+    variant,
+)
 
 from .a00_supplementary import CLAIM, OFFICE, agi_income, is_agi_enterprise, listed_agi, payable
 
@@ -61,3 +74,33 @@ article.programme(
     steps=variant(CLAIM, offices={OFFICE: "省经济和信息化厅"}),
     objects=(names("standard", counts=(StandardsLed.international, StandardsLed.national)),),
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "standards",
+        "14.1",
+        "主导制定国际、国家（行业）标准",
+        title="主导制定的标准",
+        title_en="Standards led by firms",
+        office="省经济和信息化厅",
+        name_is="标准名称",
+        name_is_en="Standard",
+        holder_is="主导企业",
+        holder_is_en="Firm that led",
+        fields=(
+            RegisterField(
+                "level",
+                "级别",
+                "Level",
+                FieldKind.CHOICE,
+                options={
+                    "international": ("国际", "international"),
+                    "national": ("国家", "national"),
+                    "industry": ("行业", "industry"),
+                },
+            ),
+            RegisterField("published_on", "发布日期", "Published on", FieldKind.DAY),
+        ),
+    )
+)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from huisuan.law import (
     Article,
     Facts,
+    FieldKind,
     ProcedureKind,
+    RegisterField,
+    RegisterSpec,
     Start,
     boolean,
     choice,
@@ -58,3 +61,37 @@ article.programme(
     title_en="Training, presentations and studies bought by the government",
     steps=GRANT,
 )  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "events",
+        "15.1",
+        "以政府购买服务方式组织开展",
+        title="购买的培训、推介和研究",
+        title_en="Training, presentations and studies bought",
+        office="省人工智能产业推进组工作专班",
+        name_is="项目名称",
+        name_is_en="Project",
+        holder_is="承接单位",
+        holder_is_en="Supplier",
+        fields=(
+            RegisterField(
+                "kind",
+                "类别",
+                "Kind",
+                FieldKind.CHOICE,
+                options={
+                    "training": ("重大培训活动", "training"),
+                    "promotion": ("重大推介活动", "presentation"),
+                    "study": ("重大战略咨询研究", "study"),
+                },
+            ),
+            RegisterField("way", "购买方式", "Way of purchase"),
+            RegisterField("contract", "合同编号", "Contract"),
+            RegisterField("amount", "合同金额", "Amount", FieldKind.YUAN),
+            RegisterField("delivered_on", "完成日期", "Delivered on", FieldKind.DAY, required=False),
+            RegisterField("score", "评价得分", "Score of the evaluation", FieldKind.COUNT, required=False),
+        ),
+    )
+)

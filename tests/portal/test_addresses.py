@@ -50,6 +50,7 @@ def address(world: World, name: str) -> str:
     from support.browser import proposal
     from support.catalogue import as_csv, code, line
     from support.portal import NOW
+    from support.registers import registered_park
 
     bill = world.bill(world.alpha, 5)
     arguments: dict[str, list[object]] = {
@@ -76,6 +77,9 @@ def address(world: World, name: str) -> str:
     if name == "opendata-entry":
         import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
         arguments[name] = [code()]
+    if name in ("register-of", "register-entry"):
+        of = list(registered_park(world.people["province"]))
+        arguments |= {"register-of": of[:2], "register-entry": of}
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]

@@ -81,13 +81,14 @@ def addresses(full: Full) -> dict[str, list[str]]:
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
     from huisuan.opendata.models import CatalogueEntry, DataRequest
-    from huisuan.programmes.models import Application, Call, Draft
+    from huisuan.programmes.models import Application, Call, Draft, RegisterVersion
     from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
     named = list_policies()
     numbers = list(Application.objects.values_list("number", flat=True))
+    standing = RegisterVersion.objects.filter(standing_for__isnull=False).select_related("entry")
     found: dict[str, list[Any]] = {
         "project": [["default"], ["speech"], ["closed"]],
         "join": [[full.invitation], ["nothing"]],
@@ -105,6 +106,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "entitlement": [[world.entitlement(each).pk] for each in (world.alpha, world.beta)],
         "draft": [[full.draft.pk]],
         "data-request": [[number] for number in DataRequest.objects.values_list("pk", flat=True)],
+        "register-of": [[each.entry.policy, each.entry.register] for each in standing],
+        "register-entry": [[each.entry.policy, each.entry.register, each.entry.code] for each in standing],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
         "application": [[number] for number in numbers],
         "offer": [[number] for number in numbers],

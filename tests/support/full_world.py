@@ -73,6 +73,7 @@ from support.catalogue import as_csv, line
 from support.full_programmes import NAMED, build_programmes
 from support.jobs import Voice
 from support.metering import Agent, said
+from support.registers import registered_park
 
 ACTOR = Actor("李运维")
 DESPITE, ANSWER = "历史记录，已与中心核对", "扩容未登记，下月补"
@@ -135,6 +136,7 @@ def build() -> Full:
     build_programmes(world)
     import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
     _requested(world, now)
+    registered_park(world.people["province"])
     jobs = _jobs(world, now)
     _metered(world)
     draft, evidence = _draft(world)

@@ -35,6 +35,8 @@ from support.catalogue import as_csv
 from support.catalogue import line as open_data_line
 from support.command_tree import invoke
 from support.metering import HOUR, T0, Agent, leased, said
+from support.registers import HEADER as PARK_HEADER
+from support.registers import park
 from support.usage_records import A800, code, line, sacct
 
 PASSWORD = "correct horse battery"
@@ -43,6 +45,8 @@ TRACE = "job_id,user,vc,gpu_num,submit_time,duration\n1,u,v,8,2020-09-01 00:00:0
 FILES = {
     "名单.xlsx": "区,数\n庐阳,3\n",  # what a file holds decides, not its ending
     "批复.pdf": "同意。\n",
+    "园区.csv": f"{PARK_HEADER}\n{park()}\n",
+    "园区二季度.csv": f"{PARK_HEADER}\n{park(agi='70')}\n",
     "开放清单.csv": as_csv([open_data_line()]).decode(),
     "venus-2020-09.csv": TRACE,
     "cluster_log.csv": TRACE,

@@ -40,6 +40,7 @@ ROUTERS = {
     "huisuan.programmes.workflow.api": "huisuan_applications_api",
     "huisuan.programmes.offices.api": "huisuan_posts_api",
     "huisuan.programmes.calls.api": "huisuan_calls_api",
+    "huisuan.programmes.registers.api": "huisuan_registers_api",
     "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",
 }

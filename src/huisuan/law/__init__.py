@@ -54,7 +54,10 @@ from huisuan.law.model.handling import ProcedureKind
 from huisuan.law.procedure import (
     CriterionSpec,
     Duty,
+    FieldKind,
     ProgrammeStep,
+    RegisterField,
+    RegisterSpec,
     Start,
     State,
     criterion,
@@ -65,11 +68,12 @@ from huisuan.law.procedure import (
 )
 
 __all__ = [
-    "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts", "Int", "LawError", "Money",
-    "ProcedureKind", "ProgrammeStep", "Rates", "Regions", "Share", "Start", "State", "Text", "all_of", "always",
-    "anniversary", "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "counting_costs",
-    "criterion", "date", "day", "days_of_year", "each", "excluding_costs", "found_alike", "higher_of", "integer",
-    "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting",
-    "names", "open_list", "opposite", "panel_review", "rates_setting", "read_on", "regions_setting", "share",
-    "share_setting", "step", "text", "variant", "when", "whole",
+    "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts", "FieldKind", "Int",
+    "LawError", "Money", "ProcedureKind", "ProgrammeStep", "Rates", "Regions", "RegisterField", "RegisterSpec",
+    "Share", "Start", "State", "Text", "all_of", "always", "anniversary", "any_of", "boolean", "budget_setting",
+    "choice", "claims", "count_setting", "counting_costs", "criterion", "date", "day", "days_of_year", "each",
+    "excluding_costs", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int",
+    "legal_money", "legal_share", "lower_of", "money", "money_setting", "names", "open_list", "opposite",
+    "panel_review", "rates_setting", "read_on", "regions_setting", "share", "share_setting", "step", "text",
+    "variant", "when", "whole",
 ]  # fmt: skip

@@ -40,6 +40,7 @@ from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
 from huisuan.portal.programmes import application_list, application_page, bulk_acts, calls, claims, offer, submit_draft
 from huisuan.portal.programmes import inbox as programme_inbox
+from huisuan.portal.registers import views as registers
 from huisuan.portal.seals import checklist, flags, register
 from huisuan.portal.seals import views as seals
 from huisuan.portal.sessions import views as sessions
@@ -156,6 +157,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("opendata/requests/ask", data_requests.ask_page, name="ask-for-data"),
     path("opendata/requests/<int:number>", data_requests.request_page, name="data-request"),
     path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),
+    path("registers/", registers.registers_page, name="registers"),
+    path("registers/<str:policy>/<str:key>/", registers.register_page, name="register-of"),
+    path("registers/<str:policy>/<str:key>/<path:code>", registers.register_entry_page, name="register-entry"),
     path("statistics/", statistics.statistics_page, name="statistics"),
     path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),
     path("parties/", register_views.party_list, name="parties"),

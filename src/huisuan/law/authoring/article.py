@@ -18,7 +18,7 @@ from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
 from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, ReadingDay, Rule, RuleKind, Stacking
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
-from huisuan.law.procedure import ClaimObjectSpec, ProgrammeSpec, ProgrammeStep, Start
+from huisuan.law.procedure import ClaimObjectSpec, ProgrammeSpec, ProgrammeStep, RegisterSpec, Start
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest", "better"}
@@ -238,10 +238,7 @@ class Article:
         responsible: str = "",
         cooperating: str = "",
     ) -> None:
-        """The sentence sets something up that offices do: a programme, a list, a title, a priority, a channel.
-
-        Departments are those behind the sentence in `text.md`, unless the sentence itself names them.
-        """
+        """The sentence sets up what offices do; those behind it in `text.md`, unless it names others."""
         self._registry.add_handling(
             self.number, Procedure(sentence, phrase, kind, what, what_en, responsible, cooperating)
         )
@@ -253,6 +250,10 @@ class Article:
         """How its rule is carried out, and what its claims name (`names`). Raises `LawError`: an unquoted phrase."""
         sentence = ".".join(key.split(".")[:2])
         self._registry.add_programme(ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps, objects))
+
+    def register(self, spec: RegisterSpec) -> None:
+        """A register of the things that a sentence is about. Raises `LawError`: an unquoted phrase, a second one."""
+        self._registry.add_register(spec)
 
     def declares(self, sentence: str, phrase: str, *, reason: str, reason_en: str) -> None:
         """The sentence names an aim; there is nothing to decide, for this reason."""

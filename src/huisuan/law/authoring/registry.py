@@ -14,7 +14,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.grouping import SharedCap
 from huisuan.law.model.handling import SentenceHandling
 from huisuan.law.model.rules import Allotment, Rule, Stacking
-from huisuan.law.procedure import ProgrammeSpec
+from huisuan.law.procedure import ProgrammeSpec, RegisterSpec
 from huisuan.law.text.policy_text import PolicyText
 from huisuan.law.text.text_changes import TextChange, text_on
 
@@ -32,6 +32,7 @@ class ArticleRegistry:
     handlings: list[SentenceHandling] = field(default_factory=list)
     versions: list[Rule] = field(default_factory=list)
     programmes: list[ProgrammeSpec] = field(default_factory=list)
+    registers: list[RegisterSpec] = field(default_factory=list)
 
     def add_handling(self, article: str, handling: SentenceHandling) -> None:
         """How an article accounts for one of its sentences.
@@ -82,6 +83,17 @@ class ArticleRegistry:
         if any(other.key == spec.key for other in self.programmes):
             raise LawError(f"程序 {spec.key} 声明了两次", code="law.programme_twice")
         self.programmes.append(spec)
+
+    def add_register(self, spec: RegisterSpec) -> None:
+        """A register; which offices may keep it is checked once the whole policy is read.
+
+        Raises:
+            LawError: the phrase is not in the sentence, or a second register of that key.
+        """
+        self.text.check_citation(spec.sentence, spec.phrase, f"登记簿 {spec.key}")
+        if any(other.key == spec.key for other in self.registers):
+            raise LawError(f"登记簿 {spec.key} 声明了两次", code="law.register_twice")
+        self.registers.append(spec)
 
     def _text_of(self, rule: Rule, place: str) -> PolicyText:
         """The text that a rule cites: as issued, or since the change that it names."""

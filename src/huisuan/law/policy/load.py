@@ -29,6 +29,7 @@ from huisuan.law.policy.stacking import check_overlaps
 from huisuan.law.policy.versions import check_versions, with_versions
 from huisuan.law.procedure import ProgrammeSpec, offices_named
 from huisuan.law.procedure.checks import check_objects, check_programme
+from huisuan.law.procedure.registers import check_register_spec
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 from huisuan.law.text.text_changes import load_changes
 
@@ -95,7 +96,7 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         tuple(state.allotments), tuple(state.stackings), tuple(state.shared_caps), tuple(state.handlings),
         changes=changes, versions=versions, level=about.get("level", ""),
         prepared=bool(about.get("prepared", False)), treasury=str(about.get("treasury", "")),
-        programmes=tuple(state.programmes), example=bool(about.get("example", False)),
+        programmes=tuple(state.programmes), registers=tuple(state.registers), example=bool(about.get("example", False)),
     )  # fmt: skip
     check_versions(unset)
     check_overlaps(unset)
@@ -135,6 +136,8 @@ def _check_programmes(policy: Policy) -> None:
         named = offices_named(policy.text, programme.sentence) or (policy.issuer,)  # nobody named: who issued it
         check_programme(programme, named, policy.treasury)
         _check_review_field(policy, programme)
+    for register in policy.registers:
+        check_register_spec(register, offices_named(policy.text, register.sentence) or (policy.issuer,))
 
 
 def _check_review_field(policy: Policy, programme: ProgrammeSpec) -> None:

@@ -18,7 +18,7 @@ from huisuan.law.model.handling import SentenceHandling, Validity
 from huisuan.law.model.rules import Allotment, Rule, RuleKind, Stacking
 from huisuan.law.policy.settings import AdoptedSetting, Settings
 from huisuan.law.policy.sources import Source, sources_digest
-from huisuan.law.procedure import ProgrammeSpec
+from huisuan.law.procedure import ProgrammeSpec, RegisterSpec
 from huisuan.law.text.policy_text import ArticleText, PolicyText
 from huisuan.law.text.text_changes import ChangeKind, TextChange, text_on
 
@@ -65,6 +65,7 @@ class Policy:
     prepared: bool = False
     treasury: str = ""
     programmes: tuple[ProgrammeSpec, ...] = ()
+    registers: tuple[RegisterSpec, ...] = ()
     example: bool = False
 
     def rule(self, wanted: str) -> Rule:
@@ -99,6 +100,18 @@ class Policy:
                 return programme
         known = "、".join(programme.key for programme in self.programmes) or "无"
         raise LawError(f"政策 {self.name} 没有声明程序 {key}；有的是：{known}", code="law.programme_unknown")
+
+    def register(self, key: str) -> RegisterSpec:
+        """The register of that key.
+
+        Raises:
+            LawError: none; the message lists them.
+        """
+        found = next((register for register in self.registers if register.key == key), None)
+        if found is None:
+            known = "、".join(register.key for register in self.registers) or "无"
+            raise LawError(f"政策 {self.name} 没有登记簿 {key}；有的是：{known}", code="law.register_unknown")
+        return found
 
     def allotment(self, key: str) -> Allotment:
         """The allotment of that key ("4.1.cities").

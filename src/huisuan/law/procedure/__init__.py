@@ -1,8 +1,8 @@
 """How a programme is carried out: its steps, who takes each, by when; data beside the rule that it serves.
 
-`model` and `review` are what an article declares, `checks` refuses what cannot be carried out, `sentences` prints it as
-numbered sentences and `drawing` as a picture of the same data. Pure: no database, no clock. Anything above the law's
-own floor may use what is named here; policies declare through `Article.programme`.
+`model`, `review` and `registers` are what an article declares, `checks` refuses what cannot be carried out, `sentences`
+prints it as numbered sentences and `drawing` as a picture of the same data. Pure: no database, no clock. Anything above
+the law's own floor may use what is named here; policies declare through `Article.programme` and `Article.register`.
 """
 
 from huisuan.law.procedure.drawing import draw_programme
@@ -19,6 +19,7 @@ from huisuan.law.procedure.model import (
 )
 from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, ObjectKind, names
 from huisuan.law.procedure.offices import offices_named
+from huisuan.law.procedure.registers import COMMON_COLUMNS, FieldKind, RegisterField, RegisterSpec
 from huisuan.law.procedure.review import CriterionSpec, ReviewSpec, criterion, panel_review
 from huisuan.law.procedure.sentences import programme_sentences
 from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS, ActionWords, StateWords
@@ -26,6 +27,7 @@ from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, S
 __all__ = [
     "ACTION_WORDS",
     "CLOSING_STATES",
+    "COMMON_COLUMNS",
     "DUTY_WORDS",
     "OBJECT_WORDS",
     "OWN_DAY",
@@ -36,9 +38,12 @@ __all__ = [
     "ClaimObjectSpec",
     "CriterionSpec",
     "Duty",
+    "FieldKind",
     "ObjectKind",
     "ProgrammeSpec",
     "ProgrammeStep",
+    "RegisterField",
+    "RegisterSpec",
     "ReviewSpec",
     "Start",
     "State",

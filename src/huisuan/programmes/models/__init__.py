@@ -26,6 +26,7 @@ from huisuan.programmes.models.publicity import (
     ObjectionFile,
     PublicNotice,
 )
+from huisuan.programmes.models.registers import RegisteredThing, RegisterVersion
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
 from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
 from huisuan.programmes.models.submissions import ApplicationSubmission
@@ -69,6 +70,8 @@ __all__ = [
     "ProcedureEdge",
     "ProcedureEdition",
     "PublicNotice",
+    "RegisterVersion",
+    "RegisteredThing",
     "ScoreSheet",
     "SeatEnd",
     "TieKind",

@@ -21,14 +21,11 @@ _NEVER_OFFICIALS = (Role.AUDITOR, Role.OPERATOR)  # who audits does not act, and
 
 
 def store_offices(policies: Iterable[Policy]) -> None:
-    """The offices that take a step of some programme; those known before stay as they are."""
-    named = {
-        taken.office
-        for policy in policies
-        for programme in policy.programmes
-        for taken in programme.steps
-        if taken.office
-    }
+    """The offices that take a step of some programme or keep a register; those known before stay as they are."""
+    named = set()
+    for policy in policies:
+        named |= {taken.office for programme in policy.programmes for taken in programme.steps if taken.office}
+        named |= {register.office for register in policy.registers}
     Office.objects.bulk_create([Office(name=name) for name in sorted(named)], ignore_conflicts=True)
 
 

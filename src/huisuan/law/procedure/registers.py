@@ -1,0 +1,104 @@
+"""What an article declares of a register: what is on it, under which code, who keeps it, what the public may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from huisuan.law.model.errors import LawError
+
+#: what every entry has; a declared field is called otherwise
+COMMON_COLUMNS: Mapping[str, str] = {
+    "code": "编号", "name": "名称", "holder": "持有单位", "region": "市", "from": "自", "until": "至",
+}  # fmt: skip
+
+
+class FieldKind(StrEnum):
+    """How a field of a register is written."""
+
+    TEXT = "text"
+    DAY = "day"
+    COUNT = "count"
+    YUAN = "yuan"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True)
+class RegisterField:
+    """A field: what its column is called, and its options (key -> Chinese, English) where it is a choice.
+
+    Counts are whole numbers not below zero; amounts are kept in fen. What is not `public` only officials see.
+    """
+
+    key: str
+    title: str
+    title_en: str
+    kind: FieldKind = FieldKind.TEXT
+    unit: str = ""
+    options: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    required: bool = True
+    public: bool = True
+
+
+@dataclass(frozen=True)
+class RegisterSpec:
+    """A register that a sentence needs: parks, products, scenarios, standards. `office` keeps it.
+
+    `name_is` says what an entry's name is of ("园区名称"), `holder_is` who holds it (no holder where empty). `share`:
+    two counts of which the first is part of the second, shown as a share over time (9.1: AGI firms of all firms).
+    """
+
+    key: str
+    sentence: str
+    phrase: str
+    title: str
+    title_en: str
+    office: str
+    name_is: str
+    name_is_en: str
+    holder_is: str = ""
+    holder_is_en: str = ""
+    fields: tuple[RegisterField, ...] = ()
+    share: tuple[str, str] | None = None
+
+    def field_of(self, key: str) -> RegisterField | None:
+        """Its field of that key."""
+        return next((one for one in self.fields if one.key == key), None)
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """By key what each column of its file is called, in their order."""
+        own = {"name": self.name_is, "holder": self.holder_is} if self.holder_is else {"name": self.name_is}
+        shown = (key for key in COMMON_COLUMNS if key != "holder" or self.holder_is)
+        return {
+            **{key: own.get(key, COMMON_COLUMNS[key]) for key in shown},
+            **{one.key: one.title for one in self.fields},
+        }
+
+
+def check_register_spec(spec: RegisterSpec, offices: Collection[str]) -> None:
+    """Refuse a register that nobody may keep, or whose columns cannot be told apart.
+
+    `offices` are those that the text names for its sentence.
+
+    Raises:
+        LawError: what is wrong with which register or field.
+    """
+    place = f"登记簿 {spec.key}"
+    if spec.office not in offices:
+        raise LawError(
+            f"{place}：第 {spec.sentence} 句没有写到单位“{spec.office}”；写到的是 {'、'.join(offices) or '无'}",
+            code="law.register_office_not_named",
+        )
+    keys, titles = [one.key for one in spec.fields], list(spec.columns.values())
+    twice_written = {key for key in keys if keys.count(key) > 1 or key in COMMON_COLUMNS}
+    for twice in sorted(twice_written | {title for title in titles if titles.count(title) > 1}):
+        raise LawError(f"{place}：栏目“{twice}”写了两次，或与共有的栏目同名", code="law.register_field_twice")
+    for one in spec.fields:
+        if (one.kind is FieldKind.CHOICE) != bool(one.options):
+            raise LawError(f"{place}：栏目 {one.key} 的选项与它的类型不符", code="law.register_options_wrong")
+    for key in spec.share or ():
+        found = spec.field_of(key)
+        if found is None or found.kind is not FieldKind.COUNT:
+            raise LawError(f"{place}：占比的“{key}”不是它的计数栏目", code="law.register_share_unknown")

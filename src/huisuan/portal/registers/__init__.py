@@ -1,0 +1,1 @@
+"""Pages of the registers of things: parks, products, scenarios, standards."""

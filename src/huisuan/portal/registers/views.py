@@ -1,0 +1,194 @@
+"""The registers of things, one register, and one entry with all that was ever said of it. Public."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.base.errors import NotFound
+from huisuan.law.procedure import FieldKind, RegisterField, RegisterSpec
+from huisuan.parties.models import Region
+from huisuan.parties.route_access import public_page
+from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.ui.charts import Bar, Chart, columns
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.number_format import format_day, format_integer, yuan
+from huisuan.portal.ui.state_labels import local_name
+from huisuan.portal.ui.table import Table, render_tables
+from huisuan.programmes.models import RegisterVersion
+from huisuan.programmes.registers.queries import (
+    get_version,
+    list_registers,
+    list_versions,
+    public_fields,
+    standing_versions,
+)
+from huisuan.programmes.registers.services import get_register
+
+_KINDS = {FieldKind.DAY: Kind.DAY, FieldKind.COUNT: Kind.INTEGER, FieldKind.YUAN: Kind.FEN}
+_COLUMNS_AT_ONCE = 4  # of a register's own fields; the others stand on the entry's page and in the file
+
+
+@public_page
+def registers_page(request: HttpRequest) -> HttpResponseBase:
+    """Every register: what is on it, who keeps it, how many things."""
+    rows = [
+        (policy, spec, _title(spec), standing_versions(policy.name, spec.key).filter(ended=False).count())
+        for policy, spec in list_registers()
+    ]
+    return render(request, "portal/registers/registers.html", {"here": "registers", "rows": rows})
+
+
+@public_page
+def register_page(request: HttpRequest, policy: str, key: str) -> HttpResponseBase:
+    """What stands on a register."""
+    spec = _spec(policy, key)
+    today = timezone.localdate()
+    table = Table(
+        request,
+        standing_versions(policy, key),
+        _columns(spec),
+        file=f"register-{key}",
+        order="code",
+        search=("name", "entry__code", "holder__name", "holder__uscc"),
+        choices=[
+            Choice("on", _("在册"), _standings, lambda rows, chosen: _on(rows, chosen, policy, key)),
+            Choice("region", _("市"), _regions, lambda rows, code: rows.filter(region=code)),
+        ],
+        empty=Empty(_("这本登记簿里还没有。")),
+    )
+    context = {"here": "registers", "spec": spec, "title": _title(spec), "policy": policy, "today": today}
+    return render_tables(request, "portal/registers/register.html", context, [table])
+
+
+@public_page
+def register_entry_page(request: HttpRequest, policy: str, key: str, code: str) -> HttpResponseBase:
+    """One entry: what holds, and every version with the reason why it followed."""
+    spec = _spec(policy, key)
+    try:
+        version = get_version(policy, key, code)
+    except NotFound as wrong:
+        raise Http404 from wrong
+    versions = list(list_versions(version))
+    context: dict[str, Any] = {
+        "here": "registers", "spec": spec, "title": _title(spec), "policy": policy, "version": version,
+        "versions": versions, "name_is": spec.name_is_en if reads_english() else spec.name_is,
+        "holder_is": spec.holder_is_en if reads_english() else spec.holder_is,
+        "values": [(_field_title(one), _shown(one, version.values.get(one.key))) for one in public_fields(spec)],
+        "chart": _share_chart(spec, versions),
+    }  # fmt: skip
+    return render(request, "portal/registers/entry.html", context)
+
+
+def _spec(policy: str, key: str) -> RegisterSpec:
+    try:
+        return get_register(policy, key)
+    except NotFound as wrong:
+        raise Http404 from wrong
+
+
+def _title(spec: RegisterSpec) -> str:
+    return spec.title_en if reads_english() else spec.title
+
+
+def _field_title(one: RegisterField) -> str:
+    return one.title_en if reads_english() else one.title
+
+
+def _columns(spec: RegisterSpec) -> list[Column]:
+    found = [
+        Column("code", _("编号"), "entry.code", Kind.LONG_CODE, sort="entry__code"),
+        Column(
+            "name", spec.name_is_en if reads_english() else spec.name_is, "name", sort="name", link=_address,
+        ),
+    ]  # fmt: skip
+    if spec.holder_is:
+        title = spec.holder_is_en if reads_english() else spec.holder_is
+        found.append(Column("holder", title, lambda row: local_name(row.holder) if row.holder else None, sort="holder"))
+    found.append(
+        Column("region", _("市"), lambda row: local_name(row.region) if row.region else None, sort="region_id")
+    )
+    found += [_field_column(one, at >= _COLUMNS_AT_ONCE) for at, one in enumerate(public_fields(spec))]
+    return [
+        *found,
+        Column("from", _("自"), "from_day", Kind.DAY, sort="from_day"),
+        Column("until", _("至"), "until_day", Kind.DAY, sort="until_day"),
+    ]
+
+
+def _field_column(one: RegisterField, minor: bool) -> Column:
+    def value(row: RegisterVersion) -> Any:
+        found = row.values.get(one.key)
+        if one.kind is FieldKind.DAY and found:
+            return date.fromisoformat(found)
+        return _choice_word(one, found) if one.kind is FieldKind.CHOICE else found
+
+    return Column(one.key, _field_title(one), value, _KINDS.get(one.kind, Kind.TEXT), minor=minor)
+
+
+def _choice_word(one: RegisterField, value: Any) -> Any:
+    words = one.options.get(value)
+    return value if words is None else words[1 if reads_english() else 0]
+
+
+def _shown(one: RegisterField, value: Any) -> str:
+    if value is None:
+        return "—"
+    if one.kind is FieldKind.YUAN:
+        return f"{yuan(value)} {_t('元')}"
+    if one.kind is FieldKind.COUNT:
+        return f"{format_integer(value)} {one.unit}".strip()
+    if one.kind is FieldKind.DAY:
+        return format_day(date.fromisoformat(value))
+    return str(_choice_word(one, value))
+
+
+def _address(row: RegisterVersion) -> str:
+    return reverse("register-entry", args=[row.entry.policy, row.entry.register, row.entry.code])
+
+
+def _standings(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    return [("now", _("今天在册")), ("ended", _("已撤下"))]
+
+
+def _on(rows: QuerySet[Any], chosen: str, policy: str, key: str) -> QuerySet[Any]:
+    if chosen == "ended":
+        return rows.filter(ended=True)
+    return rows.filter(pk__in=standing_versions(policy, key, timezone.localdate()).values("pk"))
+
+
+def _regions(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    found = Region.objects.filter(code__in=rows.order_by().values("region_id").distinct())
+    return [(region.code, local_name(region)) for region in found]
+
+
+def _share_chart(spec: RegisterSpec, versions: Sequence[RegisterVersion]) -> Chart | None:
+    """The share that a register follows, version by version; nothing where it follows none."""
+    if spec.share is None:
+        return None
+    part, whole = spec.share
+    fields = {one.key: one for one in spec.fields}
+    bars = [
+        _share_bar(version, version.values[part], version.values[whole])
+        for version in reversed(versions)
+        if version.values.get(whole) and version.values.get(part) is not None and not version.ended
+    ]
+    if not bars:
+        return None
+    title = _t("{part}占{whole}的比例（%）").format(part=_field_title(fields[part]), whole=_field_title(fields[whole]))
+    return columns(title, (_("自"), _("比例")), bars)
+
+
+def _share_bar(version: RegisterVersion, part: int, whole: int) -> Bar:
+    percent = Decimal(part * 1000 // whole) / 10  # shown cut to a tenth: 60.0% is never written for less than 60%
+    return Bar(f"v{version.number}", f"{percent}%（{part}/{whole}）", percent, when=format_day(version.from_day))

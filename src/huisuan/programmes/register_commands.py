@@ -1,0 +1,118 @@
+"""`huisuan register`: the things that articles are about - parks, products, scenarios, standards - on record."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.months import SHANGHAI
+from huisuan.terminal import AsJson, out, print_json, print_table
+
+app = typer.Typer(no_args_is_help=True)
+_Policy = Annotated[str, typer.Argument(metavar="POLICY", help="政策；见 huisuan law policies")]
+_Key = Annotated[str, typer.Argument(metavar="KEY", help="登记簿；见 huisuan register list")]
+_By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义：维护单位的登记岗位")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """有哪些登记簿，由谁维护，现有几件。"""
+    from huisuan.programmes.registers.queries import list_registers, register_to_dict
+
+    rows = [register_to_dict(policy, spec) for policy, spec in list_registers()]
+    if as_json:
+        print_json(rows)
+        return
+    columns = {
+        "policy": "政策", "key": "登记簿", "title": "名称", "sentence": "句", "office": "维护单位", "entries": "现有",
+    }  # fmt: skip
+    print_table("登记簿", rows, columns, "现有的政策没有声明登记簿")
+
+
+@app.command("columns")
+def columns(policy: _Policy, key: _Key, as_json: AsJson = False) -> None:
+    """一本登记簿的列：导入的文件第一行照此写。"""
+    from huisuan.programmes.registers.services import get_register
+
+    spec = get_register(policy, key)
+    if as_json:
+        print_json(dict(spec.columns))
+        return
+    out.print(",".join(spec.columns.values()), markup=False, soft_wrap=True)
+
+
+@app.command("show")
+def show(
+    policy: _Policy,
+    key: _Key,
+    code: Annotated[str, typer.Argument(metavar="[CODE]", help="只看一件，和它的历次登记")] = "",
+    on: Annotated[str, typer.Option("--on", metavar="日期", help="只列那天在册的")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """一本登记簿，或其中一件。"""
+    from huisuan.programmes.registers.queries import get_version, list_versions, standing_versions, version_to_dict
+    from huisuan.programmes.registers.services import get_register
+
+    spec = get_register(policy, key)
+    found = list_versions(get_version(policy, key, code)) if code else standing_versions(policy, key, _day(on, "--on"))
+    rows = [version_to_dict(spec, row) for row in (found if code else found.order_by("entry__code"))]
+    if as_json:
+        print_json(rows)
+        return
+    shown = {"code": "编号", "name": spec.name_is, "holder": spec.holder_is or "持有单位", "region": "市", "from": "自",
+             "until": "至", "version": "版本"}  # fmt: skip
+    print_table(spec.title, rows, shown, "登记簿里还没有；用 huisuan register import 导入")
+
+
+@app.command("import")
+def import_(
+    policy: _Policy,
+    key: _Key,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV 或 XLSX；列见 huisuan register columns")],
+    by: _By,
+    reason: Annotated[str, typer.Option("--reason", metavar="理由", help="改动已有各件的理由；没有改动则不需要")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """更新一本登记簿：好行留下，坏的格子逐个说明；改动成为新的版本，旧的仍可查。"""
+    from huisuan.parties.cli.party_commands import read_file, show_report
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.registers.services import import_register
+
+    content, name = read_file(file)
+    report = import_register(content, name, policy, key, by=find_person(by), now=datetime.now(UTC), reason=reason)
+    show_report(report, as_json=as_json)
+
+
+@app.command("end")
+def end(
+    policy: _Policy,
+    key: _Key,
+    code: Annotated[str, typer.Argument(metavar="CODE", help="编号")],
+    by: _By,
+    reason: Annotated[str, typer.Option("--reason", metavar="理由", help="为什么撤下")],
+    on: Annotated[str, typer.Option("--on", metavar="日期", help="在册的最后一天；不写则今天")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """撤下一件：称号撤销、认定到期。留有记录。"""
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.registers.queries import version_to_dict
+    from huisuan.programmes.registers.services import end_entry, get_register
+
+    now = datetime.now(UTC)
+    last_day = _day(on, "--on") or now.astimezone(SHANGHAI).date()
+    made = end_entry(policy, key, code, last_day, by=find_person(by), now=now, reason=reason)
+    row: dict[str, Any] = version_to_dict(get_register(policy, key), made)
+    if as_json:
+        print_json(row)
+        return
+    out.print(f"{row['code']}：在册至 {row['until']}", markup=False)
+
+
+def _day(text: str, option: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidRequest(f'{option} "{text}" 写法不对；请写成 2026-06-30', code="register.day_malformed") from None

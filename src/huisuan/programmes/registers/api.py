@@ -1,0 +1,73 @@
+"""Registers over HTTP: anyone reads them; whoever keeps one brings it up to date."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import File, Form, Query, Router, UploadedFile
+
+from huisuan.parties.api_errors import status_by_kind
+from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.programmes.people import find_person
+from huisuan.programmes.registers.queries import (
+    get_version,
+    list_registers,
+    list_versions,
+    register_to_dict,
+    standing_versions,
+    version_to_dict,
+)
+from huisuan.programmes.registers.services import get_register, import_register
+
+router = Router(tags=["登记簿"])
+_KEEPERS = ("province", "department", "city", "treasury")
+_MOST = 1000
+
+
+@router.get("/registers", auth=None, summary="有哪些登记簿，各有哪些栏目，由谁维护")
+def registers(request: HttpRequest) -> list[dict[str, Any]]:
+    """Those of every policy."""
+    return [register_to_dict(policy, spec) for policy, spec in list_registers()]
+
+
+@router.get("/registers/{policy}/{key}", auth=None, summary="登记簿现有的各件")
+def entries(
+    request: HttpRequest,
+    policy: str,
+    key: str,
+    on: date | None = None,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
+) -> dict[str, Any]:
+    """By code; with `on` only what is on it that day."""
+    with status_by_kind():
+        spec = get_register(policy, key)
+    rows = standing_versions(policy, key, on).order_by("entry__code")
+    return {
+        "total": rows.count(),
+        "entries": [version_to_dict(spec, row) for row in rows[offset : offset + limit]],
+    }
+
+
+@router.get("/registers/{policy}/{key}/{path:code}", auth=None, summary="登记簿里的一件，和它的历次登记")
+def entry(request: HttpRequest, policy: str, key: str, code: str) -> dict[str, Any]:
+    """The version that stands, and all of them."""
+    with status_by_kind():
+        spec = get_register(policy, key)
+        found = get_version(policy, key, code)
+    return {**version_to_dict(spec, found), "versions": [version_to_dict(spec, each) for each in list_versions(found)]}
+
+
+@router.post("/registers/{policy}/{key}", auth=Allow(*_KEEPERS, scope="manage"), summary="从 CSV 或 XLSX 更新登记簿")
+def bring_up_to_date(
+    request: HttpRequest, policy: str, key: str, file: File[UploadedFile], reason: Form[str] = ""
+) -> dict[str, Any]:
+    """Good rows are kept, each bad cell is named; needs a post of the office that keeps the register."""
+    with status_by_kind():
+        person = find_person(viewer_of(request).name)
+        report = import_register(
+            file.read(), file.name or "upload", policy, key, by=person, now=datetime.now(UTC), reason=reason
+        )
+    return report.as_json()

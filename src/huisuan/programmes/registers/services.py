@@ -1,0 +1,206 @@
+"""Keeping a register: a file brings it up to date, an end takes an entry off it; every change is a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from huisuan.base.csv_lines import FileReport, LineFault
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import shortened
+from huisuan.law.model import LawError
+from huisuan.law.policy import load_policy
+from huisuan.law.procedure import Duty, RegisterSpec
+from huisuan.opendata.catalogue.sheet_reader import Sheet, read_sheets
+from huisuan.parties.models import Party, Person, Region
+from huisuan.programmes.models import RegisteredThing, RegisterVersion
+from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.registers.entry_line import (
+    KnownNames,
+    ThingContent,
+    find_columns,
+    normalise_entry_code,
+    parse_entry,
+)
+
+_BATCH_ROWS = 1000
+_LONGEST_REASON = 500
+
+
+def get_register(policy: str, key: str) -> RegisterSpec:
+    """The register of that key, as its policy declares it.
+
+    Raises:
+        NotFound: no such policy or register; it says which there are.
+    """
+    try:
+        return load_policy(policy).register(key)
+    except LawError as error:
+        raise NotFound(str(error), code=error.code) from None
+
+
+def import_register(
+    content: bytes, file: str, policy: str, key: str, *, by: Person, now: datetime, reason: str = ""
+) -> FileReport:
+    """Bring a register up to a file (CSV, or the first sheet of an XLSX that holds anything).
+
+    Good rows are kept, each bad cell is named; a row that says otherwise of a known entry is its next version, and
+    needs the reason; what the file does not name stays. The same file twice changes nothing.
+
+    Raises:
+        NotFound: no such register.
+        NotAllowed: the person has no post in the office that keeps it.
+        InvalidRequest: a file that cannot be read, or lacks a column.
+    """
+    spec = get_register(policy, key)
+    _check_keeper(spec, by, now)
+    _check_reason(reason)
+    sheet = next((sheet for sheet in read_sheets(content, file) if sheet.rows), None)
+    if sheet is None:
+        raise InvalidRequest(f"{file}: 是空的", code="register.file_empty")
+    report = FileReport()
+    entries = _read(spec, sheet, file, report)
+    stamp = {"source": shortened(file, 200), "by": by, "at": now}
+    _store(policy, key, entries, reason.strip(), stamp, report)
+    return report
+
+
+def _read(spec: RegisterSpec, sheet: Sheet, file: str, report: FileReport) -> dict[str, tuple[int, ThingContent]]:
+    places, report.ignored_columns = find_columns(spec, sheet.rows[0][1], file)
+    known = KnownNames(frozenset(Party.objects.values_list("uscc", flat=True)), _regions())
+    found: dict[str, tuple[int, ThingContent]] = {}
+    for line, cells in sheet.rows[1:]:
+        row = {key: cells[place] for key, place in places.items() if place < len(cells)}
+        content = parse_entry(spec, line, row, known)
+        if isinstance(content, list):
+            report.faults += content
+        elif content.code in found:
+            rule = f"与第 {found[content.code][0]} 行同一编号"
+            report.faults.append(LineFault(line, spec.columns["code"], content.code, rule, "每个编号只留一行"))
+        else:
+            found[content.code] = line, content
+    return found
+
+
+def _regions() -> dict[str, str]:
+    rows = Region.objects.values_list("code", "name_zh")
+    return {code: code for code, _ in rows} | {name: code for code, name in rows}
+
+
+def _store(
+    policy: str,
+    key: str,
+    entries: Mapping[str, tuple[int, ThingContent]],
+    reason: str,
+    stamp: Mapping[str, Any],
+    report: FileReport,
+) -> None:
+    with transaction.atomic():
+        codes = sorted(entries)
+        RegisteredThing.objects.bulk_create(
+            [RegisteredThing(policy=policy, register=key, code=code) for code in codes],
+            ignore_conflicts=True, batch_size=_BATCH_ROWS,
+        )  # fmt: skip
+        locked = RegisteredThing.objects.select_for_update(of=("self",)).select_related("latest").order_by("code")
+        known = {entry.code: entry for entry in locked.filter(policy=policy, register=key, code__in=codes)}
+        parties = dict(Party.objects.values_list("uscc", "pk"))
+        batch = _Batch(known, parties, reason, stamp, report)
+        for line, content in entries.values():
+            batch.add(line, content)
+        batch.write()
+
+
+@dataclass
+class _Batch:
+    known: Mapping[str, RegisteredThing]
+    parties: Mapping[str, int]
+    reason: str
+    stamp: Mapping[str, Any]
+    report: FileReport
+    versions: list[RegisterVersion] = field(default_factory=list)
+
+    def add(self, line: int, content: ThingContent) -> None:
+        entry = self.known[content.code]
+        latest = entry.latest
+        if latest is not None and latest.digest == content.digest:
+            self.report.same += 1
+            return
+        if latest is not None and not self.reason:
+            rule, remedy = "与登记簿上的不同", "改动须写理由：--reason；不改则照原样写"
+            self.report.faults.append(LineFault(line, "编号", content.code, rule, remedy))
+            return
+        self.versions.append(
+            RegisterVersion(
+                entry=entry, number=latest.number + 1 if latest else 1, name=content.name,
+                holder_id=self.parties.get(content.holder), region_id=content.region or None,
+                from_day=content.from_day, until_day=content.until_day, values=dict(content.values),
+                digest=content.digest, reason=self.reason if latest else "", **self.stamp,
+            )
+        )  # fmt: skip
+        self.report.new, self.report.changed = self.report.new + (latest is None), self.report.changed + bool(latest)
+
+    def write(self) -> None:
+        made = RegisterVersion.objects.bulk_create(self.versions, batch_size=_BATCH_ROWS)
+        _set_latest(made)
+        # an entry whose only row was refused was made above, and says nothing
+        RegisteredThing.objects.filter(pk__in=[entry.pk for entry in self.known.values()], latest=None).delete()
+
+
+def _set_latest(versions: Sequence[RegisterVersion]) -> None:
+    for version in versions:
+        version.entry.latest = version
+    RegisteredThing.objects.bulk_update([version.entry for version in versions], ["latest"], batch_size=_BATCH_ROWS)
+
+
+@transaction.atomic
+def end_entry(
+    policy: str, key: str, code: str, last_day: date, *, by: Person, now: datetime, reason: str
+) -> RegisterVersion:
+    """Take an entry off a register after a day: a title revoked, a product no longer recognised.
+
+    Raises:
+        NotFound: no such register or entry.
+        NotAllowed: the person has no post in the office that keeps it.
+        InvalidRequest: no reason, or a day before it was entered.
+        Conflict: it has been taken off already.
+    """
+    spec = get_register(policy, key)
+    _check_keeper(spec, by, now)
+    _check_reason(reason)
+    if not reason.strip():
+        raise InvalidRequest("请写明理由：--reason", code="register.reason_missing")
+    locked = RegisteredThing.objects.select_for_update(of=("self",)).select_related("latest")
+    entry = locked.filter(policy=policy, register=key, code=normalise_entry_code(code)).first()
+    if entry is None or entry.latest is None:
+        raise NotFound(f"“{spec.title}”里没有 {code[:40]}", code="register.entry_unknown")
+    was = entry.latest
+    if was.ended:
+        raise Conflict(f"{entry.code} 已自 {was.until_day} 之后撤下：{was.reason}", code="register.entry_ended")
+    if last_day < was.from_day:
+        raise InvalidRequest(f"最后一天 {last_day} 早于列入日 {was.from_day}", code="register.end_before_begin")
+    made = RegisterVersion.objects.create(
+        entry=entry, number=was.number + 1, name=was.name, holder_id=was.holder_id, region_id=was.region_id,
+        from_day=was.from_day, until_day=last_day, ended=True, values=was.values, digest=f"ended {last_day}",
+        reason=reason.strip(), source="撤下", by=by, at=now,
+    )  # fmt: skip
+    _set_latest([made])
+    return made
+
+
+def _check_keeper(spec: RegisterSpec, person: Person, now: datetime) -> None:
+    posts = posts_in_force(person, now.astimezone(SHANGHAI).date())
+    if not any((post.duty, post.office.name) == (Duty.REGISTER, spec.office) for post in posts):
+        raise NotAllowed(
+            f"“{spec.title}”由{spec.office}当天在任的登记岗位维护；岗位见 huisuan post list",
+            code="register.no_post_in_force",
+        )
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > _LONGEST_REASON or not reason.isprintable():
+        raise InvalidRequest(f"理由至多 {_LONGEST_REASON} 字，写在一行里", code="register.reason_too_long")
