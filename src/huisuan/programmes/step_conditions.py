@@ -21,6 +21,7 @@ class AskedStep:
     now: datetime
     amount_fen: int | None
     payload: Mapping[str, Any]
+    reason: str = ""
 
 
 #: answers by application why the step may not be taken; asked once for all applications of an act, which are locked

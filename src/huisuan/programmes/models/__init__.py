@@ -18,6 +18,7 @@ from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
 from huisuan.programmes.models.flags import ApplicationFlag, FlagReason
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
+from huisuan.programmes.models.opinions import OfficeOpinion
 from huisuan.programmes.models.publicity import (
     ANSWERING_ACTIONS,
     NoticeLine,
@@ -63,6 +64,7 @@ __all__ = [
     "ObjectionFile",
     "Offer",
     "Office",
+    "OfficeOpinion",
     "PanelMeeting",
     "PanelSeat",
     "PayeeAccount",

@@ -144,7 +144,9 @@ def act_on_many(
             repeated.append(answer)
         else:
             permitted.append(answer)
-    permitted = _without_refused(permitted, AskedStep(action, person, now, amount_fen, request.payload), refused)
+    permitted = _without_refused(
+        permitted, AskedStep(action, person, now, amount_fen, request.payload, reason), refused
+    )
     taken = _take(permitted, request, person, now)
     for effect in STEP_EFFECTS.get(action, ()) if taken else ():
         effect(taken)

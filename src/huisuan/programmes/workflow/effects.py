@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from huisuan.programmes.amounts.case_by_case import are_heard
 from huisuan.programmes.amounts.named import name_an_amount
 from huisuan.programmes.awards.closing import are_paid
 from huisuan.programmes.awards.committing import commit_awards, have_money
@@ -48,6 +49,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
         stood_in_public,
         are_up_to_date,
         are_granted_by_the_sheet,
+        are_heard,
         name_an_amount,
         is_as_published,
     ),

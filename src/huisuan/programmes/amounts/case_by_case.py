@@ -1,0 +1,47 @@
+"""Cases that the law leaves to be decided one by one (一事一议): with reasons, after the text's offices were heard.
+
+The opinion of the office that decides is its decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from huisuan.base.errors import Conflict, InvalidRequest, Refused
+from huisuan.law.model import RuleKind
+from huisuan.law.policy import load_policy
+from huisuan.law.procedure import Duty, offices_named
+from huisuan.programmes.amounts.sources import kind_of
+from huisuan.programmes.models import Application, OfficeOpinion
+from huisuan.programmes.step_conditions import AskedStep
+
+
+def offices_to_hear(application: Application) -> tuple[str, ...]:
+    """The offices that the text names for its sentence, but those that decide; none where the law names the amount."""
+    if kind_of(application) is not RuleKind.DISCRETION:
+        return ()
+    content = application.edition.content
+    deciding = {taken["office"] for taken in content["steps"] if taken["duty"] == Duty.DECIDE}
+    named = offices_named(load_policy(application.edition.policy).text, content["sentence"])
+    return tuple(office for office in named if office not in deciding)
+
+
+def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """What is decided case by case says why, after every office that the text names gave its opinion."""
+    cases = {one.pk: offices_to_hear(one) for one in applications if kind_of(one) is RuleKind.DISCRETION}
+    given: dict[int, set[str]] = {}
+    for pk, office in OfficeOpinion.objects.filter(application__in=cases).values_list("application", "office__name"):
+        given.setdefault(pk, set()).add(office)
+    refused: dict[int, Refused] = {}
+    for one in applications:
+        missing = [office for office in cases.get(one.pk, ()) if office not in given.get(one.pk, set())]
+        if missing:
+            refused[one.pk] = Conflict(
+                f"{one.number}：一事一议须先有政策所列单位的意见，还缺{'、'.join(missing)}",
+                code="award.opinions_missing",
+            )
+        elif one.pk in cases and not asked.reason.strip():
+            refused[one.pk] = InvalidRequest(
+                f"{one.number}：一事一议的批准须写理由（--reason）", code="award.reason_missing"
+            )
+    return refused

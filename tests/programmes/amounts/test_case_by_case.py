@@ -1,0 +1,117 @@
+"""Cases decided one by one: an amount with reasons, after the offices that the text names; nothing else names one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from django.db import DatabaseError, transaction
+from typer.testing import CliRunner
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.amounts.case_by_case import offices_to_hear
+from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.models import Application, Award, OfficeOpinion
+from huisuan.programmes.opinion_commands import opinion
+from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions
+from huisuan.programmes.workflow import act
+from huisuan.treasury.lines import open_line
+from support.calls import CLOSES, DURING, OPENED, draft, opened
+from support.notices import ended, notice_of
+from support.programmes import LAW, applicant, application, official
+from support.reviews import SCIENCE
+
+pytestmark = pytest.mark.django_db
+ASKED = ("省发展改革委", "省经济和信息化厅", "省财政厅")
+
+
+@pytest.fixture
+def case() -> Application:
+    """A case of 5.2, handed in, checked, standing in public."""
+    official("publisher", "publish", SCIENCE)
+    line = open_line(LAW.name, "5.2", 2024, SCIENCE, "厅", OPENED)
+    call = opened(programme="5.2", title="一事一议", evidence=(), line=line.pk)
+    made = submit_draft(
+        call.number, draft(1, rule="5.2", files=(), exceptional="是").pk, applicant(1), DURING
+    )  # fmt: skip
+    act(made.number, "check", official("checker", "check", SCIENCE), CLOSES)
+    act(made.number, "publicise", official("publisher", "publish", SCIENCE), CLOSES)
+    return Application.objects.get(pk=made.pk)
+
+
+def hear(case: Application, *offices: str) -> None:
+    for at, office in enumerate(offices):
+        give_opinion(case.number, office, "同意", official(f"of{at}{office}", "recommend", office), CLOSES)
+
+
+def test_it_takes_an_amount_with_reasons_and_the_opinion_of_every_office_of_the_text(case: Application) -> None:
+    assert offices_to_hear(case) == ASKED
+    decider, now = official("decider", "decide", SCIENCE), ended(notice_of(case))
+    hear(case, *ASKED[:2])
+    with pytest.raises(Conflict, match="还缺省财政厅"):
+        act(case.number, "decide", decider, now, amount_fen=10**10, reason="省政府专题会议纪要")
+    hear(case, ASKED[2])
+    with pytest.raises(InvalidRequest, match="须写理由"):
+        act(case.number, "decide", decider, now, amount_fen=10**10)
+    with pytest.raises(InvalidRequest, match="须写明大于 0 的金额"):
+        act(case.number, "decide", decider, now, reason="省政府专题会议纪要")
+    act(case.number, "decide", decider, now, amount_fen=10**10, reason="省政府专题会议纪要")
+    award = Award.objects.get(application=case)
+    assert (award.amount_fen, award.reason) == (10**10, "省政府专题会议纪要")
+
+
+def test_an_opinion_is_given_once_by_a_post_of_that_office_and_never_changes(case: Application) -> None:
+    for who, kind in (
+        (official("decider", "decide", SCIENCE), NotAllowed), (official("ndrc", "check", ASKED[0]), NotAllowed),
+        (applicant(1), NotFound),
+    ):  # fmt: skip
+        with pytest.raises(kind):
+            give_opinion(case.number, ASKED[0], "同意", who, CLOSES)
+    adviser = official("adviser", "recommend", ASKED[0])
+    with pytest.raises(InvalidRequest, match="不需要省科技厅的意见"):
+        give_opinion(case.number, SCIENCE, "同意", adviser, CLOSES)
+    with pytest.raises(InvalidRequest, match="不能为空"):
+        give_opinion(case.number, ASKED[0], " ", adviser, CLOSES)
+    give_opinion(case.number, ASKED[0], "同意", adviser, CLOSES, amount_fen=5)
+    with pytest.raises(Conflict, match="已登记"):
+        give_opinion(case.number, ASKED[0], "不同意", adviser, CLOSES)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        OfficeOpinion.objects.update(text="x")
+
+
+def test_who_gave_an_opinion_does_not_decide_and_who_checked_gives_none(case: Application) -> None:
+    both = official("adviser", "recommend", ASKED[1])
+    official("adviser", "decide", SCIENCE)
+    official("checker", "recommend", ASKED[0])
+    with pytest.raises(NotAllowed, match="已承担核验"):
+        give_opinion(case.number, ASKED[0], "同意", official("checker", "check", SCIENCE), CLOSES)
+    give_opinion(case.number, ASKED[1], "同意", both, CLOSES)
+    with pytest.raises(NotAllowed, match="已承担推荐"):
+        act(case.number, "decide", both, ended(notice_of(case)), amount_fen=1, reason="x")
+
+
+def test_where_the_law_names_the_amount_no_opinion_is_asked() -> None:
+    made = application(1)
+    act(made.number, "submit", applicant(1), DURING)
+    with pytest.raises(InvalidRequest, match="不需要省财政厅的意见"):
+        give_opinion(made.number, "省财政厅", "同意", official("adviser", "recommend", "省财政厅"), CLOSES)
+
+
+def test_the_offices_and_what_they_said_are_listed_for_officials(case: Application) -> None:
+    hear(case, ASKED[0])
+    rows = list_opinions(Viewer.for_person(official("decider", "decide", SCIENCE)), case.number)
+    assert [(row["office"], row["text"]) for row in rows] == [(ASKED[0], "同意"), (ASKED[1], None), (ASKED[2], None)]
+    with pytest.raises(NotAllowed):
+        list_opinions(Viewer.for_person(applicant(1)), case.number)
+
+
+def test_the_command_enters_an_opinion(case: Application) -> None:
+    official("adviser", "recommend", ASKED[2])
+    app = typer.Typer()
+    app.command()(opinion)
+    words = [case.number, "--office", ASKED[2], "--text", "预算内安排", "--amount-fen", "9", "--by", "adviser"]
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert json.loads(result.stdout)[2]["amount_fen"] == 9
