@@ -44,6 +44,7 @@ USER, OPERATOR = code(1), code(2)
 TRACE = "job_id,user,vc,gpu_num,submit_time,duration\n1,u,v,8,2020-09-01 00:00:00,60\n2,u,v,1,2020-09-01 00:00:05,9\n"
 FILES = {
     "名单.xlsx": "区,数\n庐阳,3\n",  # what a file holds decides, not its ending
+    "补助.csv": "姓名,年龄,区县,金额\n" + "".join(f"王{n},{30 + n % 3},340102,{n}\n" for n in range(12)),
     "批复.pdf": "同意。\n",
     "园区.csv": f"{PARK_HEADER}\n{park()}\n",
     "园区二季度.csv": f"{PARK_HEADER}\n{park(agi='70')}\n",

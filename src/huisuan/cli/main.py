@@ -78,6 +78,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
     "data": (
         ("huisuan.opendata.scanning.commands", ("scan",)),
+        ("huisuan.opendata.anonymity.commands", ("risk",)),
         ("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),
     ),
     "treasury": (
@@ -102,7 +103,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
-_WITHOUT_DATABASE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}, "data": {"scan"}}
+_WITHOUT_DATABASE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}, "data": {"scan", "risk"}}
 
 #: single commands -> (module, function, whether it needs the database made ready)
 SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {

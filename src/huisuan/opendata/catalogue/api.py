@@ -33,7 +33,7 @@ def entries(
     found = search_entries(q)
     asked = {"access": access, "kind": kind, "frequency": frequency, "region": region}
     found = found.filter(**{name: str(value) for name, value in asked.items() if value})
-    rows = found.order_by("entry__code")[offset : offset + limit]
+    rows = found.order_by("standing_for__code")[offset : offset + limit]
     return {"total": found.count(), "facets": count_facets(found), "entries": [entry_to_dict(each) for each in rows]}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotFound
-from huisuan.opendata.catalogue.search_grams import LONGEST_SEARCH, word_grams
+from huisuan.opendata.catalogue.search_grams import LONGEST_GRAM, LONGEST_SEARCH, word_grams
 from huisuan.opendata.models import CatalogueVersion
 from huisuan.opendata.vocabulary import (
     ACCESS_WORDS,
@@ -31,7 +31,9 @@ def search_entries(text: str, rows: QuerySet[CatalogueVersion] | None = None) ->
     """The standing entries that hold every word of a text somewhere."""
     found = standing_entries() if rows is None else rows
     for word in map(fold, text[:LONGEST_SEARCH].split()):
-        found = found.filter(entry__grams__contains=word_grams(word), entry__searched__contains=word)
+        found = found.filter(standing_for__grams__contains=word_grams(word))
+        if len(word) > LONGEST_GRAM:  # its pairs need not stand in its order
+            found = found.filter(standing_for__searched__contains=word)
     return found
 
 

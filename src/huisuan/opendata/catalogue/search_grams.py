@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 LONGEST_SEARCH = 100
+LONGEST_GRAM = 2  # characters of the longest gram: up to there a row that has the gram holds the word
 
 
 def text_grams(texts: Iterable[str]) -> list[str]:

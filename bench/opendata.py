@@ -1,0 +1,215 @@
+"""Search in the list of open data, beside PostgreSQL's own: a full scan with LIKE, and trigrams where pg_trgm is there.
+
+    .venv/bin/python bench/opendata.py [--entries 100000] [--searches 200] [--seed 1] [--json]
+
+Entries with random titles, summaries and departments; searches of one to six characters taken out of them, of two
+words, and of words that nothing has. Each answers with how many there are and the first 25 by code, and every answer
+must be that of a substring search in Python. The contestants take turns, search by search. Exit code 1: an answer is
+another, or ours takes more than 100 ms at the 95th percentile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from measure import machine
+
+AIM_MS = 100.0
+PAGE = 25
+PLACES = (
+    "合肥",
+    "芜湖",
+    "蚌埠",
+    "淮南",
+    "马鞍山",
+    "淮北",
+    "铜陵",
+    "安庆",
+    "黄山",
+    "滁州",
+    "阜阳",
+    "宿州",
+    "六安",
+    "亳州",
+)
+THINGS = (
+    "公共停车场",
+    "中小学校",
+    "药品零售企业",
+    "行政许可",
+    "空气质量监测",
+    "公交线路",
+    "招标公告",
+    "养老机构",
+    "图书馆藏",
+)
+KINDS = ("名录", "统计", "明细", "位置信息", "年度报告", "月度汇总")
+BUREAUS = ("城乡建设局", "教育局", "市场监督管理局", "生态环境局", "交通运输局", "民政局", "文化和旅游局")
+Answer = tuple[int, list[str]]
+
+
+def main() -> int:
+    """Print milliseconds at the median and the 95th percentile."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--entries", type=int, default=100_000)
+    parser.add_argument("--searches", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    about = machine("django", "psycopg")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["HUISUAN_HOME"] = home
+        from huisuan.serving.database import prepare_database
+
+        prepare_database()
+        texts = fill(options.entries, random.Random(options.seed))
+        found = measure(texts, searches_of(texts, options.searches, random.Random(options.seed + 1)))
+    if options.json:
+        print(json.dumps({"machine": about, "entries": options.entries, **found}, indent=2))
+    else:
+        print(f"{options.entries:,} entries, {options.searches} searches, {about}")
+        for name, times in found["milliseconds"].items():
+            print(f"{name:>10}: median {times['median']:8.1f} ms, p95 {times['p95']:8.1f} ms, wrong {times['wrong']}")
+        print("\n".join(found["notes"]))
+    ours = found["milliseconds"]["ours"]
+    wrong = any(times["wrong"] for times in found["milliseconds"].values())
+    return 1 if wrong or ours["p95"] > AIM_MS else 0
+
+
+def fill(entries: int, draw: random.Random) -> dict[str, str]:
+    """Entries as an import leaves them; their folded texts by code."""
+    from django.db import connection
+
+    from huisuan.opendata.catalogue.search_grams import text_grams
+    from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
+    from huisuan.opendata.vocabulary import fold
+
+    now, rows, texts = datetime(2026, 11, 29, tzinfo=UTC), [], {}
+    plain = {"theme": "交通运输", "kind": "table", "access": "open", "frequency": "yearly", "licence": "开放许可"}
+    stamp = {"contact": "信息中心", "listed_on": date(2026, 11, 29), "source": "bench", "by": "bench", "at": now}
+    for number in range(entries):
+        code = f"11340000002986000D-2-{number // 1_000_000:03}-{number % 1_000_000:06}"
+        place = draw.choice(PLACES)
+        title = f"{place}市{draw.choice(THINGS)}{draw.choice(KINDS)}{draw.randrange(2015, 2027)}"
+        summary = "".join(draw.choices("数据按月更新含区县街道编号日期数量类型单位地址坐标来源说明", k=30))
+        said = {"title": title, "summary": summary, "department": f"{place}市{draw.choice(BUREAUS)}"}
+        folded = [fold(text) for text in (*said.values(), plain["theme"], code)]
+        texts[code] = "\n".join(folded)
+        entry = CatalogueEntry(code=code, searched=texts[code], grams=text_grams(folded))
+        rows.append((entry, CatalogueVersion(number=1, region_id="340100", digest="0" * 64, **said, **plain, **stamp)))
+    CatalogueEntry.objects.bulk_create([entry for entry, _ in rows], batch_size=5000)
+    for entry, version in rows:
+        version.entry = entry
+    CatalogueVersion.objects.bulk_create([version for _, version in rows], batch_size=5000)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE opendata_catalogueentry e SET latest_id = v.id FROM opendata_catalogueversion v"
+                       " WHERE v.entry_id = e.id")  # fmt: skip
+        cursor.execute("VACUUM ANALYZE")
+    return texts
+
+
+def searches_of(texts: dict[str, str], number: int, draw: random.Random) -> list[str]:
+    """Words to look for: parts of texts, two parts of one text, and words that nothing has."""
+    known = list(texts.values())
+
+    def part(text: str) -> str:
+        line = draw.choice(text.split("\n")[:3])
+        size = draw.randint(1, 6)
+        begin = draw.randrange(max(len(line) - size, 1))
+        return line[begin : begin + size]
+
+    found = []
+    for turn in range(number):
+        text = draw.choice(known)
+        if turn % 10 == 9:
+            found.append("鑫" + part(text))
+        else:
+            found.append(part(text) if turn % 3 else f"{part(text)} {part(text)}")
+    return found
+
+
+def measure(texts: dict[str, str], searches: list[str]) -> dict[str, Any]:
+    """Milliseconds of each contestant, and how many of its answers are not those of Python."""
+    contestants: dict[str, Callable[[str], Answer]] = {"ours": ours, "LIKE": full_scan}
+    notes = []
+    if with_trigrams():
+        contestants["pg_trgm"] = trigrams
+    else:
+        notes.append("pg_trgm is not to be had with this PostgreSQL: not measured")
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    wrong = dict.fromkeys(contestants, 0)
+    ours(searches[0])
+    for search in searches:
+        codes = sorted(code for code, text in texts.items() if all(word in text for word in search.lower().split()))
+        for name, ask in contestants.items():
+            begun = time.perf_counter()
+            answer = ask(search)
+            times[name].append((time.perf_counter() - begun) * 1000)
+            wrong[name] += answer != (len(codes), codes[:PAGE])
+    figures = {
+        name: {
+            "median": statistics.median(each), "p95": statistics.quantiles(each, n=20)[-1], "wrong": wrong[name],
+        }
+        for name, each in times.items()
+    }  # fmt: skip
+    return {"searches": len(searches), "milliseconds": figures, "notes": notes}
+
+
+def ours(search: str) -> Answer:
+    """The search of the platform."""
+    from huisuan.opendata.catalogue.queries import search_entries
+
+    return _page(search_entries(search))
+
+
+def full_scan(search: str) -> Answer:
+    """Every entry looked at."""
+    from huisuan.opendata.catalogue.queries import standing_entries
+
+    found = standing_entries()
+    for word in search.lower().split():
+        found = found.filter(standing_for__searched__contains=word)
+    return _page(found)
+
+
+def trigrams(search: str) -> Answer:
+    """The same statement as `full_scan`, with the index of pg_trgm, which PostgreSQL uses by itself."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        try:
+            return full_scan(search)
+        finally:
+            cursor.execute("SET enable_seqscan = on")
+
+
+def with_trigrams() -> bool:
+    """Put up the index of pg_trgm, where it is there."""
+    from django.db import DatabaseError, connection, transaction
+
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION pg_trgm")
+            cursor.execute("CREATE INDEX bench_trgm ON opendata_catalogueentry USING gin (searched gin_trgm_ops)")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _page(found: Any) -> Answer:
+    return found.count(), list(found.order_by("standing_for__code").values_list("standing_for__code", flat=True)[:PAGE])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
