@@ -59,6 +59,7 @@ def _claims(world: World) -> None:
 def _draft(owner: Person, label: str, files: tuple[str, ...] = ("agi_enterprise", "national")) -> Draft:
     made = Draft.objects.create(
         party=owner.party, owner=owner, policy=LAW.name, digest=LAW.digest, rule="14.1", label=label, facts=FACTS,
+        named=[{"kind": "standard", "code": f"T/{label} 1"}, {"kind": "standard", "code": f"T/{label} 2"}],
         created_at=NOON, updated_at=NOON, updated_by=owner,
     )  # fmt: skip
     for fact in files:

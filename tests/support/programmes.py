@@ -8,6 +8,7 @@ from huisuan.base.money import plain_yuan
 from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.standing import treasury_act
+from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.models import Application, ApplicationStep
 from huisuan.programmes.offices import give_post, store_offices
 from huisuan.programmes.payments.budget import appropriate_budget
@@ -56,6 +57,12 @@ WAY = (
     ("check", "check", INDUSTRY), ("publicise", "publish", INDUSTRY), ("decide", "decide", INDUSTRY),
     ("commit", "commit", TREASURY), ("pay", "pay", TREASURY), ("complete", "pay", TREASURY),
 )  # fmt: skip
+
+
+def checked(made: Application, by: Person, now: datetime) -> ApplicationStep:
+    """The application is looked at and taken for checked, whatever was found."""
+    check_application(made.number, by, now)
+    return act(made.number, "check", by, now, reason="核对过")
 
 
 def budget(key: str = "14.1", fen: int = 10**9, year: int = 2024) -> AppropriationLine:

@@ -14,7 +14,7 @@ from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.programmes.workflow import act
 from huisuan.treasury.lines import open_line
 from support.calls import CLOSES, DURING, OPENED, draft, opened
-from support.programmes import INDUSTRY, LAW, applicant, official, person
+from support.programmes import INDUSTRY, LAW, applicant, checked, official, person
 
 SCIENCE = "省科技厅"
 PROJECT = {
@@ -38,7 +38,7 @@ def recommended(call: Call, number: int, task: str = "", **facts: str) -> Applic
     made = submit_draft(
         call.number, draft(number, rule="5.1", files=(), **PROJECT | facts).pk, applicant(number), DURING, task=task
     )  # fmt: skip
-    act(made.number, "check", official("checker", "check", SCIENCE), CLOSES)
+    checked(made, official("checker", "check", SCIENCE), CLOSES)
     act(made.number, "recommend", official("recommender", "recommend", INDUSTRY), CLOSES)
     return Application.objects.get(pk=made.pk)
 

@@ -77,6 +77,25 @@ def act_(
     _print(describe_application(type(step.application).objects.get(pk=step.application_id)), as_json)
 
 
+@app.command("check")
+def check(number: _Number, by: _By, as_json: AsJson = False) -> None:
+    """核对一件申报并存下：政策条件、叠加、申报对象、关联关系、信用名单、未还款项；核验通过（act check）以它为据。"""
+    from huisuan.programmes.check_desk.checking import check_application, checks_to_dicts
+    from huisuan.programmes.people import find_person
+
+    _print_checks(checks_to_dicts(check_application(number, find_person(by), datetime.now(UTC))), as_json)
+
+
+@app.command("checks")
+def checks(number: _Number, by: _By, as_json: AsJson = False) -> None:
+    """最近一次核对的结果：每一项是否通过、理由、看到了什么、由谁何时核对。"""
+    from huisuan.parties.viewer import Viewer
+    from huisuan.programmes.check_desk.checking import list_checks
+    from huisuan.programmes.people import find_person
+
+    _print_checks(list_checks(Viewer.for_person(find_person(by)), number), as_json)
+
+
 @app.command("flags")
 def flags(number: _Number, by: _By, as_json: AsJson = False) -> None:
     """一件申报的疑点：和哪一件、看到了什么、由谁何时以何理由答复。"""
@@ -129,6 +148,15 @@ def inbox(
         "overdue": "",
     }
     print_table("待办", shown, columns, "没有等您办理的申报")
+
+
+def _print_checks(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [row | {"passed": "通过" if row["passed"] else "没有通过"} for row in found]
+    columns = {"what": "核对", "passed": "", "reason": "理由", "by": "谁", "at": "何时"}
+    print_table("核对", rows, columns, "还没有核对过")
 
 
 def _print_flags(found: list[dict[str, Any]], as_json: bool) -> None:

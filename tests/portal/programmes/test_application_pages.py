@@ -16,7 +16,7 @@ from huisuan.programmes.models import Application
 from huisuan.programmes.workflow import act
 from support.awards import confirmed, offered
 from support.calls import DURING, draft, opened
-from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, official, person, walked
+from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, checked, official, person, walked
 
 pytestmark = pytest.mark.django_db
 AFTER = datetime(2024, 10, 10, 2, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_what_is_returned_says_which_fields_and_why_to_who_has_the_pen() -> None
 def test_what_may_not_be_done_is_refused_on_the_page() -> None:
     made = handed_in()
     checker = official("checker", "check")
-    act(made.number, "check", checker, DURING)
+    checked(made, checker, DURING)
     answer = browser(checker).post(f"/applications/{made.number}/acts/publicise", {"key": "a"})
     assert answer.status_code == 403
     assert "须由" in shown(answer)

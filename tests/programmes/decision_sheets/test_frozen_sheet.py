@@ -25,7 +25,7 @@ from huisuan.programmes.review_desk.drawing import draw_call
 from huisuan.programmes.sheet_commands import sheet as sheet_command
 from huisuan.programmes.workflow import act
 from support.calls import CLOSES, DURING, draft, opened
-from support.programmes import applicant, budget, official, person
+from support.programmes import applicant, budget, checked, official, person
 from support.reviews import REVIEWED, SCIENCE, challenge, organiser, pool, recommended, scored
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +180,7 @@ def test_a_call_without_experts_shares_a_line_that_is_too_small_pro_rata_to_the_
     call = opened()
     made = [submit_draft(call.number, draft(number).pk, applicant(number), DURING) for number in (1, 2, 3)]
     for one in made:
-        act(one.number, "check", official("checker", "check"), CLOSES)
+        checked(one, official("checker", "check"), CLOSES)
     freeze_sheet(call.number, official("decider", "decide"), REVIEWED)
     fen = list(FrozenLine.objects.values_list("funded_fen", flat=True))
     assert sorted(fen) == [333_333, 333_334, 333_334]
@@ -191,7 +191,7 @@ def test_a_call_without_experts_shares_a_line_that_is_too_small_pro_rata_to_the_
 def test_a_claim_without_a_sheet_is_granted_what_the_law_owes_and_nothing_else() -> None:
     call = opened()
     made = submit_draft(call.number, draft(1).pk, applicant(1), DURING)
-    act(made.number, "check", official("checker", "check"), CLOSES)
+    checked(made, official("checker", "check"), CLOSES)
     act(made.number, "publicise", official("publisher", "publish"), CLOSES)
     with pytest.raises(InvalidRequest, match="金额由平台核算，为 100000000 分"):
         act(made.number, "decide", official("decider", "decide"), LATER, amount_fen=5)

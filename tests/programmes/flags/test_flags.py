@@ -18,7 +18,7 @@ from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.workflow import act
 from support.calls import DURING, attach, draft, opened
 from support.jobs import party
-from support.programmes import LAW, TREASURY, applicant, official, person
+from support.programmes import LAW, TREASURY, applicant, checked, official, person
 from support.relations import relate
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +111,7 @@ def flagged() -> tuple[Application, Application, ApplicationFlag]:
 def test_neither_moves_on_before_somebody_else_has_answered() -> None:
     first, second, flag = flagged()
     for made in (first, second):
-        act(made.number, "check", official("checker", "check"), DURING)
+        checked(made, official("checker", "check"), DURING)
         with pytest.raises(Conflict, match="佐证材料相同") as refused:
             act(made.number, "publicise", official("publisher", "publish"), DURING)
         assert refused.value.code == "flag.not_answered"
@@ -168,7 +168,7 @@ def test_a_flag_is_answered_by_a_post_of_the_programme_with_a_reason() -> None:
 )
 def test_raw_sql_rewrites_no_flag_and_answers_none_for_the_checker(sql: str) -> None:
     first, _, _ = flagged()
-    act(first.number, "check", official("checker", "check"), DURING)
+    checked(first, official("checker", "check"), DURING)
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)
 

@@ -34,8 +34,8 @@ OBJECT_WORDS = {
     ObjectKind.VOUCHER: ("市级拨付凭证", "voucher of a city", "PZ-2024-0031"),
     ObjectKind.ENTITLEMENT: ("应享", "entitlement", "E12"),
 }
-#: kinds whose code is unique within the applicant's own series only
-OWN_SERIES = frozenset({ObjectKind.VOUCHER})
+#: kinds to which a city gives numbers and names of its own
+OWN_SERIES = frozenset({ObjectKind.PROJECT, ObjectKind.VOUCHER})
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,15 @@ from huisuan.portal.ui.forms import FormField, Widget, choices
 from huisuan.programmes.applications.queries import KnownFacts
 from huisuan.programmes.models import Evidence
 
-#: what `known_by` says, in words
-_KNOWN_BY: dict[str, str | Promise] = {
+#: who knows a fact, by its `known_by`, in words
+KNOWN_BY: dict[str, str | Promise] = {
     "meter": _("平台的计量"),
     "register": _("主体登记库"),
     "relations": _("关联关系登记"),
     "centre": _("平台所见的智算中心容量"),
     "treasury": _("财政拨付账"),
     "opendata": _("开放数据目录"),
+    "city": _("市的证明"),
 }
 HINTS: dict[ValueKind, str | Promise] = {
     ValueKind.MONEY: _("以元填写，至多两位小数，如 1234567.85"),
@@ -132,7 +133,7 @@ def _fact_field(spec: FactSpec, sentence: Sentence, text: str, value: Value | No
         reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=reads_english()),
         theirs="" if theirs == text else theirs or "—",
         sentence=sentence, evidence=spec.evidence,
-        known=str(_KNOWN_BY.get(spec.known_by, spec.known_by)), settled=_settled(spec, beside.known),
+        known=str(KNOWN_BY.get(spec.known_by, spec.known_by)), settled=_settled(spec, beside.known),
         files=[file for file in files if file.withdrawn_at is None],
         withdrawn=[file for file in files if file.withdrawn_at is not None],
         refused=list(beside.refused.get(spec.name, ())),

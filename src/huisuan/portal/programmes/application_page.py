@@ -36,6 +36,7 @@ from huisuan.portal.programmes.words import (
 )
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.applications.evidence_store import load_evidence
+from huisuan.programmes.check_desk.checking import check_where_nobody_has
 from huisuan.programmes.models import Application, ProcedureEdge
 from huisuan.programmes.workflow import act, find_breaks
 from huisuan.programmes.workflow.inbox import next_waiting
@@ -94,6 +95,8 @@ def take_step_page(request: HttpRequest, number: str, action: str) -> HttpRespon
         action, asked.get("reason", "").strip(), asked.get("amount", "").strip(),
         asked.get("budget_year", "").strip(), tuple(asked.getlist("fields")),
     )  # fmt: skip
+    if action == "check":
+        check_where_nobody_has([application.number], request.user, timezone.now())
     try:
         act(
             application.number, action, request.user, timezone.now(), reason=typed.reason,

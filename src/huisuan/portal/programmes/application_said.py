@@ -10,14 +10,16 @@ from django.utils.translation import gettext as _
 
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain import explain
-from huisuan.law.model import LawError, Rule
+from huisuan.law.forms import format_cell
+from huisuan.law.model import FactSpec, LawError, Rule
 from huisuan.law.policy import load_policy
-from huisuan.portal.applications.form import label_of, parse_typed_facts
+from huisuan.portal.applications.form import KNOWN_BY, label_of
 from huisuan.portal.law.reasoning import Reasoning, describe_answer, reasoning
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.awards.offered import standing_offers
 from huisuan.programmes.models import Application, ApplicationSubmission, Offer
-from huisuan.programmes.submissions.content import BESIDE_FACTS
+from huisuan.programmes.submissions.content import BESIDE_FACTS, submitted_values
+from huisuan.programmes.submissions.known_facts import read_known
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def read_said(application: Application) -> Said:
     except LawError as wrong:
         return Said(versions=_versions(made, None), why=Reasoning(wrong=refusal_html(wrong)))
     newest = made[-1]
-    values, _wrong = parse_typed_facts(rule, newest.facts)
+    values = submitted_values(newest)[2]
     known = newest.at.astimezone(SHANGHAI).date()
     why = describe_answer(policy, explain(policy, rule, values, on=newest.read_on, as_known=known))
     return Said(facts=_facts(rule, newest), versions=_versions(made, rule), why=why)
@@ -87,11 +89,17 @@ def read_said(application: Application) -> Said:
 def _facts(rule: Rule, made: ApplicationSubmission) -> tuple[SaidFact, ...]:
     return tuple(
         SaidFact(
-            spec.name, label_of(spec), _text(made, spec.name), _source(made, spec.name),
+            spec.name, label_of(spec), _told(rule, spec, made), _source(made, spec.name),
             tuple(file for file in made.evidence if file["fact"] == spec.name),
         )
         for spec in rule.facts
     )  # fmt: skip
+
+
+def _told(rule: Rule, spec: FactSpec, made: ApplicationSubmission) -> str:
+    if spec.name in made.known:
+        return format_cell(spec, read_known(rule, made.known).get(spec.name))
+    return _text(made, spec.name)
 
 
 def _text(made: ApplicationSubmission, name: str) -> str:
@@ -102,7 +110,8 @@ def _text(made: ApplicationSubmission, name: str) -> str:
 def _source(made: ApplicationSubmission, name: str) -> str:
     known = made.known.get(name)
     if isinstance(known, dict):
-        return " · ".join(str(known[part]) for part in ("source", "day") if known.get(part))
+        source = str(KNOWN_BY.get(known["source"], known["source"]))
+        return f"{source} · {known['day']}"
     return _("申报单位填写") if made.facts.get(name) else ""
 
 

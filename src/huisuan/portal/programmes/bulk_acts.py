@@ -20,6 +20,7 @@ from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.inbox import OFFICIALS, applicant_name, inbox_table
 from huisuan.portal.programmes.words import action_label, application_state, programme_title, refusal_status
 from huisuan.portal.ui.refusals import refusal_html
+from huisuan.programmes.check_desk.checking import check_where_nobody_has
 from huisuan.programmes.workflow import act_on_many
 from huisuan.programmes.workflow.inbox import describe_waiting, waiting_applications
 
@@ -80,6 +81,8 @@ def _take_all(request: HttpRequest) -> HttpResponseBase:
     assert isinstance(request.user, Person)
     numbers, action = request.POST.get("numbers", "").split(), request.POST.get("action", "")
     reason, key = request.POST.get("reason", "").strip(), request.POST.get("key", "")
+    if action == "check":
+        check_where_nobody_has(numbers, request.user, timezone.now())
     try:
         outcome = act_on_many(numbers, action, request.user, timezone.now(), reason=reason, key=key)
     except Refused as refusal:

@@ -15,6 +15,7 @@ from huisuan.law.policy import load_policy
 from huisuan.programmes.awards.basis import load_bases
 from huisuan.programmes.models import Application, ApplicationSubmission
 from huisuan.programmes.step_conditions import AskedStep
+from huisuan.programmes.submissions.known_facts import read_known
 from huisuan.settlement.models import Entitlement
 
 
@@ -62,6 +63,7 @@ def _by_rule(one: Application, said: ApplicationSubmission, asked: AskedStep) ->
             )
         texts = {**said.facts, **corrected}
         values = {spec.name: parse_cell(spec, str(texts.get(spec.name, "")), by_people=True) for spec in rule.facts}
+        values |= read_known(rule, {name: fact for name, fact in said.known.items() if name not in corrected})
         answer = explain(
             policy, rule, values, on=said.read_on, as_known=asked.now.astimezone(SHANGHAI).date()
         )  # fmt: skip

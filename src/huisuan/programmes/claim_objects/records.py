@@ -67,8 +67,22 @@ def record_objects(
         raise
 
 
+def held_elsewhere(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
+    """What an application claims for, and the other living claims for it: on another ground, under another policy.
+
+    A code of no city's series may be any city's.
+    """
+    mine, codes = list(application.claim_objects.filter(living=True)), Q(pk__in=())
+    for one in mine:
+        series = Q(series__in=("", one.series)) if one.series else Q()
+        codes |= Q(kind=one.kind, code=one.code) & series & ~Q(policy=one.policy, ground=one.ground)
+    by_code = {(one.kind, one.code): one for one in mine}
+    found = ClaimObject.objects.filter(codes, living=True).exclude(application=application).order_by("pk")
+    return [(by_code[one.kind, one.code], one) for one in found.select_related("application")]
+
+
 def series_of(application: Application, kind: str) -> str:
-    """Whose numbers the codes of a kind are: a city's own vouchers; else one series for all."""
+    """Whose numbers the codes of a kind are: a city's own; else one series for all."""
     return application.city_id or "" if ObjectKind(kind) in OWN_SERIES else ""
 
 

@@ -13,13 +13,13 @@ from huisuan.law.procedure import State
 from huisuan.parties.affiliation import find_control
 from huisuan.parties.relation_history import load_holdings
 from huisuan.programmes.claim_objects.codes import object_words
+from huisuan.programmes.claim_objects.records import held_elsewhere
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
 from huisuan.programmes.models import (
     Application,
     ApplicationFlag,
     ApplicationStep,
     ApplicationSubmission,
-    ClaimObject,
     FlagReason,
     PayeeAccount,
 )
@@ -56,23 +56,12 @@ def rivals(application: Application) -> QuerySet[Application]:
 
 def _same_objects(application: Application) -> Iterator[FoundFlag]:
     """Objects that a living claim on another ground, or under another policy, holds, too."""
-    mine = {(one.kind, one.series, one.code): one for one in application.claim_objects.filter(living=True)}
-    codes = Q(pk__in=())
-    for kind, series, code in mine:
-        codes |= Q(kind=kind, series=series, code=code)
-    held = ClaimObject.objects.filter(codes, living=True).exclude(application=application)
-    for one in held.select_related("application"):
-        own = mine[one.kind, one.series, one.code]
-        if (own.policy, own.ground) != (one.policy, one.ground):
-            yield FoundFlag(
-                FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application,
-                {
-                    "object": object_words(one.kind, one.code), "grounds": {
-                        application.number: f"{own.policy} {own.ground}", one.application.number:
-                        f"{one.policy} {one.ground}",
-                    },
-                },
-            )  # fmt: skip
+    for own, one in held_elsewhere(application):
+        grounds = {
+            application.number: f"{own.policy} {own.ground}", one.application.number: f"{one.policy} {one.ground}",
+        }  # fmt: skip
+        saw = {"object": object_words(one.kind, one.code), "grounds": grounds}
+        yield FoundFlag(FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application, saw)
 
 
 def _latest(applications: QuerySet[Application]) -> QuerySet[ApplicationSubmission]:

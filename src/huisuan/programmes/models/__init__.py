@@ -12,7 +12,9 @@ from huisuan.programmes.models.applications import (
 from huisuan.programmes.models.awards import Award, CityShare, Offer, PayeeAccount
 from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.calls import Call, CallAmendment
+from huisuan.programmes.models.checks import ApplicationCheck, CheckKind
 from huisuan.programmes.models.claim_objects import ClaimObject
+from huisuan.programmes.models.credit import CreditEffect, CreditEntry
 from huisuan.programmes.models.decision_sheets import FrozenLine, FrozenSheet
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
@@ -38,6 +40,7 @@ __all__ = [
     "OFFICIAL_DUTIES",
     "AdoptedDay",
     "Application",
+    "ApplicationCheck",
     "ApplicationFlag",
     "ApplicationStep",
     "ApplicationSubmission",
@@ -45,8 +48,11 @@ __all__ = [
     "CalendarDocument",
     "Call",
     "CallAmendment",
+    "CheckKind",
     "CityShare",
     "ClaimObject",
+    "CreditEffect",
+    "CreditEntry",
     "Draft",
     "Draw",
     "DutyHeld",

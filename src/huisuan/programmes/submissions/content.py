@@ -16,8 +16,9 @@ from huisuan.law.forms import InvalidCell, parse_cell
 from huisuan.law.model import Answer, Rule, Value
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import OBJECT_WORDS, ObjectKind
-from huisuan.programmes.claim_objects.codes import asked_objects, parse_objects
-from huisuan.programmes.models import Call, Draft
+from huisuan.programmes.claim_objects.codes import NamedObject, asked_objects, parse_objects
+from huisuan.programmes.models import ApplicationSubmission, Call, Draft
+from huisuan.programmes.submissions.known_facts import find_known_facts, read_known
 
 #: what can be returned for correction beside the facts of the rule
 BESIDE_FACTS = ("task", "objects")
@@ -74,20 +75,38 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
     """What a draft says under a call at an instant; nothing is stored."""
     policy, rule = law_of(call)
     today = now.astimezone(SHANGHAI).date()
-    texts = {spec.name: draft.facts[spec.name] for spec in rule.facts if draft.facts.get(spec.name)}
-    values, unreadable = _read(rule, texts)
-    answer = explain(policy, rule, values, on=default_day(policy, today), as_known=today)
+    on = default_day(policy, today)
     named, unnamed = _objects(call, draft)
+    found = find_known_facts(policy, rule, draft.party, call.year, named, on, today)
+    typed = [spec.name for spec in rule.facts if spec.name not in found]  # what is known is not for anybody to type
+    texts = {name: draft.facts[name] for name in typed if draft.facts.get(name)}
+    values, unreadable = _read(rule, texts)
+    values |= {name: fact.value for name, fact in found.items()}
+    answer = explain(policy, rule, values, on=on, as_known=today)
     standing = draft.evidence.filter(withdrawn_at__isnull=True)
     evidence = list(standing.values("fact", "filename", "media_type", "size", "sha256"))
     missing = (
         *unreadable,
         *_lacking(rule, answer, unreadable),
-        *_no_file(call, rule, {str(file["fact"]) for file in evidence}, values),
+        *_no_file(call, rule, {*found, *(str(file["fact"]) for file in evidence)}, values),
         *_task(call, task),
         *unnamed,
     )
-    return SubmissionContent(draft.version, texts, {}, evidence, task, named, answer, missing)
+    known = {name: fact.to_dict() for name, fact in found.items()}
+    objects = [each.to_dict() for each in named]
+    return SubmissionContent(draft.version, texts, known, evidence, task, objects, answer, missing)
+
+
+def submitted_values(made: ApplicationSubmission) -> tuple[Policy, Rule, dict[str, Value | None]]:
+    """The law that a submission is read by, and its facts; what cannot be read any more is not there.
+
+    Raises:
+        LawError: a policy or a rule that is gone.
+    """
+    edition = made.application.edition
+    policy = load_policy(edition.policy)
+    rule = policy.rule(edition.key)
+    return policy, rule, _read(rule, made.facts)[0] | read_known(rule, made.known)
 
 
 def require_complete(content: SubmissionContent) -> None:
@@ -137,7 +156,7 @@ def _no_file(
             yield MissingItem(spec.name, "evidence_missing", f"“{spec.zh}”没有佐证材料：{spec.evidence or '请上传'}")
 
 
-def _objects(call: Call, draft: Draft) -> tuple[list[dict[str, str]], list[MissingItem]]:
+def _objects(call: Call, draft: Draft) -> tuple[list[NamedObject], list[MissingItem]]:
     """What the draft names, by kind and code, and what the call asks for besides."""
     try:
         named = parse_objects(draft.named, asked_objects(call.edition.content))
@@ -149,7 +168,7 @@ def _objects(call: Call, draft: Draft) -> tuple[list[dict[str, str]], list[Missi
         MissingItem("objects", "object_missing", f"没有写明{zh}的编号，如 {example}")
         for zh, _, example in words.values()
     ]
-    return [each.to_dict() for each in named], missing
+    return named, missing
 
 
 def _task(call: Call, task: str) -> Iterator[MissingItem]:

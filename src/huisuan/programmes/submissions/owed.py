@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain import explain
-from huisuan.law.forms import InvalidCell, parse_cell
 from huisuan.law.model import Answer
-from huisuan.law.policy import load_policy
 from huisuan.programmes.models import Application, ApplicationSubmission
+from huisuan.programmes.submissions.content import submitted_values
 
 
 def law_answers(applications: Iterable[Application]) -> dict[int, Answer]:
@@ -17,19 +16,14 @@ def law_answers(applications: Iterable[Application]) -> dict[int, Answer]:
     wanted = {one.pk: one for one in applications if one.call_id is not None}
     last = (
         ApplicationSubmission.objects.filter(application__in=wanted)
+        .select_related("application__edition")
         .order_by("application_id", "-version")
         .distinct("application_id")
     )
-    return {made.application_id: answer_of(made, wanted[made.application_id]) for made in last}
+    return {made.application_id: answer_of(made) for made in last}
 
 
-def answer_of(made: ApplicationSubmission, application: Application) -> Answer:
+def answer_of(made: ApplicationSubmission) -> Answer:
     """What the law says for a submission, as it was known when that came."""
-    policy = load_policy(application.edition.policy)
-    rule, values = policy.rule(application.edition.key), {}
-    for spec in rule.facts:
-        try:
-            values[spec.name] = parse_cell(spec, str(made.facts.get(spec.name, "")), by_people=True)
-        except InvalidCell:
-            continue  # not known: the answer says so
+    policy, rule, values = submitted_values(made)
     return explain(policy, rule, values, on=made.read_on, as_known=made.at.astimezone(SHANGHAI).date())

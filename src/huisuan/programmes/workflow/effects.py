@@ -18,6 +18,7 @@ from huisuan.programmes.awards.offered import are_confirmed
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
 from huisuan.programmes.awards.up_to_date import are_up_to_date
+from huisuan.programmes.checks.stored import are_checked
 from huisuan.programmes.decision_sheets.steps import are_granted_by_the_sheet, move_up_waiting, stand_on_the_sheet
 from huisuan.programmes.flags.answered import are_answered, checker_answered_none
 from huisuan.programmes.flags.found_between import flag_submissions
@@ -38,7 +39,7 @@ Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 #: action -> what may keep it from being taken, asked in this order
 STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "submit": (are_confirmed,),
-    "check": (checker_answered_none,),
+    "check": (checker_answered_none, are_checked),
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
     "rank": (are_answered, stand_on_the_sheet),

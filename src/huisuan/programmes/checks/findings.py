@@ -1,0 +1,130 @@
+"""One answer each: what is asked of an application, whether it holds, why, and what it was seen by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django.db.models import Q
+
+from huisuan.base.money import yuan
+from huisuan.parties.affiliation import find_control
+from huisuan.parties.relation_history import load_holdings
+from huisuan.programmes.checks.law_answer import check_law, check_stacking
+from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
+from huisuan.programmes.claim_objects.codes import asked_objects, normalise_code, object_words
+from huisuan.programmes.claim_objects.records import held_elsewhere
+from huisuan.programmes.credit.register import credit_on
+from huisuan.programmes.flags.found_between import rivals
+from huisuan.programmes.models import Application, CheckKind, ClaimObject, CreditEffect
+from huisuan.treasury.city_payments import city_payments_known
+from huisuan.treasury.models import Debt
+from huisuan.treasury.recoveries import open_debts
+
+
+def check_claim_objects(subject: CheckSubject) -> CheckFinding:
+    """As many objects as the facts say, all still held, vouchers on the register; what else claims for them is told."""
+    application = subject.application
+    held = list(application.claim_objects.filter(living=True))
+    wrong = [*_miscounted(subject, held), *_unregistered(subject, held)]
+    elsewhere = [
+        f"{object_words(one.kind, one.code)}（{one.application.number}，{one.policy} {one.ground}）"
+        for _, one in held_elsewhere(application)
+    ]
+    saw = {
+        "objects": [{"kind": one.kind, "code": one.code, "ground": one.ground} for one in held], "elsewhere": elsewhere,
+    }  # fmt: skip
+    told = f"；另由其他事由或政策的申报写明：{'、'.join(elsewhere)}（见疑点）" if elsewhere else ""
+    said = "；".join(wrong) or (f"{len(held)} 个申报对象，同一事由下没有别的申报" if held else "没有申报对象")
+    return CheckFinding(CheckKind.OBJECTS, not wrong, said + told, saw)
+
+
+def _miscounted(subject: CheckSubject, held: Iterable[ClaimObject]) -> Iterable[str]:
+    if subject.submission is None:
+        return
+    facts = subject.submission.facts
+    for spec in asked_objects(subject.application.edition.content):
+        told = [facts.get(name, "") for name in spec.counts]
+        counts = [int(text) for text in told if text.strip().isdecimal()]
+        found = sum(1 for one in held if one.kind == spec.kind)
+        if spec.counts and sum(counts) != found:
+            yield f"填报 {sum(counts)} 个，写明编号的{object_words(spec.kind, '').strip()} {found} 个"
+
+
+def _unregistered(subject: CheckSubject, held: Iterable[ClaimObject]) -> Iterable[str]:
+    vouchers = [one.code for one in held if one.kind == "voucher"]
+    if not vouchers or subject.application.city_id is None:
+        return
+    known = city_payments_known(subject.day).filter(city=subject.application.city_id)
+    registered = {normalise_code(payment.voucher) for payment in known if getattr(payment, "left_fen", 0)}
+    if missing := [code for code in vouchers if code not in registered]:
+        yield f"市级拨付登记中没有凭证 {'、'.join(missing)}，或已冲销"
+
+
+def check_relations(subject: CheckSubject) -> CheckFinding:
+    """Whether the applicant and another applicant of the call belong together, by the register of that day."""
+    application, day = subject.application, subject.day
+    if application.party is None or application.call_id is None:
+        return CheckFinding(CheckKind.RELATIONS, True, "没有同一通知下的其他申报单位", {"day": day.isoformat()})
+    own = application.party.uscc
+    others = {other.party.uscc: other for other in rivals(application) if other.party}
+    holdings = load_holdings(day, day + timedelta(days=1), day)
+    found = find_control(holdings, [(own, uscc) for uscc in others])
+    saw = {
+        "day": day.isoformat(), "others": len(others),
+        "paths": [
+            {"other": others[uscc].number, "party": uscc, "controlled_by": who} for (_, uscc), who in found.items()
+        ],
+    }  # fmt: skip
+    if not found:
+        return CheckFinding(CheckKind.RELATIONS, True, f"与同一通知的 {len(others)} 家没有控制关系", saw)
+    said = "、".join(f"{others[uscc].number}（{uscc}，同受 {who} 控制）" for (_, uscc), who in found.items())
+    return CheckFinding(CheckKind.RELATIONS, False, f"与同一通知的申报单位有控制关系：{said}", saw)
+
+
+def check_credit(subject: CheckSubject) -> CheckFinding:
+    """Whether the credit list bars the applicant on that day."""
+    party, day = subject.application.party_id, subject.day
+    entries = credit_on([party], day) if party else []
+    saw = {
+        "day": day.isoformat(),
+        "entries": [
+            {
+                "source": entry.source, "effect": entry.effect, "reason": entry.reason,
+                "valid_from": entry.valid_from.isoformat(),
+                "valid_to": entry.valid_to.isoformat() if entry.valid_to else None,
+            }
+            for entry in entries
+        ],
+    }  # fmt: skip
+    said = "；".join(
+        f"{entry.source}：{entry.reason}（{CreditEffect(entry.effect).label}，自 {entry.valid_from}）"
+        for entry in entries
+    )
+    barred = any(entry.effect == CreditEffect.BARS for entry in entries)
+    return CheckFinding(CheckKind.CREDIT, not barred, said or "信用名单中没有", saw)
+
+
+def check_debts(subject: CheckSubject) -> CheckFinding:
+    """Whether the applicant owes the treasury something that is to come back."""
+    debts = standing_debts([subject.application])
+    saw = {
+        "day": subject.day.isoformat(),
+        "debts": [{"key": debt.key, "open_fen": debt.account.balance, "reason": debt.reason} for debt in debts],
+    }
+    said = "、".join(f"{debt.key} 尚欠 {yuan(debt.account.balance)} 元" for debt in debts)
+    return CheckFinding(CheckKind.DEBTS, not debts, f"有未还款项：{said}" if debts else "没有未还款项", saw)
+
+
+def standing_debts(applications: Iterable[Application]) -> list[Debt]:
+    """What the applicants of some applications still owe."""
+    asked = list(applications)
+    parties = [one.party_id for one in asked if one.party_id]
+    cities = [one.city_id for one in asked if one.city_id]
+    return list(open_debts().filter(Q(party__in=parties) | Q(city__in=cities)).order_by("pk"))
+
+
+#: all that is asked, in this order
+APPLICATION_CHECKS: tuple[Callable[[CheckSubject], CheckFinding], ...] = (
+    check_law, check_stacking, check_claim_objects, check_relations, check_credit, check_debts,
+)  # fmt: skip

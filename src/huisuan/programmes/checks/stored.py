@@ -1,0 +1,81 @@
+"""Storing a round of checks, and what the act "check" asks: one of the present version, a reason where some fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Max
+
+from huisuan.base.errors import Conflict, InvalidRequest, Refused
+from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import shortened
+from huisuan.parties.models import Person
+from huisuan.programmes.checks.findings import APPLICATION_CHECKS, standing_debts
+from huisuan.programmes.checks.subject import CheckSubject
+from huisuan.programmes.credit.register import credit_on
+from huisuan.programmes.models import Application, ApplicationCheck, CheckKind, CreditEffect
+from huisuan.programmes.step_conditions import AskedStep
+
+_LONGEST_REASON = 2000
+
+
+def store_round(application: Application, person: Person, now: datetime) -> list[ApplicationCheck]:
+    """Ask everything of an application, which is locked, and keep the answers."""
+    subject = CheckSubject(application, application.submissions.last(), now.astimezone(SHANGHAI).date())
+    before = application.check_answers.aggregate(last=Max("round"))["last"] or 0
+    findings = [check(subject) for check in APPLICATION_CHECKS]
+    return ApplicationCheck.objects.bulk_create(
+        ApplicationCheck(
+            application=application, submission=subject.submission, round=before + 1, kind=found.kind.value,
+            passed=found.passed, reason=shortened(found.reason, _LONGEST_REASON), saw=dict(found.saw), by=person,
+            at=now,
+        )
+        for found in findings
+    )  # fmt: skip
+
+
+def last_round(application: Application) -> list[ApplicationCheck]:
+    """The answers of the newest round, in their order; none where nobody asked."""
+    last = application.check_answers.aggregate(last=Max("round"))["last"]
+    return list(application.check_answers.filter(round=last).select_related("submission", "by").order_by("pk"))
+
+
+def are_checked(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """What was handed in has a stored round of its present version; what fails needs a reason of whoever checks."""
+    refused: dict[int, Refused] = {}
+    handed_in = [one for one in applications if one.call_id is not None]
+    offered = [one for one in applications if one.call_id is None]
+    for one in handed_in:
+        answers, submission = last_round(one), one.submissions.last()
+        if submission is None or not answers or answers[0].submission_id != submission.pk:
+            refused[one.pk] = Conflict(
+                f"{one.number}：现在这一版还没有核对过；请先办 huisuan application check {one.number}",
+                code="check.not_stored",
+            )
+        elif not asked.reason.strip() and (failed := [answer for answer in answers if not answer.passed]):
+            refused[one.pk] = _needs_reason(one, [CheckKind(answer.kind).label for answer in failed])
+    if not asked.reason.strip():
+        standing = _standing(offered, asked) if offered else {}
+        refused |= {one.pk: _needs_reason(one, said) for one in offered if (said := standing[one.pk])}
+    return refused
+
+
+def _standing(offered: Sequence[Application], asked: AskedStep) -> dict[int, list[str]]:
+    """Of what was offered, whose user is barred or owes: what the platform computed needs no other check."""
+    day = asked.now.astimezone(SHANGHAI).date()
+    barred = {
+        entry.party_id
+        for entry in credit_on([one.party_id for one in offered if one.party_id], day)
+        if entry.effect == CreditEffect.BARS
+    }
+    owing = {debt.party_id for debt in standing_debts(offered)}
+    words = ((CheckKind.CREDIT.label, barred), (CheckKind.DEBTS.label, owing))
+    return {one.pk: [word for word, parties in words if one.party_id in parties] for one in offered}
+
+
+def _needs_reason(application: Application, failed: Sequence[str]) -> InvalidRequest:
+    return InvalidRequest(
+        f"{application.number}：{'、'.join(failed)}没有通过；仍核验通过的须写明理由，否则退回补正或不予支持",
+        code="check.reason_missing",
+    )

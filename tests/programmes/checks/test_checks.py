@@ -1,0 +1,179 @@
+"""Checks: the law, stacking, objects, relations, credit and debts; stored with what they saw, asked by the act."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.awards.standing import commitments_of, treasury_act
+from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.check_desk.checking import check_application, list_checks
+from huisuan.programmes.credit.register import import_credit_list
+from huisuan.programmes.models import Application, ApplicationCheck, ApplicationFlag, Call
+from huisuan.programmes.workflow import act
+from huisuan.treasury.recoveries import claim_back
+from support.calls import DURING, draft, opened
+from support.jobs import party
+from support.programmes import applicant, application, official, person, walked
+from support.relations import relate
+
+pytestmark = pytest.mark.django_db
+KINDS = ["law", "stacking", "objects", "relations", "credit", "debts"]
+
+
+def handed_in(call: Call | None = None, number: int = 1, **facts: str) -> Application:
+    """The application of a firm under a call."""
+    return submit_draft((call or opened()).number, draft(number, **facts).pk, applicant(number), DURING)
+
+
+def checked(made: Application) -> dict[str, ApplicationCheck]:
+    """The answers of a round, by kind."""
+    return {answer.kind: answer for answer in check_application(made.number, official("checker", "check"), DURING)}
+
+
+def failing(made: Application) -> list[str]:
+    """What of a round does not pass."""
+    return [kind for kind, answer in checked(made).items() if not answer.passed]
+
+
+def test_an_application_without_fault_passes_all_and_each_says_what_it_saw() -> None:
+    made = handed_in()
+    answers = checked(made)
+    assert list(answers) == KINDS
+    assert all(answer.passed and answer.reason for answer in answers.values())
+    law = answers["law"]
+    assert (law.saw["status"], law.saw["amount_fen"], law.saw["as_known"]) == ("eligible", 100_000_000, "2024-09-10")
+    assert (law.saw["digest"], law.submission, law.at) == (made.submissions.get().law, made.submissions.get(), DURING)
+    act(made.number, "check", official("checker", "check"), DURING)
+
+
+def test_the_act_needs_a_round_of_the_present_version() -> None:
+    call, mine = opened(), draft()
+    made = submit_draft(call.number, mine.pk, applicant(), DURING)
+    checker = official("checker", "check")
+    with pytest.raises(Conflict) as refused:
+        act(made.number, "check", checker, DURING, reason="看过了")
+    assert refused.value.code == "check.not_stored"
+    checked(made)
+    act(made.number, "return", checker, DURING, reason="请更正", payload={"fields": ["national"]})
+    submit_draft(call.number, mine.pk, applicant(), DURING + timedelta(days=1))
+    with pytest.raises(Conflict) as outdated:
+        act(made.number, "check", checker, DURING + timedelta(days=1))
+    assert outdated.value.code == "check.not_stored"
+    assert [answer.submission for answer in checked(made).values()] == [made.submissions.get(version=2)] * len(KINDS)
+    act(made.number, "check", checker, DURING + timedelta(days=1))
+
+
+def test_what_fails_is_passed_only_with_a_reason() -> None:
+    made = handed_in(agi_enterprise="否")
+    assert failing(made) == ["law"]
+    with pytest.raises(InvalidRequest, match="政策条件没有通过") as refused:
+        act(made.number, "check", official("checker", "check"), DURING, reason=" ")
+    assert refused.value.code == "check.reason_missing"
+    step = act(made.number, "check", official("checker", "check"), DURING, reason="名录正在更新，已附文件")
+    assert step.to_state == "checked"
+
+
+def test_as_many_standards_are_named_as_are_claimed_for() -> None:
+    made = handed_in(national="3")
+    answers = checked(made)
+    assert not answers["objects"].passed
+    assert "填报 3 个，写明编号的标准 2 个" in answers["objects"].reason
+
+
+def test_a_rival_under_the_same_control_fails_and_is_flagged_though_entered_later() -> None:
+    call = opened()
+    made, rival = handed_in(call, 1), handed_in(call, 2)
+    relate(party(9), party(1))
+    relate(party(9), party(2))
+    answer = checked(made)["relations"]
+    assert not answer.passed
+    assert answer.saw["paths"] == [
+        {"other": rival.number, "party": party(2).uscc, "controlled_by": party(9).uscc}
+    ]  # fmt: skip
+    assert ApplicationFlag.objects.get().kind == "control_path"
+
+
+@pytest.mark.parametrize(
+    ("effect", "first", "after", "fails"),
+    [
+        ("bars", "2024-03-01", "", True), ("note", "2024-03-01", "", False), ("bars", "2024-09-11", "", False),
+        ("bars", "2024-03-01", "2024-09-10", False), ("bars", "2024-03-01", "2024-09-11", True),
+    ],
+)  # fmt: skip
+def test_the_credit_list_bars_by_day(effect: str, first: str, after: str, fails: bool) -> None:
+    head = "uscc,effect,source,reason,valid_from,valid_to\n"
+    line = f"{party(1).uscc},{effect},省信用办,拖欠工资,{first},{after}\n"
+    assert not import_credit_list((head + line).encode(), "名单.csv", now=DURING).faults
+    assert failing(handed_in()) == (["credit"] if fails else [])
+
+
+def owing() -> None:
+    """Firm 1 was paid once and is to pay something back."""
+    paid = application()
+    walked(paid)
+    (commitment,) = commitments_of([paid])[paid.pk]
+    claim_back("Z1", commitment, 1_000, "多付", treasury_act(person("payer"), DURING))
+
+
+def test_a_debt_shows_at_every_later_check_of_the_party() -> None:
+    owing()
+    answer = checked(handed_in())["debts"]
+    assert not answer.passed
+    assert "Z1 尚欠 10.00 元" in answer.reason
+    assert failing(handed_in(number=2)) == []
+
+
+def test_what_no_call_asked_for_is_asked_for_debts_and_credit_by_the_act_itself() -> None:
+    owing()
+    made = application()
+    act(made.number, "submit", applicant(1), DURING)
+    with pytest.raises(InvalidRequest, match="未还款项没有通过"):
+        act(made.number, "check", official("second", "check"), DURING)
+    assert act(made.number, "check", official("second", "check"), DURING, reason="已约定分期").to_state == "checked"
+
+
+def test_only_whoever_may_check_asks_and_only_what_waits_for_it() -> None:
+    made = handed_in()
+    for who, kind in (
+        (applicant(1), NotAllowed), (applicant(2), NotFound), (official("decider", "decide"), NotAllowed),
+        (person("nobody"), NotAllowed),
+    ):  # fmt: skip
+        with pytest.raises(kind):
+            check_application(made.number, who, DURING)
+    checked(made)
+    act(made.number, "check", official("checker", "check"), DURING)
+    with pytest.raises(Conflict):
+        checked(made)
+    assert ApplicationCheck.objects.count() == len(KINDS)
+
+
+def test_applicants_do_not_read_checks_and_auditors_do() -> None:
+    made = handed_in()
+    assert list_checks(Viewer.for_person(person("auditor", "auditor")), made.number) == []
+    checked(made)
+    with pytest.raises(NotAllowed):
+        list_checks(Viewer.for_person(applicant(1)), made.number)
+    shown = list_checks(Viewer.for_person(person("auditor", "auditor")), made.number)
+    assert [(one["kind"], one["round"], one["version"], one["by"]) for one in shown] == [
+        (kind, 1, 1, "checker") for kind in KINDS
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE programmes_applicationcheck SET passed = true",
+        "DELETE FROM programmes_applicationcheck",
+        "INSERT INTO programmes_applicationcheck (application_id, round, kind, passed, reason, saw, by_id, at)"
+        " SELECT application_id, round, kind, true, reason, saw, by_id, at FROM programmes_applicationcheck LIMIT 1",
+    ],
+)
+def test_what_was_answered_stays(sql: str) -> None:
+    checked(handed_in(agi_enterprise="否"))
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
