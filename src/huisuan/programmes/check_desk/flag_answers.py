@@ -79,6 +79,8 @@ def give_flag_answer(number: str, flag_id: int, person: Person, reason: str, now
         raise NotFound(f"{number} 没有疑点 {flag_id}", code="flag.unknown")
     concerned = [one for one in (flag.application, flag.other) if one is not None]
     _check_who(person, application, concerned, now)
+    if flag.saw.get("person") == person.username:
+        raise NotAllowed(f"{number}：疑点 {flag_id} 关系到您本人，由别人答复", code="flag.answered_by_concerned")
     reason = check_length(reason.strip(), _LONGEST_REASON, "理由")
     if not reason:
         raise InvalidRequest("答复疑点须写理由", code="flag.reason_missing")

@@ -25,7 +25,7 @@ class ApplicationFlag(models.Model):
     """What was found about an application, and `other` (the one raised first) where it lies between two.
 
     `about` tells flags of one kind apart: the hash of a file, the code of an object; `saw` is what it was found by. It
-    is answered once, with a reason, by nobody who has checked either of them.
+    is answered once, with a reason, by nobody who has checked either of them or whom it is about.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="flags")
@@ -54,6 +54,21 @@ class ApplicationFlag(models.Model):
             ),
         ]
         triggers = [
+            pgtrigger.Trigger(
+                name="flags_are_not_answered_by_whom_they_are_about",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM parties_person p
+                        WHERE p.id = NEW.answered_by_id AND p.username = NEW.saw ->> 'person')
+                    THEN
+                        RAISE EXCEPTION 'a flag is answered by somebody whom it is not about' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'flags_are_not_answered_by_whom_they_are_about';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Protect(name="flags_stay", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(name="flags_keep_what_they_saw", exclude=["answered_by", "answered_at", "reason"]),
             pgtrigger.Protect(

@@ -31,11 +31,16 @@ class ApplicantSide:
     city: frozenset[str]
 
 
-def load_applicant_sides(applicants: Iterable[Party], day: date) -> dict[int, ApplicantSide]:
-    """Both sides of every applicant as known on a day, by its row id, in three queries whatever their number."""
+def load_applicant_sides(
+    applicants: Iterable[Party], day: date, *, as_known: date | None = None
+) -> dict[int, ApplicantSide]:
+    """Both sides of every applicant on a day, by its row id, in three queries whatever their number.
+
+    `as_known`: by what was known on that day; left out, on the day itself.
+    """
     by_id = {party.pk: party for party in applicants}
     old_of: dict[int, set[int]] = defaultdict(set)
-    for new, old in Succession.objects.filter(known_from__lte=day).values_list("new_id", "old_id"):
+    for new, old in Succession.objects.filter(known_from__lte=as_known or day).values_list("new_id", "old_id"):
         old_of[new].add(old)
     members = {pk: _with_all_before(pk, old_of) for pk in by_id}
     everybody = {one for each in members.values() for one in each}
@@ -52,9 +57,18 @@ def load_applicant_sides(applicants: Iterable[Party], day: date) -> dict[int, Ap
 
 
 def load_drawn_experts(
-    sides: Iterable[ApplicantSide], day: date, years: int, loads: Mapping[str, int], only: Iterable[str] | None = None
+    sides: Iterable[ApplicantSide],
+    day: date,
+    years: int,
+    loads: Mapping[str, int],
+    only: Iterable[str] | None = None,
+    *,
+    as_known: date | None = None,
 ) -> list[DrawnExpert]:
-    """Every expert as a draw on that day sees it; `only` these usernames. `loads` are reviews taken on in the year."""
+    """Every expert as a draw on that day sees it; `only` these usernames. `loads` are reviews taken on in the year.
+
+    `as_known`: by the ties and relations that were known on that day; left out, on the day itself.
+    """
     wanted = list(sides)
     asked = {code for side in wanted for code in side.parties | side.city}
     since = _years_before(day, years)
@@ -62,13 +76,14 @@ def load_drawn_experts(
     by_expert: dict[int, list[ExpertEntry]] = defaultdict(list)
     for entry in entries:
         by_expert[entry.expert_id].append(entry)
-    tied = _load_ties(day, since, only)
+    known = as_known or day
+    tied = _load_ties(day, since, only, known)
     for expert, own in by_expert.items():
         for former, later in itertools.pairwise(own):
             if former.employer is not None and later.known_from > since:
                 tied[expert].add(former.employer.uscc)
     current = {expert: own[-1] for expert, own in by_expert.items()}
-    controlled = _load_controlled(current.values(), asked, day)
+    controlled = _load_controlled(current.values(), asked, day, known)
     found = []
     for expert, entry in current.items():
         person = entry.expert.person
@@ -117,8 +132,8 @@ def _entries_until(day: date, only: Iterable[str] | None) -> QuerySet[ExpertEntr
     return entries.order_by("expert_id", "id")
 
 
-def _load_ties(day: date, since: date, only: Iterable[str] | None) -> dict[int, set[str]]:
-    ties = ExpertTie.objects.filter(Q(ends__isnull=True) | Q(ends__gt=since), starts__lte=day, known_from__lte=day)
+def _load_ties(day: date, since: date, only: Iterable[str] | None, known: date) -> dict[int, set[str]]:
+    ties = ExpertTie.objects.filter(Q(ends__isnull=True) | Q(ends__gt=since), starts__lte=day, known_from__lte=known)
     if only is not None:
         ties = ties.filter(expert__person__username__in=list(only))
     found: dict[int, set[str]] = defaultdict(set)
@@ -127,14 +142,16 @@ def _load_ties(day: date, since: date, only: Iterable[str] | None) -> dict[int, 
     return found
 
 
-def _load_controlled(entries: Iterable[ExpertEntry], asked: set[str], day: date) -> dict[int, frozenset[str]]:
+def _load_controlled(
+    entries: Iterable[ExpertEntry], asked: set[str], day: date, known: date
+) -> dict[int, frozenset[str]]:
     """By expert: which of the asked parties are the employer, are on one control path with it, or bear its name."""
     people = list(entries)
     named: dict[str, set[str]] = defaultdict(set)
     for name, code in Party.objects.filter(uscc__in=asked).values_list("name", "uscc"):
         named[normalise_name(name)].add(code)
     employers = {entry.employer.uscc for entry in people if entry.employer is not None}
-    held = load_holdings(day, day + timedelta(days=1), day)
+    held = load_holdings(day, day + timedelta(days=1), known)
     linked = {code for each in held for code in (each.owner, each.owned)}
     # who has no relation at all can only be on a path with itself: most pairs need no look
     pairs = [(one, other) for one in employers & linked for other in asked & linked]

@@ -50,10 +50,12 @@ def import_(
 ) -> None:
     """导入专家，或（--ties）专家与单位的利害关系；好的行留下，错的行说明。"""
     from huisuan.parties.cli.party_commands import read_file, show_report
+    from huisuan.programmes.flags.late_ties import look_back
     from huisuan.programmes.review.pool_import import import_experts, import_ties
 
     content, name = read_file(file)
     found = (import_ties if ties else import_experts)(content, name, by=_acting(by), now=datetime.now(UTC))
+    look_back(datetime.now(UTC))  # what was done before this was known
     show_report(found, as_json=as_json)
 
 

@@ -1,0 +1,109 @@
+"""Ties entered after somebody acted: what would have been refused raises a flag that somebody else answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from huisuan.base.errors import Conflict, NotAllowed
+from huisuan.parties.models import Relation
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
+from huisuan.programmes.flags.late_ties import look_back
+from huisuan.programmes.models import Application, ApplicationFlag, FlagReason
+from huisuan.programmes.review.pool_import import import_experts
+from huisuan.programmes.scoring.sheets import send_sheet
+from huisuan.programmes.workflow import act
+from support.jobs import party
+from support.programmes import INDUSTRY, applicant, application, official
+from support.reviews import MARKS, REVIEWED, SCIENCE, challenge, organiser, panels, pool, recommended, seated, tie
+
+pytestmark = pytest.mark.django_db
+LATER = REVIEWED + timedelta(days=30)
+
+
+@pytest.fixture
+def made() -> Application:
+    pool(9)
+    found = recommended(challenge(), 1)
+    panels(found)
+    return found
+
+
+def test_a_tie_entered_after_a_sheet_was_sent_raises_a_flag_once_and_stops_the_application(made: Application) -> None:
+    sender = seated(made)[0]
+    for expert in seated(made):
+        send_sheet(made.number, MARKS, {}, expert, REVIEWED)
+    assert look_back(LATER) == []
+    tie(sender.username, made, starts="2024-09-01", now=LATER)
+    (flag,) = look_back(LATER)
+    assert (flag.kind, flag.saw["person"], flag.saw["why"]) == (
+        FlagReason.LATE_RELATION, sender.username, "与申报单位有利害关系"
+    )  # fmt: skip
+    assert look_back(LATER + timedelta(days=1)) == []
+    with pytest.raises(Conflict, match="事后登记的关系"):
+        act(made.number, "review", organiser(), LATER)
+    (row,) = list_flags(Viewer.for_person(organiser()), made.number)
+    assert (row["kind"], row["answered_by"]) == ("late_relation", None)
+    give_flag_answer(made.number, flag.pk, official("inspector", "decide", SCIENCE), "顾问合同未履行，评分有效", LATER)
+    act(made.number, "review", organiser(), LATER)
+
+
+def test_a_tie_that_began_after_the_sheet_or_was_over_long_before_raises_nothing(made: Application) -> None:
+    expert = seated(made)[0]
+    send_sheet(made.number, MARKS, {}, expert, REVIEWED)
+    tie(expert.username, made, starts="2024-10-20", now=LATER)
+    assert look_back(LATER) == []
+
+
+def test_a_relation_of_the_employer_entered_later_raises_a_flag_on_the_sheet() -> None:
+    pool(5)
+    found = recommended(challenge(), 1)
+    line = f"e0,{party(7).uscc},通用大模型,2020-01-01\n"
+    assert not import_experts(
+        f"username,employer_uscc,fields,active_from\n{line}".encode(), "专家.csv", by="李处", now=REVIEWED
+    ).faults
+    panels(found)
+    for expert in seated(found):
+        send_sheet(found.number, MARKS, {}, expert, REVIEWED)
+    Relation.objects.create(
+        owner=party(7), owned=party(1), share_permille=510, valid_from=date(2023, 1, 1), known_from=date(2024, 11, 1),
+        source="登记", by="李处", at=LATER,
+    )  # fmt: skip
+    assert [(flag.saw["person"], flag.saw["tie"]) for flag in look_back(LATER)] == [("e0", "control")]
+
+
+def test_an_official_of_the_pool_with_a_tie_entered_later_is_flagged_and_does_not_answer_it(made: Application) -> None:
+    checker = official("checker", "check", SCIENCE)
+    line = "checker,某大学,芯片,2020-01-01\n"
+    import_experts(f"username,employer,fields,active_from\n{line}".encode(), "专家.csv", by="李处", now=REVIEWED)
+    tie("checker", made, starts="2024-01-01", now=LATER)
+    (flag,) = look_back(LATER)
+    assert (flag.saw["person"], flag.saw["act"], flag.saw["tie"]) == ("checker", "check", "advice")
+    official("recommender", "recommend", INDUSTRY)
+    other = ApplicationFlag.objects.create(
+        application=made, kind=FlagReason.LATE_RELATION, about="x", saw={"person": "recommender"}, raised_at=LATER
+    )
+    with pytest.raises(NotAllowed, match="关系到您本人"):
+        give_flag_answer(made.number, other.pk, official("recommender", "recommend", INDUSTRY), "没有问题", LATER)
+    with pytest.raises(DatabaseError, match="not about"), transaction.atomic():
+        ApplicationFlag.objects.filter(pk=other.pk).update(
+            answered_by=official("recommender", "recommend", INDUSTRY), answered_at=LATER, reason="没有问题"
+        )
+    with pytest.raises(NotAllowed):
+        give_flag_answer(made.number, flag.pk, checker, "没有问题", LATER)
+
+
+def test_whoever_the_pool_says_is_tied_that_day_does_not_act() -> None:
+    made, now = application(1), datetime.now(UTC)
+    act(made.number, "submit", applicant(1), now)
+    official("checker", "check")
+    import_experts(
+        "username,employer,fields,active_from\nchecker,某大学,芯片,2020-01-01\n".encode(), "专家.csv", by="李处",
+        now=REVIEWED,
+    )  # fmt: skip
+    tie("checker", made, starts="2024-01-01")
+    with pytest.raises(NotAllowed, match="有利害关系（顾问咨询），须回避"):
+        act(made.number, "check", official("checker", "check"), now)
