@@ -190,5 +190,5 @@ def _share_chart(spec: RegisterSpec, versions: Sequence[RegisterVersion]) -> Cha
 
 
 def _share_bar(version: RegisterVersion, part: int, whole: int) -> Bar:
-    percent = Decimal(part * 1000 // whole) / 10  # shown cut to a tenth: 60.0% is never written for less than 60%
+    percent = Decimal(part * 1000 // whole).scaleb(-1)  # cut to a tenth: 60.0% is never written for less than 60%
     return Bar(f"v{version.number}", f"{percent}%（{part}/{whole}）", percent, when=format_day(version.from_day))

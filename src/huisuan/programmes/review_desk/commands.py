@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.base.errors import InvalidRequest, NotFound
+from huisuan.base.hashing import bytes_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, out, print_json, print_table
 
@@ -148,6 +149,7 @@ def file(
     which: Annotated[int, typer.Argument(metavar="N", min=1, help="第几份材料")],
     output: Annotated[Path, typer.Option("--output", help="写到哪个文件；已有的不覆盖")],
     by: _Person,
+    as_json: AsJson = False,
 ) -> None:
     """取一份要评审的材料；匿名评审时，写有申报单位或其人员名称的不提供。"""
     from huisuan.programmes.people import find_person
@@ -160,6 +162,9 @@ def file(
             place.write(content)
     except OSError as error:
         raise InvalidRequest(f"{output}：写不了（{error.strerror}）", code="file.unwritable") from None
+    if as_json:
+        print_json({"file": str(output), "bytes": len(content), "sha256": bytes_sha256(content)})
+        return
     out.print(f"{output}：{len(content)} 字节", markup=False)
 
 
