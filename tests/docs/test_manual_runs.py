@@ -53,6 +53,13 @@ NOT_RUN = {
     "job ls": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job get": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job cp": ("wants an agent that answers", "tests/client/test_fetch.py"),
+    **dict.fromkeys(
+        (
+            "application check", "application checks", "application flags", "application answer-flag",
+            "application act", "call missing", "call submit",
+        ),
+        ("wants an application that waits for its check", "tests/programmes/checks/test_check_commands.py"),
+    ),
     "job logs UID --search loss": ("exits with 1 where no line has it", "tests/client/test_fetch.py"),
     "job submit sweep.sbatch --array 0-99 --retries 2 --wait": (
         "waits for a hundred jobs", "tests/compute/jobs/cli/test_commands.py",

@@ -48,6 +48,7 @@ FILES = {
     "批复.pdf": "同意。\n",
     "园区.csv": f"{PARK_HEADER}\n{park()}\n",
     "园区二季度.csv": f"{PARK_HEADER}\n{park(agi='70')}\n",
+    "信用名单.csv": f"uscc,effect,source,reason,valid_from\n{USER},note,省信用办,行政处罚,2024-01-01\n",
     "开放清单.csv": as_csv([open_data_line()]).decode(),
     "venus-2020-09.csv": TRACE,
     "cluster_log.csv": TRACE,
