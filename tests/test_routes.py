@@ -26,7 +26,7 @@ APIS = ("api-1:", "agent-1:")
 #: what anyone may call without signing in, on purpose
 PUBLIC_OPERATIONS = re.compile(
     r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x|GET /opendata/entries(/x)?|"
-    r"GET /registers(/x){0,3})"
+    r"GET /registers(/x){0,3}|GET /notices(/x)?|POST /notices/x/lines/x/objections|GET /objections/x)"
 )
 #: Django Ninja's own addresses, which describe the API to anyone
 DESCRIPTION = {"api-root", "openapi-json", "openapi-view"}

@@ -39,6 +39,7 @@ ROUTERS = {
     "huisuan.opendata.requests.api": "huisuan_data_requests_api",
     "huisuan.programmes.workflow.api": "huisuan_applications_api",
     "huisuan.programmes.offices.api": "huisuan_posts_api",
+    "huisuan.programmes.notices.api": "huisuan_notices_api",
     "huisuan.programmes.calls.api": "huisuan_calls_api",
     "huisuan.programmes.registers.api": "huisuan_registers_api",
     "huisuan.programmes.api": "huisuan_programmes_api",

@@ -56,6 +56,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "post": ("huisuan.programmes.post_commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),
     "register": ("huisuan.programmes.register_commands", True, "登记簿：园区、产品、场景、标准等，导入、更正、撤下"),
     "call": ("huisuan.programmes.calls.commands", True, "申报通知：发布、延期、更正，按它提交草稿"),
+    "notice": ("huisuan.programmes.notices.commands", True, "公示：发布、查看、提异议、答复"),
     "calendar": ("huisuan.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
     "credit": ("huisuan.programmes.credit.commands", True, "信用名单：从文件登记，按日查看"),
     "experts": ("huisuan.programmes.review_desk.commands", True, "评审专家：入库、利害关系、评分、合议"),

@@ -18,29 +18,11 @@ from huisuan.programmes.workflow import act, act_on_many
 from huisuan.programmes.workflow.history import step_hash
 from support.evidence import PDF
 from support.jobs import party
-from support.notices import notice_of
-from support.programmes import ENDED, NOON, applicant, application, official, person
+from support.notices import SAID, checked, notice_of, published
+from support.programmes import ENDED, NOON, application, official, person
 
 pytestmark = pytest.mark.django_db
-SAID = ObjectionText("王五", "13800000000", "该标准不是其牵头制定")
 LAST_MOMENT = datetime(2024, 9, 9, 15, 59, 59, 999_999, tzinfo=UTC)  # of 9 September at Asia/Shanghai
-
-
-def checked(*numbers: int, now: datetime = NOON) -> list[Application]:
-    """Applications that wait to be published."""
-    made = [application(number) for number in numbers]
-    for number, one in zip(numbers, made, strict=True):
-        act(one.number, "submit", applicant(number), now)
-        act(one.number, "check", official("checker", "check"), now)
-    return made
-
-
-def published(*numbers: int, now: datetime = NOON) -> list[Application]:
-    """Applications on one notice."""
-    made = checked(*numbers, now=now)
-    listed = [ListedApplication(one.number, 500_000, f"牵头制定国家标准 {at}") for at, one in enumerate(made, 1)]
-    publish_notice(listed, "2024 年标准奖励拟支持名单", official("publisher", "publish"), now)
-    return made
 
 
 def decide(*made: Application, now: datetime = ENDED, fen: int = 500_000) -> dict[str, str]:

@@ -15,9 +15,9 @@ from huisuan.law.procedure import State
 from huisuan.programmes.applications.evidence_files import Accepted, check_evidence
 from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.programmes.models import Application, NoticeLine, Objection, ObjectionFile
+from huisuan.programmes.models.limits import MOST_OBJECTION_FILES
 from huisuan.programmes.publicity.ends import notice_ends, show_end
 
-MOST_OBJECTION_FILES = 5
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another (Crockford's base 32)
 _MOST_FROM_A_PLACE, _WINDOW = 20, timedelta(hours=1)
 _MOST_WAITING = 200  # of one line: nobody answers more, and the first of them suspends it already

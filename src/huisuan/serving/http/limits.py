@@ -18,7 +18,7 @@ from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
 from huisuan.portal.sentences.catalogue import translate
-from huisuan.programmes.models.limits import LARGEST_BYTES
+from huisuan.programmes.models.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
 
 _MIB = 1024 * 1024
 SMALL = 2 * _MIB  # what Django itself allows a form (DATA_UPLOAD_MAX_MEMORY_SIZE), and more than any form has
@@ -50,6 +50,10 @@ REQUEST_LIMITS = (
     (r"/api/v1/uploads", RequestLimit(archives.MOST_PACKED_BYTES, remedy=_WORKDIR_REMEDY)),
     (r"/jobs/new", RequestLimit(archives.MOST_PACKED_BYTES + SMALL, remedy=_WORKDIR_REMEDY)),
     (r"/parties/import", RequestLimit(LARGEST_CSV + SMALL, remedy="请分成几个再导入")),
+    (
+        r"/notices/[\w-]+/\d+|/api/v1/notices/[\w-]+/lines/\d+/objections",
+        RequestLimit(MOST_OBJECTION_FILES * LARGEST_BYTES + SMALL, remedy="请减少附件"),
+    ),
     (r"/drafts/(?:\d+|new/.*)", RequestLimit(_FILES_AT_ONCE * LARGEST_BYTES + SMALL, remedy="请分几次上传")),
 )
 _LIMITS_BY_PATH = tuple((re.compile(pattern), limit) for pattern, limit in REQUEST_LIMITS)
