@@ -64,6 +64,8 @@ def address(world: World, name: str) -> str:
         "centre-figures": ["hf"], "job-files": [world.jobs["alpha"].uid],
         "job-log": [world.jobs["alpha"].uid], "job-file-view": [world.jobs["alpha"].uid],
     }  # fmt: skip
+    if name in ("notice", "object-to-line", "objection", "answer-objection"):
+        arguments[name] = _public(world, name)
     if name in ("application", "offer", "call", "submit-draft"):
         arguments[name] = [_programme(world, name)]
     if name == "document":
@@ -90,6 +92,20 @@ def address(world: World, name: str) -> str:
 
         arguments["flag"] = [MeterFlag.objects.values_list("pk", flat=True)[0]]
     return reverse(name, args=arguments.get(name, []))
+
+
+def _public(world: World, name: str) -> list[object]:
+    """A notice, a line of it, an objection by its code or its number."""
+    from huisuan.programmes.models import Objection
+    from support.full_programmes import build_programmes
+
+    if not Objection.objects.exists():
+        build_programmes(world)
+    made = Objection.objects.latest("pk")
+    return {
+        "notice": [made.line.notice.number], "object-to-line": [made.line.notice.number, made.line.position],
+        "objection": [made.code], "answer-objection": [made.pk],
+    }[name]  # fmt: skip
 
 
 def _programme(world: World, name: str) -> str:

@@ -33,6 +33,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "centres": ("?export=csv",), "flags": ("?export=csv", "?state=open"), "seals": ("?export=csv",),
     "people": ("?export=csv",), "documents": ("?export=csv",),
     "inbox": ("?export=csv", "?q=zzz", "?act=check"), "applications": ("?export=csv", "?state=zzz"),
+    "notices": ("?export=csv",), "publicity-desk": ("?export=csv",), "follow-objection": ("?code=x",),
     "calls": ("?export=csv", "?window=open"),
     "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
     "messages": ("?export=csv", "?state=read"),
@@ -81,7 +82,15 @@ def addresses(full: Full) -> dict[str, list[str]]:
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
     from huisuan.opendata.models import CatalogueEntry, DataRequest
-    from huisuan.programmes.models import Application, Call, Draft, RegisterVersion
+    from huisuan.programmes.models import (
+        Application,
+        Call,
+        Draft,
+        NoticeLine,
+        Objection,
+        PublicNotice,
+        RegisterVersion,
+    )
     from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
 
     world = full.world
@@ -110,6 +119,10 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "register-entry": [[each.entry.policy, each.entry.register, each.entry.code] for each in standing],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
         "application": [[number] for number in numbers],
+        "notice": [[number] for number in PublicNotice.objects.values_list("number", flat=True)],
+        "object-to-line": [[line.notice.number, line.position] for line in NoticeLine.objects.all()],
+        "objection": [[code] for code in Objection.objects.values_list("code", flat=True)],
+        "answer-objection": [[number] for number in Objection.objects.values_list("pk", flat=True)],
         "offer": [[number] for number in numbers],
         "call": [[number] for number in Call.objects.values_list("number", flat=True)],
         "submit-draft": [[number] for number in Call.objects.values_list("number", flat=True)],

@@ -11,18 +11,27 @@ from huisuan.parties.models import Person
 from huisuan.programmes.calls.services import amend_call, open_call
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.models import Draft
+from huisuan.programmes.notices.answering import answer_objection
+from huisuan.programmes.notices.objecting import ObjectionText, object_to_line
+from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
 from huisuan.programmes.offers.services import confirm_offer, make_offers
 from huisuan.programmes.offices import give_post, store_offices
 from huisuan.programmes.workflow import act
 from support.awards import ACCOUNT, BANK, DATA, GROUP, walked_offer
 from support.calls import FACTS, attach, line, publisher, terms
+from support.evidence import PDF
+from support.notices import checked
 from support.programmes import INDUSTRY, LAW, NOON, official
 
 if TYPE_CHECKING:
     from support.portal import World
 
+NOTICE, NOTICE_REASON, ANSWER = "标准奖补拟支持名单", "牵头制定国家标准", "查无实据"
+OBJECTION = ObjectionText("王五", "13800000000", "不是其牵头制定", [("证明.pdf", PDF)])
 REASON, AMENDED, TITLE = "附件看不清", "增加一份附件", "2024 年标准制定奖补"
-NAMED = (REASON, AMENDED, TITLE, BANK)
+NAMED = (
+    REASON, AMENDED, TITLE, BANK, NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
+)  # fmt: skip
 
 
 def build_programmes(world: World) -> None:
@@ -33,6 +42,7 @@ def build_programmes(world: World) -> None:
         give_post(checker, office, duty, date(2024, 1, 1), giver, NOON)
     _offers(world)
     _claims(world)
+    _notices(world)
 
 
 def _offers(world: World) -> None:
@@ -40,6 +50,16 @@ def _offers(world: World) -> None:
     taken = next(each for each in made if each.application.party_id == world.beta.pk)
     confirm_offer(taken.application.number, world.people["beta"], ACCOUNT, BANK, NOON, truthful=True)
     walked_offer(taken.application, until="decide")
+
+
+def _notices(world: World) -> None:
+    """A notice of the province's own office with two lines: one objected to and answered, one that waits."""
+    now, made = timezone.now(), checked(8, 9, now=timezone.now())
+    give_post(world.people["province"], INDUSTRY, "publish", date(2024, 1, 1), world.people["operator"], NOON)
+    listed = [ListedApplication(one.number, 500_000, NOTICE_REASON) for one in made]
+    notice = publish_notice(listed, NOTICE, official("publisher", "publish"), now)
+    first, _ = (object_to_line(notice.number, at, OBJECTION, timezone.now()) for at in (1, 2))
+    answer_objection(first.pk, ANSWER, world.people["province"], timezone.now(), upheld=False)
 
 
 def _claims(world: World) -> None:

@@ -33,6 +33,8 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
+from huisuan.portal.notices import desk as publicity_desk
+from huisuan.portal.notices import views as notices
 from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import import_page
@@ -147,6 +149,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", calls.call_list, name="calls"),
     path("calls/<str:number>", calls.call_page, name="call"),
     path("calls/<str:number>/submit", submit_draft.submit_draft_page, name="submit-draft"),
+    path("notices/", notices.notice_list, name="notices"),
+    path("notices/<str:number>", notices.notice_page, name="notice"),
+    path("notices/<str:number>/<int:position>", notices.objection_form, name="object-to-line"),
+    path("objections/", notices.follow_objection_page, name="follow-objection"),
+    path("objections/<str:code>", notices.objection_page, name="objection"),
+    path("publicity/", publicity_desk.publicity_desk, name="publicity-desk"),
+    path("publicity/publish", publicity_desk.publish_page, name="publish-notice"),
+    path("publicity/<int:number>", publicity_desk.answer_page, name="answer-objection"),
+    path("publicity/<int:number>/files/<int:file>", publicity_desk.objection_file, name="objection-file"),
     path("offers/<str:number>", offer.offer_page, name="offer"),
     path("documents/", documents.documents_page, name="documents"),
     path("documents/check", documents.check_page, name="check-document"),

@@ -60,6 +60,8 @@ MENU = (
         Room("drafts", _("草稿"), _USER | _CITY),
         Room("applications", _("申报件"), _USER | _CITY | _OVERSEES | _OFFICES),
         Room("calls", _("申报通知"), _PUBLIC),
+        Room("notices", _("公示"), _PUBLIC),
+        Room("publicity-desk", _("公示台"), _CITY | _OVERSEES | frozenset({"department"})),
         Room("documents", _("公文"), _USER | _CITY | _OVERSEES | _OFFICES | _EXPERT),
     )),
     Subject(_("资金"), (

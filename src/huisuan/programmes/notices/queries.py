@@ -6,14 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import Duty, State
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.models import ApplicationStep, NoticeLine, Objection, PublicNotice
+from huisuan.programmes.models import (
+    Application,
+    ApplicationStep,
+    DutyHeld,
+    NoticeLine,
+    Objection,
+    ProcedureEdge,
+    PublicNotice,
+)
 from huisuan.programmes.notices.answering import unknown_objection
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.publicity.ends import notice_ends
@@ -101,6 +109,18 @@ def describe_notice(notice: PublicNotice, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def list_publishable(person: Person, now: datetime) -> QuerySet[Application]:
+    """What a person's posts of the day may publish, the oldest first."""
+    posts = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(duty=Duty.PUBLISH)
+    edges = ProcedureEdge.objects.filter(
+        action="publicise", edition=OuterRef("edition"), from_state=OuterRef("state"),
+        office__in=posts.values("office__name"),
+    )  # fmt: skip
+    held = DutyHeld.objects.filter(person=person, application=OuterRef("pk")).exclude(duty=Duty.PUBLISH)
+    found = Application.objects.filter(Exists(edges)).exclude(Exists(held))
+    return found.select_related("party", "city", "edition").order_by("pk")
+
+
 def visible_objections(viewer: Viewer, now: datetime) -> QuerySet[Objection]:
     """Those whose names and texts a viewer may read: of notices of its offices where it publishes today; audit all."""
     found = Objection.objects.select_related("line__notice", "line__application", "answer__by")
@@ -139,8 +159,8 @@ def objection_to_dict(objection: Objection) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def follow_objection(code: str) -> dict[str, Any]:
-    """What became of an objection, for whoever has its code: no name, no contact.
+def find_followed(code: str) -> Objection:
+    """The objection of a code, however it was typed (spaces, small letters).
 
     Raises:
         NotFound: no objection has it.
@@ -150,6 +170,16 @@ def follow_objection(code: str) -> dict[str, Any]:
     found = Objection.objects.select_related("line__notice", "answer").filter(code=wanted).first()
     if found is None:
         raise NotFound(f"没有查询码为“{code[:40]}”的异议", code="objection.code_unknown")
+    return found
+
+
+def follow_objection(code: str) -> dict[str, Any]:
+    """What became of an objection, for whoever has its code: no name, no contact.
+
+    Raises:
+        NotFound: no objection has it.
+    """
+    found = find_followed(code)
     answer = getattr(found, "answer", None)
     return {
         "code": found.code, "notice": found.line.notice.number, "position": found.line.position,

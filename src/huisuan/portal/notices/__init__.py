@@ -1,0 +1,1 @@
+"""Public notices with their objection forms, for anybody; the publicity desk of the offices that publish."""
