@@ -31,6 +31,7 @@ OBJECTION = ObjectionText("王五", "13800000000", "不是其牵头制定", [("�
 REASON, AMENDED, TITLE = "附件看不清", "增加一份附件", "2024 年标准制定奖补"
 NAMED = (
     REASON, AMENDED, TITLE, BANK, NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
+    "算力使用补助（免申即享）拟支持名单",
 )  # fmt: skip
 
 
@@ -53,10 +54,10 @@ def _offers(world: World) -> None:
 
 
 def _notices(world: World) -> None:
-    """A notice of the province's own office with two lines: one objected to and answered, one that waits."""
-    now, made = timezone.now(), checked(8, 9, now=timezone.now())
+    """A notice with two lines, one whose objection is answered and one where it waits; and one to be published."""
+    now, made = timezone.now(), checked(8, 9, 10, now=timezone.now())
     give_post(world.people["province"], INDUSTRY, "publish", date(2024, 1, 1), world.people["operator"], NOON)
-    listed = [ListedApplication(one.number, 500_000, NOTICE_REASON) for one in made]
+    listed = [ListedApplication(one.number, 500_000, NOTICE_REASON) for one in made[:2]]
     notice = publish_notice(listed, NOTICE, official("publisher", "publish"), now)
     first, _ = (object_to_line(notice.number, at, OBJECTION, timezone.now()) for at in (1, 2))
     answer_objection(first.pk, ANSWER, world.people["province"], timezone.now(), upheld=False)

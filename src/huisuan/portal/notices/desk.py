@@ -44,7 +44,7 @@ def publicity_desk(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 def publish_page(request: HttpRequest) -> HttpResponseBase:
     """Publish those that are chosen; all of one programme, all of them or none."""
-    chosen = request.POST.getlist("number")[:_SHOWN]
+    chosen = request.POST.getlist("number")
     try:
         listed = [
             ListedApplication(number, _fen(request.POST.get(f"amount-{number}", "")), request.POST.get("reason", ""))

@@ -30,7 +30,7 @@ from huisuan.programmes.notices.queries import (
     find_followed,
     get_notice,
     line_standings,
-    lines_of,
+    list_notice_lines,
     list_notices,
 )
 from huisuan.programmes.publicity.ends import notice_ends
@@ -56,7 +56,7 @@ def notice_list(request: HttpRequest) -> HttpResponseBase:
             Column("office", _("发布单位"), "office", sort="office"),
             Column("state", _("状态"), lambda row: ENDED if end_of(row).has_passed(now) else RUNNING, Kind.STATE),
             Column("published", _("发布"), "published_at", Kind.MOMENT, sort="published_at"),
-            Column("ends", _("最后一日（至 24:00）"), lambda row: last_day(end_of(row)), Kind.DAY),
+            Column("ends", _("最后一日（至 24:00）"), lambda row: last_notice_day(end_of(row)), Kind.DAY),
             Column("lines", _("件数"), "line_count", Kind.INTEGER),
         ],
         file="notices",
@@ -71,7 +71,7 @@ def notice_list(request: HttpRequest) -> HttpResponseBase:
 def notice_page(request: HttpRequest, number: str) -> HttpResponseBase:
     """One notice: who, what for, how much, until when; where there is an objection, that there is one."""
     notice = _notice(number)
-    now, end, lines = timezone.now(), end_of_notice(notice), lines_of(notice)
+    now, end, lines = timezone.now(), end_of_notice(notice), list_notice_lines(notice)
     standing = line_standings(lines, end, now)
     context = _about(notice, end) | {
         "lines": [(line, LINE_WORDS[standing[line.pk]], standing[line.pk]) for line in lines],
@@ -85,7 +85,7 @@ def notice_page(request: HttpRequest, number: str) -> HttpResponseBase:
 def objection_form(request: HttpRequest, number: str, position: int) -> HttpResponseBase:
     """Object to one line; sent, it leads to the page that shows what becomes of it."""
     notice = _notice(number)
-    line = next((one for one in lines_of(notice) if one.position == position), None)
+    line = next((one for one in list_notice_lines(notice) if one.position == position), None)
     if line is None:
         raise Http404
     if request.method != "POST":
@@ -130,7 +130,7 @@ def objection_page(request: HttpRequest, code: str) -> HttpResponseBase:
     return render(request, "portal/notices/objection.html", known)
 
 
-def last_day(end: NoticeEnd) -> Any:
+def last_notice_day(end: NoticeEnd) -> Any:
     """The day with which a notice ends; None while nobody knows."""
     return timezone.localdate(end.ends_at - timedelta(seconds=1)) if end.ends_at else None
 
@@ -139,7 +139,7 @@ def _about(notice: PublicNotice, end: NoticeEnd) -> dict[str, Any]:
     now = timezone.now()
     return {
         "here": "notices", "notice": notice, "word": ENDED if end.has_passed(now) else RUNNING,
-        "last_day": last_day(end), "certain_day": timezone.localdate(end.certain_until - timedelta(seconds=1)),
+        "last_day": last_notice_day(end), "certain_day": timezone.localdate(end.certain_until - timedelta(seconds=1)),
         "running": not end.has_passed(now), "now": now,
     }  # fmt: skip
 

@@ -53,7 +53,7 @@ def end_of_notice(notice: PublicNotice) -> NoticeEnd:
     return notice_ends()(notice)
 
 
-def lines_of(notice: PublicNotice) -> list[NoticeLine]:
+def list_notice_lines(notice: PublicNotice) -> list[NoticeLine]:
     """Its lines in order, each with `objected` and `waiting`: how many objections there are, and without an answer."""
     rows = notice.lines.select_related("application", "step").order_by("position")
     return list(
@@ -94,7 +94,7 @@ def notice_to_dict(notice: PublicNotice, end: NoticeEnd, now: datetime) -> dict[
 
 def describe_notice(notice: PublicNotice, now: datetime) -> dict[str, Any]:
     """A notice with its lines, as anybody may read it: of objections only that there are some."""
-    end, lines = end_of_notice(notice), lines_of(notice)
+    end, lines = end_of_notice(notice), list_notice_lines(notice)
     standing = line_standings(lines, end, now)
     return {
         **notice_to_dict(notice, end, now),
