@@ -20,7 +20,7 @@ from huisuan.programmes.workflow import act
 from huisuan.treasury.lines import open_line
 from support.calls import CLOSES, DURING, OPENED, draft, opened
 from support.notices import ended, notice_of
-from support.programmes import LAW, applicant, application, official
+from support.programmes import LAW, applicant, application, checked, official
 from support.reviews import SCIENCE
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def case() -> Application:
     made = submit_draft(
         call.number, draft(1, rule="5.2", files=(), exceptional="是").pk, applicant(1), DURING
     )  # fmt: skip
-    act(made.number, "check", official("checker", "check", SCIENCE), CLOSES)
+    checked(made, official("checker", "check", SCIENCE), CLOSES)
     act(made.number, "publicise", official("publisher", "publish", SCIENCE), CLOSES)
     return Application.objects.get(pk=made.pk)
 
