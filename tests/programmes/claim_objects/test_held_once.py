@@ -80,6 +80,13 @@ def test_what_the_call_asks_for_is_on_the_list_of_what_is_missing() -> None:
     none, wrong = draft(1, standards=()), draft(2, standards=("—",))
     assert [item.code for item in list_missing(call.number, none.pk, applicant(1), DURING)] == ["object_missing"]
     assert [item.code for item in list_missing(call.number, wrong.pk, applicant(2), DURING)] == ["object_unreadable"]
+    first = claimed(3, A)
+    for number, said in ((4, "另一单位的申报"), (3, first.number)):
+        (item,) = list_missing(call.number, draft(number, standards=(B,)).pk, applicant(number), DURING)
+        assert (item.code, said in item.text) == ("object_held", True)
+    assert first.draft_id is not None
+    assert first.call is not None
+    assert list_missing(first.call.number, first.draft_id, applicant(3), DURING) == []  # its own
     with pytest.raises(InvalidRequest) as refused:
         opened(object_kinds=("colour",))
     assert refused.value.code == "call.object_kind_unknown"

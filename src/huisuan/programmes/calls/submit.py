@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.law.model import LawError
-from huisuan.law.procedure import State
+from huisuan.law.procedure import OWN_SERIES, State
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications.queries import claimant
 from huisuan.programmes.applications.services import name_objects
 from huisuan.programmes.calls.services import unknown_call
+from huisuan.programmes.claim_objects.codes import object_words
+from huisuan.programmes.claim_objects.records import ClaimGround, holder_words, holders
 from huisuan.programmes.models import Application, Call, Draft
-from huisuan.programmes.submissions.content import MissingItem, law_of, read_draft
+from huisuan.programmes.submissions.content import MissingItem, SubmissionContent, law_of, read_draft
 from huisuan.programmes.submissions.window import CallWindow
 from huisuan.programmes.workflow.act import act
 from huisuan.programmes.workflow.begin import begin_application
@@ -72,7 +74,19 @@ def list_missing(number: str, draft_id: int, person: Person, now: datetime, *, t
     """
     call, draft = _call(number), _draft(draft_id, person, lock=False)
     _check_rule(call, draft)
-    return list(read_draft(call, draft, task, now).missing)
+    content = read_draft(call, draft, task, now)
+    return [*content.missing, *_held_by_others(call, draft, content, person)]
+
+
+def _held_by_others(call: Call, draft: Draft, content: SubmissionContent, person: Person) -> Iterator[MissingItem]:
+    """Objects that another living claim on the ground holds already."""
+    policy, rule = law_of(call)
+    ground, series = ClaimGround.of(policy, rule.key), person.city_id or ""
+    named = [(each["kind"], series if each["kind"] in OWN_SERIES else "", each["code"]) for each in content.named]
+    own = Application.objects.filter(draft=draft).exclude(state__in=_ENDED).first()
+    for held in holders(ground.policy, ground.ground, named, besides=own.pk if own else None):
+        said = f"{object_words(held.kind, held.code)} 已由{holder_words(held, person)}申报"
+        yield MissingItem("objects", "object_held", said)
 
 
 def _call(number: str) -> Call:
