@@ -107,10 +107,15 @@ def fill(entries: int, draw: random.Random) -> dict[str, str]:
         texts[code] = "\n".join(folded)
         entry = CatalogueEntry(code=code, searched=texts[code], grams=text_grams(folded))
         rows.append((entry, CatalogueVersion(number=1, region_id="340100", digest="0" * 64, **said, **plain, **stamp)))
+    index = next(each for each in CatalogueEntry._meta.indexes if each.name == "catalogue_is_searched_by")
+    with connection.schema_editor() as editor:  # an index is built sooner than it is filled row by row
+        editor.remove_index(CatalogueEntry, index)
     CatalogueEntry.objects.bulk_create([entry for entry, _ in rows], batch_size=5000)
     for entry, version in rows:
         version.entry = entry
     CatalogueVersion.objects.bulk_create([version for _, version in rows], batch_size=5000)
+    with connection.schema_editor() as editor:
+        editor.add_index(CatalogueEntry, index)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE opendata_catalogueentry e SET latest_id = v.id FROM opendata_catalogueversion v"
                        " WHERE v.entry_id = e.id")  # fmt: skip
