@@ -74,6 +74,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "application": (("huisuan.programmes.opinion_commands", ("opinion", "opinions")),),
     "call": (("huisuan.programmes.sheet_commands", ("sheet",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
+    "document": (("huisuan.programmes.papers.commands", ("draw",)),),
     "award": (
         ("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),
         ("huisuan.programmes.payments.commands", ("share",)),
