@@ -66,7 +66,7 @@ def address(world: World, name: str) -> str:
     }  # fmt: skip
     if name in ("notice", "object-to-line", "objection", "answer-objection"):
         arguments[name] = _public(world, name)
-    if name in ("application", "offer", "call", "submit-draft"):
+    if name in ("application", "offer", "call", "submit-draft", "post", "budget-line", "bank-return"):
         arguments[name] = [_programme(world, name)]
     if name == "document":
         letter = Letter("申报通知", (Part("现予通知。"),))
@@ -108,13 +108,17 @@ def _public(world: World, name: str) -> list[object]:
     }[name]  # fmt: skip
 
 
-def _programme(world: World, name: str) -> str:
-    """The number of an offer, or of a call."""
-    from huisuan.programmes.models import Application, Call
+def _programme(world: World, name: str) -> str | int:
+    """The number of an offer, of a call, or of what its money left in the books."""
+    from huisuan.programmes.models import Application, Call, Post
+    from huisuan.treasury.models import AppropriationLine, BankReturnLine
     from support.full_programmes import build_programmes
 
     if not Call.objects.exists():
         build_programmes(world)
+    kept = {"post": Post, "budget-line": AppropriationLine, "bank-return": BankReturnLine}
+    if name in kept:
+        return kept[name].objects.values_list("pk", flat=True)[0]
     if name in ("call", "submit-draft"):
         return Call.objects.get().number
     return Application.objects.filter(offers__isnull=False, party=world.alpha).get().number

@@ -34,7 +34,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "people": ("?export=csv",), "documents": ("?export=csv",),
     "inbox": ("?export=csv", "?q=zzz", "?act=check"), "applications": ("?export=csv", "?state=zzz"),
     "notices": ("?export=csv",), "publicity-desk": ("?export=csv",), "follow-objection": ("?code=x",),
-    "calls": ("?export=csv", "?window=open"),
+    "calls": ("?export=csv", "?window=open"), "posts": ("?export=csv",), "budget-lines": ("?export=csv",),
+    "orders": ("?export=csv",), "bank-files": ("?export=csv",), "returns": ("?export=csv", "?outcome=waiting"),
+    "statement-of-money": ("?by=office", "?by=city", "?by=party", "?by=zzz", "?by=year&export=csv"),
     "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
     "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
@@ -88,10 +90,12 @@ def addresses(full: Full) -> dict[str, list[str]]:
         Draft,
         NoticeLine,
         Objection,
+        Post,
         PublicNotice,
         RegisterVersion,
     )
     from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
+    from huisuan.treasury.models import AppropriationLine, BankReturnLine
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
@@ -126,6 +130,9 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "offer": [[number] for number in numbers],
         "call": [[number] for number in Call.objects.values_list("number", flat=True)],
         "submit-draft": [[number] for number in Call.objects.values_list("number", flat=True)],
+        "post": [[number] for number in Post.objects.values_list("pk", flat=True)[:2]],
+        "budget-line": [[number] for number in AppropriationLine.objects.values_list("pk", flat=True)],
+        "bank-return": [[number] for number in BankReturnLine.objects.values_list("pk", flat=True)],
         "document": [[code] for code in Document.objects.values_list("code", flat=True)],
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
         "centre": [["hf"], ["wh"]],

@@ -30,6 +30,7 @@ NO_PAGE = {
     "import-faults",
     "submitted-file",
     "objection-file",
+    "bank-file",
     "delete-template",  # posted by a button of another form
 }
 #: what is posted from a page: their answers are looked at where the forms are sent
@@ -42,7 +43,7 @@ POSTED = {
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
-    "take-step", "publish-notice",
+    "take-step", "publish-notice", "end-budget-line", "send-orders",
     "cancel-import", "import-for-real", "check-month", "check-agent",
 }  # fmt: skip
 #: texts with the pages that show them

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from huisuan.parties.models import Person
+from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.calls.services import amend_call, open_call
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.models import Draft
@@ -17,11 +18,13 @@ from huisuan.programmes.notices.publishing import ListedApplication, publish_not
 from huisuan.programmes.offers.services import confirm_offer, make_offers
 from huisuan.programmes.offices import give_post, store_offices
 from huisuan.programmes.workflow import act
+from huisuan.treasury.bank_returns import import_returns
 from support.awards import ACCOUNT, BANK, DATA, GROUP, walked_offer
 from support.calls import FACTS, attach, line, publisher, terms
 from support.evidence import PDF
 from support.notices import checked
-from support.programmes import INDUSTRY, LAW, NOON, official
+from support.programmes import INDUSTRY, LAW, NOON, TREASURY, budget, official
+from support.treasury import returned
 
 if TYPE_CHECKING:
     from support.portal import World
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
 NOTICE, NOTICE_REASON, ANSWER = "标准奖补拟支持名单", "牵头制定国家标准", "查无实据"
 OBJECTION = ObjectionText("王五", "13800000000", "不是其牵头制定", [("证明.pdf", PDF)])
 REASON, AMENDED, TITLE = "附件看不清", "增加一份附件", "2024 年标准制定奖补"
+_POSTS = (("check", DATA), ("check", INDUSTRY), ("publish", GROUP), ("commit", TREASURY), ("pay", TREASURY))
 NAMED = (
-    REASON, AMENDED, TITLE, BANK, NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
+    REASON, AMENDED, TITLE, BANK, "回单.csv", "皖财〔2024〕1 号",
+    NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
     "算力使用补助（免申即享）拟支持名单",
 )  # fmt: skip
 
@@ -39,7 +44,7 @@ def build_programmes(world: World) -> None:
     """Make them; the province's person checks, the operator gave the posts."""
     store_offices([LAW])
     checker, giver = world.people["province"], world.people["operator"]
-    for duty, office in (("check", DATA), ("check", INDUSTRY), ("publish", GROUP)):
+    for duty, office in _POSTS:
         give_post(checker, office, duty, date(2024, 1, 1), giver, NOON)
     _offers(world)
     _claims(world)
@@ -50,7 +55,9 @@ def _offers(world: World) -> None:
     made = make_offers(world.run, official("data", "check", DATA), NOON).made
     taken = next(each for each in made if each.application.party_id == world.beta.pk)
     confirm_offer(taken.application.number, world.people["beta"], ACCOUNT, BANK, NOON, truthful=True)
-    walked_offer(taken.application, until="decide")
+    budget("2.2")
+    walked_offer(taken.application)
+    import_returns(returned("P999999,1.00,成功,"), "回单.csv", treasury_act(official("payer", "pay", TREASURY), NOON))
 
 
 def _notices(world: World) -> None:
@@ -80,7 +87,7 @@ def _claims(world: World) -> None:
 def _draft(owner: Person, label: str, files: tuple[str, ...] = ("agi_enterprise", "national")) -> Draft:
     made = Draft.objects.create(
         party=owner.party, owner=owner, policy=LAW.name, digest=LAW.digest, rule="14.1", label=label, facts=FACTS,
-        named=[{"kind": "standard", "code": f"T/{label} 1"}, {"kind": "standard", "code": f"T/{label} 2"}],
+        named=[{"kind": "standard", "code": f"GB/T {50_000 + Draft.objects.count()}{more}-2022"} for more in range(2)],
         created_at=NOON, updated_at=NOON, updated_by=owner,
     )  # fmt: skip
     for fact in files:

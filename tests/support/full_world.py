@@ -55,6 +55,7 @@ from huisuan.parties.models import MemberInvitation, Party, Person, Project, Tok
 from huisuan.parties.projects import close_project, create_project
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Draft, Evidence, Office
+from huisuan.programmes.offices.queries import offices_known
 from huisuan.protocol.resources import JobRequest
 from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.services import ProposalActor as Proposer
@@ -68,6 +69,7 @@ from huisuan.settlement.models import (
     SettlementRun,
     Through,
 )
+from huisuan.treasury.models import AppropriationLine
 from support import catalogue, portal
 from support.catalogue import as_csv, line
 from support.full_programmes import NAMED, build_programmes
@@ -118,13 +120,14 @@ class Full:
             (Project, "name"), (MemberInvitation, "note"), (MaintenanceWindow, "reason"), (SettingsProposal, "title"),
             (JobTemplate, "name"), (DataRequest, "title"), (DataRequest, "purpose"), (DataRequest, "department"),
             (RequestAnswer, "ground"), (RequestAnswer, "text"), (Office, "name"),
+            (AppropriationLine, "opened_by"),
         )  # fmt: skip
         named = [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
         papers = Document.objects.select_related("series")
         named += [text for paper in papers for text in (paper.full_number, paper.series.office, paper.title)]
         listed = CatalogueVersion.objects.values_list("title", "summary", "theme", "department", "contact", "licence")
         columns = [list(each.values()) for row in CatalogueVersion.objects.all() for each in row.columns]
-        return [*named, *NAMED] + [text for row in [*listed, *columns] for text in row if text]
+        return [*named, *NAMED, *offices_known()] + [text for row in [*listed, *columns] for text in row if text]
 
 
 def build() -> Full:

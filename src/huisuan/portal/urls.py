@@ -40,7 +40,16 @@ from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import import_page
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
-from huisuan.portal.programmes import application_list, application_page, bulk_acts, calls, claims, offer, submit_draft
+from huisuan.portal.programmes import (
+    application_list,
+    application_page,
+    bulk_acts,
+    calls,
+    claims,
+    offer,
+    posts,
+    submit_draft,
+)
 from huisuan.portal.programmes import inbox as programme_inbox
 from huisuan.portal.registers import views as registers
 from huisuan.portal.seals import checklist, flags, register
@@ -48,6 +57,9 @@ from huisuan.portal.seals import views as seals
 from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
 from huisuan.portal.statistics import views as statistics
+from huisuan.portal.treasury import lines as budget_lines
+from huisuan.portal.treasury import orders, returns
+from huisuan.portal.treasury.statement import money_statement_page
 from huisuan.portal.ui import vega_bundle as engine
 from huisuan.portal.usage import records as usage
 
@@ -159,6 +171,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("publicity/<int:number>", publicity_desk.answer_page, name="answer-objection"),
     path("publicity/<int:number>/files/<int:file>", publicity_desk.objection_file, name="objection-file"),
     path("offers/<str:number>", offer.offer_page, name="offer"),
+    path("posts/", posts.post_list, name="posts"),
+    path("posts/new", posts.new_post, name="new-post"),
+    path("posts/<int:number>", posts.post_page, name="post"),
+    path("treasury/lines/", budget_lines.budget_lines_page, name="budget-lines"),
+    path("treasury/lines/<int:number>", budget_lines.budget_line_page, name="budget-line"),
+    path("treasury/lines/<int:number>/<slug:action>", budget_lines.end_budget_line, name="end-budget-line"),
+    path("treasury/orders/", orders.order_list, name="orders"),
+    path("treasury/orders/send", orders.send_waiting_orders, name="send-orders"),
+    path("treasury/files/", orders.bank_file_list, name="bank-files"),
+    path("treasury/files/<int:number>.csv", orders.bank_file, name="bank-file"),
+    path("treasury/returns/", returns.return_list, name="returns"),
+    path("treasury/returns/<int:number>", returns.return_page, name="bank-return"),
+    path("treasury/statement", money_statement_page, name="statement-of-money"),
     path("documents/", documents.documents_page, name="documents"),
     path("documents/check", documents.check_page, name="check-document"),
     path("documents/<str:code>", documents.document_page, name="document"),

@@ -20,9 +20,10 @@ def draw_programme(spec: ProgrammeSpec, *, english: bool = False) -> str:
     parts = [_box(state, row, english) for state, row in rows.items()]
     for number, (source, taken) in enumerate(edges):
         words = ACTION_WORDS[taken.action]
-        parts.append(_arrow(rows[source], rows[taken.target], number, words.en if english else words.zh))
+        name = words.en if english else words.zh
+        parts.append(_arrow(rows[source], rows[taken.target], number, name, f"end-of-{spec.key}"))
     marker = (
-        '<defs><marker id="step-end" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
+        f'<defs><marker id="end-of-{spec.key}" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
         '<path d="M0,0 L8,4 L0,8 z" fill="currentColor"/></marker></defs>'
     )
     label = escape(spec.title_en if english else spec.title, quote=True)
@@ -41,7 +42,7 @@ def _box(state: State, row: int, english: bool) -> str:
     )
 
 
-def _arrow(begins: int, ends: int, number: int, words: str) -> str:
+def _arrow(begins: int, ends: int, number: int, words: str, head: str) -> str:
     forward = ends > begins
     edge = _LEFT + _BOX if forward else _LEFT
     bend = edge + (1 if forward else -1) * (16 + 20 * (abs(ends - begins) % 8))
@@ -51,4 +52,4 @@ def _arrow(begins: int, ends: int, number: int, words: str) -> str:
         f'<text x="{bend}" y="{(first + last) // 2}" text-anchor="{anchor}" fill="currentColor">{escape(words)}</text>'
     )
     path = f"M{edge},{first} C{bend},{first} {bend},{last} {edge},{last}"
-    return f'<path d="{path}" fill="none" stroke="currentColor" marker-end="url(#step-end)"/>{text}'
+    return f'<path d="{path}" fill="none" stroke="currentColor" marker-end="url(#{head})"/>{text}'

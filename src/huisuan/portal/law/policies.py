@@ -17,6 +17,7 @@ from huisuan.law.model import FactSpec, Handling, Rule, RuleKind
 from huisuan.law.policy import Policy, SentenceCoverage, list_coverage, list_policies, load_installed, load_policy
 from huisuan.law.text import ArticleText, Departments, Sentence
 from huisuan.parties.route_access import public_page
+from huisuan.portal.law.procedures import ShownProcedure, procedures_of
 from huisuan.portal.law.prose_html import as_html
 from huisuan.portal.law.reasoning import reads_english
 
@@ -62,6 +63,7 @@ class ReadSentence:
     said: list[str]
     duty: Departments
     computed: list[Computed]
+    procedures: list[ShownProcedure]
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _sentence(policy: Policy, sentence: Sentence, covered: SentenceCoverage) -> 
     said = [each for each in (covered.what_en if reads_english() else covered.what) if each not in titles]
     return ReadSentence(
         sentence, covered, HANDLINGS[covered.handling], said, policy.text.departments_for(sentence.number),
-        [_computed(policy, rule) for rule in rules],
+        [_computed(policy, rule) for rule in rules], procedures_of(policy, sentence.number),
     )  # fmt: skip
 
 

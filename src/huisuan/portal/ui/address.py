@@ -34,6 +34,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "seal-checklist": ("through",),
     "settings": ("on", "known"),
     "sign-in": ("next",),
+    "statement-of-money": ("by", "policy", "year", "export"),
     "statistics": ("year",),
     "statistics-file": ("year",),
     "todo": ("kind", "region"),

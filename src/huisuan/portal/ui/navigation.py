@@ -68,12 +68,14 @@ MENU = (
         Room("bills", _("账单"), _ALL_BUT_OPERATORS),
         Room("entitlements", _("应享"), _USER | _CITY | _OVERSEES),
         Room("runs", _("结算批次"), _OVERSEES),
+        Room("budget-lines", _("财政账"), _OVERSEES | frozenset({"treasury"})),
         Room("budget", _("预算推演"), _OVERSEES),
     )),
     Subject(_("主体"), (
         Room("firm", _("本单位"), _USER),
         Room("parties", _("登记库"), _CITY | _OVERSEES),
         Room("people", _("人员"), frozenset({"operator"})),
+        Room("posts", _("岗位"), _CITY | _OVERSEES | _OFFICES | frozenset({"operator"})),
     )),
     Subject(_("政策"), (
         Room("policies", _("政策"), _PUBLIC),

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.law.policy import load_installed
 from huisuan.programmes.models import Office, Post
 from huisuan.programmes.offices.services import store_every_office
 
@@ -54,3 +55,10 @@ def post_to_dict(post: Post, day: date) -> dict[str, Any]:
         "ended_on": post.ended_on.isoformat() if post.ended_on else None,
         "ended_by": post.ended_by.username if post.ended_by else None, "in_force": is_in_force(post, day),
     }  # fmt: skip
+
+
+def offices_known() -> list[str]:
+    """The names of all offices that there are, or that a policy here names; nothing is stored by looking."""
+    readable, _broken = load_installed()
+    named = {taken.office for policy in readable for spec in policy.programmes for taken in spec.steps if taken.office}
+    return sorted(named | set(Office.objects.values_list("name", flat=True)))

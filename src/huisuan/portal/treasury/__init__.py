@@ -1,0 +1,1 @@
+"""Pages of the treasury: budget lines, payment orders, files for the bank and from it, statements."""
