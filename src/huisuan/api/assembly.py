@@ -42,6 +42,7 @@ ROUTERS = {
     "huisuan.programmes.notices.api": "huisuan_notices_api",
     "huisuan.programmes.calls.api": "huisuan_calls_api",
     "huisuan.programmes.registers.api": "huisuan_registers_api",
+    "huisuan.programmes.offers.api": "huisuan_money_api",
     "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.treasury.models import Account, AppropriationLine, BankOutcome, BankReturnLine, Entry
 
@@ -63,6 +64,28 @@ def _row(line: AppropriationLine, held: dict[str, int], year: int) -> LineRow:
         held.get("ordered", 0), held.get("paid", 0), held.get("lapsed", 0),
         max(0, year - line.year) if left or held.get("committed", 0) else 0,
     )  # fmt: skip
+
+
+def get_return_line(number: str) -> BankReturnLine:
+    """A line of a file of returns by its number, as `3/2` or `3-2`.
+
+    Raises:
+        NotFound: none.
+    """
+    of_file, _, at = number.replace("-", "/").partition("/")
+    sound = all(part.isdecimal() and len(part) < 10 for part in (of_file, at))
+    found = BankReturnLine.objects.filter(file=int(of_file), number=int(at)).first() if sound else None
+    if found is None:
+        raise NotFound(f"没有回单行 {number}", code="treasury.return_line_unknown")
+    return found
+
+
+def unmatched_to_dict(row: BankReturnLine) -> dict[str, Any]:
+    """A line that waits, as JSON carries it."""
+    return {
+        "line": str(row), "order": row.order_name, "amount_fen": row.amount_fen, "succeeded": row.succeeded,
+        "why": row.why, "bank_reason": row.bank_reason,
+    }  # fmt: skip
 
 
 def unmatched_lines() -> QuerySet[BankReturnLine]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.money import parse_typed_yuan, yuan
 from huisuan.terminal import AsJson, out, print_json, print_table
 
@@ -203,15 +203,9 @@ def return_(
 
 def unmatched(as_json: AsJson = False) -> None:
     """银行回单中对不上支付令的行，等人处理。"""
-    from huisuan.treasury.line_queries import unmatched_lines
+    from huisuan.treasury.line_queries import unmatched_lines, unmatched_to_dict
 
-    rows = [
-        {
-            "line": str(row), "order": row.order_name, "amount_fen": row.amount_fen, "succeeded": row.succeeded,
-            "why": row.why, "bank_reason": row.bank_reason,
-        }
-        for row in unmatched_lines()
-    ]  # fmt: skip
+    rows = [unmatched_to_dict(row) for row in unmatched_lines()]
     if as_json:
         print_json(rows)
         return
@@ -228,18 +222,9 @@ def resolve(
     """查明一行对不上的款，写明理由，冲销待清算。"""
     from huisuan.programmes.payments.returns import resolve_return
     from huisuan.programmes.people import find_person
-    from huisuan.treasury.models import BankReturnLine
+    from huisuan.treasury.line_queries import get_return_line
 
-    of_file, _, number = line.partition("/")
-    rows = (
-        BankReturnLine.objects.filter(file=int(of_file), number=int(number))
-        if of_file.isdigit() and number.isdigit()
-        else None
-    )
-    found = rows.first() if rows is not None else None
-    if found is None:
-        raise NotFound(f"没有回单行 {line}", code="treasury.return_line_unknown")
-    resolve_return(found, find_person(by), datetime.now(UTC), reason)
+    resolve_return(get_return_line(line), find_person(by), datetime.now(UTC), reason)
     _done({"line": line, "reason": reason}, f"{line} 已处理", as_json)
 
 

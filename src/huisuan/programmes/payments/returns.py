@@ -77,14 +77,19 @@ def order_again(numbers: Sequence[str], person: Person, now: datetime) -> list[P
 
 @transaction.atomic
 def send_orders(person: Person, now: datetime) -> BankFile:
-    """Put all orders that are in no file yet into one for the bank.
+    """Put all orders of the person's own office that are in no file yet into one for the bank.
 
     Raises:
         NotAllowed: no post to pay in force that day.
         InvalidRequest: no orders wait.
     """
-    require_money_post(person, Duty.PAY, now)
-    waiting = PaymentOrder.objects.filter(bank_line__isnull=True, outcome="")
+    offices = require_money_post(person, Duty.PAY, now)
+    mine = Award.objects.filter(application__edition__edges__in=ProcedureEdge.objects.filter(
+        duty=Duty.PAY, office__in=offices
+    ))  # fmt: skip
+    waiting = PaymentOrder.objects.filter(
+        bank_line__isnull=True, outcome="", instalment__commitment__award__in=mine.values("key")
+    )
     return make_bank_file(list(waiting), treasury_act(person, now))
 
 

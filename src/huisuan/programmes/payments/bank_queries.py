@@ -1,0 +1,60 @@
+"""Reading orders and the files that went to the bank."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from huisuan.base.errors import NotFound
+from huisuan.base.months import SHANGHAI
+from huisuan.law.procedure import Duty
+from huisuan.parties.models import Person
+from huisuan.programmes.payments.returns import require_money_post
+from huisuan.treasury.models import BankFile, PaymentOrder
+
+
+def list_orders(*, waiting: bool, offset: int, limit: int) -> tuple[int, list[dict[str, Any]]]:
+    """How many there are, and some of them as JSON carries them, the newest first; `waiting`: in no file yet."""
+    found = PaymentOrder.objects.filter(bank_line__isnull=True, outcome="") if waiting else PaymentOrder.objects.all()
+    rows = found.select_related("instalment__commitment", "bank_line__file").order_by("-pk")[offset : offset + limit]
+    return found.count(), [_order_to_dict(order) for order in rows]
+
+
+def _order_to_dict(order: PaymentOrder) -> dict[str, Any]:
+    line = getattr(order, "bank_line", None)
+    return {
+        "order": order.name, "award": order.instalment.commitment.award, "instalment": order.instalment.number,
+        "amount_fen": order.instalment.amount_fen, "payee": order.payee, "account": f"…{order.account_number[-4:]}",
+        "bank": order.bank, "outcome": order.outcome or None, "file": str(line.file) if line else None,
+        "by": order.by, "at": order.at.astimezone(SHANGHAI).isoformat(),
+    }  # fmt: skip
+
+
+def list_bank_files() -> QuerySet[BankFile]:
+    """The newest first, without their bytes."""
+    return BankFile.objects.defer("content").order_by("-pk")
+
+
+def bank_file_to_dict(file: BankFile) -> dict[str, Any]:
+    """A file as JSON carries it."""
+    return {
+        "file": str(file), "orders": file.orders, "total_fen": file.total_fen, "sha256": file.sha256, "by": file.by,
+        "at": file.at.astimezone(SHANGHAI).isoformat(),
+    }  # fmt: skip
+
+
+def get_bank_file(number: str, person: Person, now: datetime) -> BankFile:
+    """A file with its bytes, for whoever pays.
+
+    Raises:
+        NotAllowed: no post to pay in force that day.
+        NotFound: no such file.
+    """
+    require_money_post(person, Duty.PAY, now)
+    digits = number.upper().removeprefix("B")
+    found = BankFile.objects.filter(pk=int(digits)).first() if digits.isdecimal() and len(digits) < 18 else None
+    if found is None:
+        raise NotFound(f"没有文件 {number}", code="treasury.file_unknown")
+    return found
