@@ -50,6 +50,7 @@ NOT_RUN = {
     "agent doctor": ("looks at a platform at its real address", "tests/compute/site_agent/test_diagnostics.py"),
     "session": ("wants a relay, an agent and somebody who types", "tests/compute/sessions/test_shell.py"),
     "job submit --outputs": ("wants a centre whose agent keeps results", "tests/client/test_fetch.py"),
+    "experts draw": ("wants a call with submissions and a pool", "tests/programmes/review/test_draw_of_a_call.py"),
     "job ls": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job get": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job cp": ("wants an agent that answers", "tests/client/test_fetch.py"),

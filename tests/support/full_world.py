@@ -75,7 +75,7 @@ from support.catalogue import as_csv, line
 from support.full_programmes import NAMED, build_programmes
 from support.jobs import Voice
 from support.metering import Agent, said
-from support.registers import registered_park
+from support.registers import REGISTERED, registered_park
 
 ACTOR = Actor("李运维")
 DESPITE, ANSWER = "历史记录，已与中心核对", "扩容未登记，下月补"
@@ -90,6 +90,7 @@ WRITTEN = (
     "约一百万",
     "是",
     "企业",
+    *REGISTERED,
 )
 PROPOSAL = 'authority = "省专班"\nvalid_from = 2024-01-01\ntitle = "上调算力补助比例"\n[settings]\n"2.2.rate" = "15%"\n'
 NODES = [

@@ -12,6 +12,7 @@ from support.programmes import person
 POLICY, PARKS = "anhui-agi-2023", "parks"
 OFFICE = "省人工智能产业推进组工作专班"
 HEADER = "编号,园区名称,建设主体,市,自,至,入园企业数,其中通用人工智能企业数,授予文件"
+REGISTERED = ("量子园", "皖智〔2024〕1号", "季度更新")  # what stands on it in Chinese
 _NOON = datetime(2024, 6, 3, 4, tzinfo=UTC)
 
 

@@ -88,7 +88,14 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "active_content", "evidence_files", "evidence_store", "services",
     )},
     **{f"programmes/workflow/{name}.py": () for name in ("act", "begin", "permission", "queries", "ties")},
-    **{f"programmes/awards/{name}.py": () for name in ("closing", "committing", "granting", "offered", "paying")},
+    **{f"programmes/awards/{name}.py": () for name in (
+        "closing", "committing", "granting", "offered", "owed", "paying", "recovering", "up_to_date",
+    )},
+    **{f"programmes/amounts/{name}.py": () for name in ("case_by_case", "named")},
+    **{f"programmes/{name}.py": () for name in (
+        "checks/stored", "publicity/conditions", "flags/answered", "decision_sheets/steps",
+        "scoring/results", "claim_objects/codes", "claim_objects/records",
+    )},
     **{f"programmes/submissions/{name}.py": () for name in ("content", "record", "window")},
     "programmes/calls/submit.py": (), "programmes/calls/services.py": ("unknown_call",),
     **{f"programmes/notices/{name}.py": () for name in ("answering", "objecting", "publishing", "queries")},

@@ -191,4 +191,4 @@ def _share_chart(spec: RegisterSpec, versions: Sequence[RegisterVersion]) -> Cha
 
 def _share_bar(version: RegisterVersion, part: int, whole: int) -> Bar:
     percent = Decimal(part * 1000 // whole).scaleb(-1)  # cut to a tenth: 60.0% is never written for less than 60%
-    return Bar(f"v{version.number}", f"{percent}%（{part}/{whole}）", percent, when=format_day(version.from_day))
+    return Bar(f"v{version.number}", f"{percent}% ({part}/{whole})", percent, when=format_day(version.from_day))
