@@ -54,7 +54,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "award": ("huisuan.programmes.offers.commands", True, "免申即享的提出和确认，批准的金额和拨付"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
     "post": ("huisuan.programmes.post_commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),
-    "register": ("huisuan.programmes.register_commands", True, "登记簿：园区、产品、场景、标准等，导入、更正、撤下"),
+    "register": ("huisuan.programmes.register_commands", True, "名录：园区、产品、场景、标准等，导入、更正、撤下"),
     "call": ("huisuan.programmes.calls.commands", True, "申报通知：发布、延期、更正，按它提交草稿"),
     "notice": ("huisuan.programmes.notices.commands", True, "公示：发布、查看、提异议、答复"),
     "calendar": ("huisuan.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),

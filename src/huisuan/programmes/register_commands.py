@@ -13,13 +13,13 @@ from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True)
 _Policy = Annotated[str, typer.Argument(metavar="POLICY", help="政策；见 huisuan law policies")]
-_Key = Annotated[str, typer.Argument(metavar="KEY", help="登记簿；见 huisuan register list")]
+_Key = Annotated[str, typer.Argument(metavar="KEY", help="名录；见 huisuan register list")]
 _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义：维护单位的登记岗位")]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """有哪些登记簿，由谁维护，现有几件。"""
+    """有哪些名录，由谁维护，现有几件。"""
     from huisuan.programmes.registers.queries import list_registers, register_to_dict
 
     rows = [register_to_dict(policy, spec) for policy, spec in list_registers()]
@@ -27,14 +27,14 @@ def list_(as_json: AsJson = False) -> None:
         print_json(rows)
         return
     columns = {
-        "policy": "政策", "key": "登记簿", "title": "名称", "sentence": "句", "office": "维护单位", "entries": "现有",
+        "policy": "政策", "key": "名录", "title": "名称", "sentence": "句", "office": "维护单位", "entries": "现有",
     }  # fmt: skip
-    print_table("登记簿", rows, columns, "现有的政策没有声明登记簿")
+    print_table("名录", rows, columns, "现有的政策没有声明名录")
 
 
 @app.command("columns")
 def columns(policy: _Policy, key: _Key, as_json: AsJson = False) -> None:
-    """一本登记簿的列：导入的文件第一行照此写。"""
+    """一份名录的列：导入的文件第一行照此写。"""
     from huisuan.programmes.registers.services import get_register
 
     spec = get_register(policy, key)
@@ -52,7 +52,7 @@ def show(
     on: Annotated[str, typer.Option("--on", metavar="日期", help="只列那天在册的")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """一本登记簿，或其中一件。"""
+    """一份名录，或其中一件。"""
     from huisuan.programmes.registers.queries import get_version, list_versions, standing_versions, version_to_dict
     from huisuan.programmes.registers.services import get_register
 
@@ -64,7 +64,7 @@ def show(
         return
     shown = {"code": "编号", "name": spec.name_is, "holder": spec.holder_is or "持有单位", "region": "市", "from": "自",
              "until": "至", "version": "版本"}  # fmt: skip
-    print_table(spec.title, rows, shown, "登记簿里还没有；用 huisuan register import 导入")
+    print_table(spec.title, rows, shown, "名录里还没有；用 huisuan register import 导入")
 
 
 @app.command("import")
@@ -76,7 +76,7 @@ def import_(
     reason: Annotated[str, typer.Option("--reason", metavar="理由", help="改动已有各件的理由；没有改动则不需要")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """更新一本登记簿：好行留下，坏的格子逐个说明；改动成为新的版本，旧的仍可查。"""
+    """更新一份名录：好行留下，坏的格子逐个说明；改动成为新的版本，旧的仍可查。"""
     from huisuan.parties.cli.party_commands import read_file, show_report
     from huisuan.programmes.people import find_person
     from huisuan.programmes.registers.services import import_register

@@ -116,7 +116,7 @@ def test_a_file_without_a_column_or_with_one_twice_is_refused_whole(keeper: Pers
     for content, says in ((b"name\nx", "缺少列 编号"), ((HEADER + ",编号").encode(), "两列“编号”"), (b"", "是空的")):
         with pytest.raises(InvalidRequest, match=says):
             import_register(content, "x.csv", POLICY, PARKS, by=keeper, now=NOON)
-    with pytest.raises(NotFound, match="没有登记簿 nothing"):
+    with pytest.raises(NotFound, match="没有名录 nothing"):
         import_register(b"", "x.csv", POLICY, "nothing", by=keeper, now=NOON)
 
 

@@ -90,9 +90,9 @@ class ArticleRegistry:
         Raises:
             LawError: the phrase is not in the sentence, or a second register of that key.
         """
-        self.text.check_citation(spec.sentence, spec.phrase, f"登记簿 {spec.key}")
+        self.text.check_citation(spec.sentence, spec.phrase, f"名录 {spec.key}")
         if any(other.key == spec.key for other in self.registers):
-            raise LawError(f"登记簿 {spec.key} 声明了两次", code="law.register_twice")
+            raise LawError(f"名录 {spec.key} 声明了两次", code="law.register_twice")
         self.registers.append(spec)
 
     def _text_of(self, rule: Rule, place: str) -> PolicyText:

@@ -110,7 +110,7 @@ class Policy:
         found = next((register for register in self.registers if register.key == key), None)
         if found is None:
             known = "、".join(register.key for register in self.registers) or "无"
-            raise LawError(f"政策 {self.name} 没有登记簿 {key}；有的是：{known}", code="law.register_unknown")
+            raise LawError(f"政策 {self.name} 没有名录 {key}；有的是：{known}", code="law.register_unknown")
         return found
 
     def allotment(self, key: str) -> Allotment:

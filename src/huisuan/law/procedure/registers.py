@@ -85,7 +85,7 @@ def check_register_spec(spec: RegisterSpec, offices: Collection[str]) -> None:
     Raises:
         LawError: what is wrong with which register or field.
     """
-    place = f"登记簿 {spec.key}"
+    place = f"名录 {spec.key}"
     if spec.office not in offices:
         raise LawError(
             f"{place}：第 {spec.sentence} 句没有写到单位“{spec.office}”；写到的是 {'、'.join(offices) or '无'}",

@@ -65,7 +65,7 @@ def register_page(request: HttpRequest, policy: str, key: str) -> HttpResponseBa
             Choice("on", _("在册"), _standings, lambda rows, chosen: _on(rows, chosen, policy, key)),
             Choice("region", _("市"), _regions, lambda rows, code: rows.filter(region=code)),
         ],
-        empty=Empty(_("这本登记簿里还没有。")),
+        empty=Empty(_("这份名录里还没有。")),
     )
     context = {"here": "registers", "spec": spec, "title": _title(spec), "policy": policy, "today": today}
     return render_tables(request, "portal/registers/register.html", context, [table])

@@ -81,7 +81,7 @@ MENU = (
         Room("policies", _("政策"), _PUBLIC),
         Room("calculator", _("计算器"), _PUBLIC),
         Room("opendata", _("开放数据"), _PUBLIC),
-        Room("registers", _("登记簿"), _PUBLIC),
+        Room("registers", _("名录"), _PUBLIC),
         Room("statistics", _("统计"), _PUBLIC),
     )),
 )  # fmt: skip

@@ -21,18 +21,18 @@ from huisuan.programmes.registers.queries import (
 )
 from huisuan.programmes.registers.services import get_register, import_register
 
-router = Router(tags=["登记簿"])
+router = Router(tags=["名录"])
 _KEEPERS = ("province", "department", "city", "treasury")
 _MOST = 1000
 
 
-@router.get("/registers", auth=None, summary="有哪些登记簿，各有哪些栏目，由谁维护")
+@router.get("/registers", auth=None, summary="有哪些名录，各有哪些栏目，由谁维护")
 def registers(request: HttpRequest) -> list[dict[str, Any]]:
     """Those of every policy."""
     return [register_to_dict(policy, spec) for policy, spec in list_registers()]
 
 
-@router.get("/registers/{policy}/{key}", auth=None, summary="登记簿现有的各件")
+@router.get("/registers/{policy}/{key}", auth=None, summary="名录现有的各件")
 def entries(
     request: HttpRequest,
     policy: str,
@@ -51,7 +51,7 @@ def entries(
     }
 
 
-@router.get("/registers/{policy}/{key}/{path:code}", auth=None, summary="登记簿里的一件，和它的历次登记")
+@router.get("/registers/{policy}/{key}/{path:code}", auth=None, summary="名录里的一件，和它的历次登记")
 def entry(request: HttpRequest, policy: str, key: str, code: str) -> dict[str, Any]:
     """The version that stands, and all of them."""
     with status_by_kind():
@@ -60,7 +60,7 @@ def entry(request: HttpRequest, policy: str, key: str, code: str) -> dict[str, A
     return {**version_to_dict(spec, found), "versions": [version_to_dict(spec, each) for each in list_versions(found)]}
 
 
-@router.post("/registers/{policy}/{key}", auth=Allow(*_KEEPERS, scope="manage"), summary="从 CSV 或 XLSX 更新登记簿")
+@router.post("/registers/{policy}/{key}", auth=Allow(*_KEEPERS, scope="manage"), summary="从 CSV 或 XLSX 更新名录")
 def bring_up_to_date(
     request: HttpRequest, policy: str, key: str, file: File[UploadedFile], reason: Form[str] = ""
 ) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def get_version(policy: str, key: str, code: str) -> RegisterVersion:
     """
     found = standing_versions(policy, key).filter(entry__code=normalise_entry_code(code)).first()
     if found is None:
-        raise NotFound(f"登记簿 {key} 里没有 {code[:40]}", code="register.entry_unknown")
+        raise NotFound(f"名录 {key} 里没有 {code[:40]}", code="register.entry_unknown")
     return found
 
 

@@ -131,7 +131,7 @@ class _Batch:
             self.report.same += 1
             return
         if latest is not None and not self.reason:
-            rule, remedy = "与登记簿上的不同", "改动须写理由：--reason；不改则照原样写"
+            rule, remedy = "与名录上的不同", "改动须写理由：--reason；不改则照原样写"
             self.report.faults.append(LineFault(line, "编号", content.code, rule, remedy))
             return
         self.versions.append(
