@@ -40,17 +40,20 @@ def test_the_help_of_every_command_is_the_stored_one() -> None:
 @pytest.mark.django_db
 def test_the_figures_of_the_demo_are_the_stored_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     from huisuan import terminal
-    from huisuan.cli.demo import output, scenario
+    from huisuan.cli.demo import money, output, scenario
     from huisuan.settlement.cli import settle_commands
 
     page = Console(file=io.StringIO(), width=terminal._PIPE_COLUMNS, soft_wrap=True, highlight=False, color_system=None)
-    for module in (terminal, output, settle_commands):
+    for module in (terminal, money, output, settle_commands):
         monkeypatch.setattr(module, "out", page)
     scenario.enter_parties()
     scenario.open_centres()
     for report in scenario.import_accounting():
         output.show_usage(report)
-    output.show_settlement(scenario.settle_demo_year())
+    settled = scenario.settle_demo_year()
+    output.show_settlement(settled)
+    scenario.make_accounts()
+    money.show_money(money.walk_the_money(settled.run))
     compare("demo.txt", masked(page.file.getvalue()))  # type: ignore[attr-defined]
 
 

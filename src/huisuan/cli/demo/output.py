@@ -58,7 +58,7 @@ def show_settlement(settled: SettleResult) -> None:
 def show_stacked(report: UsageReport, results: list[SettleResult]) -> None:
     """A year that three policies pay for: what each rule owes by itself, and what of it is payable after the others."""
     out.print(
-        f"五、三项政策在一次结算中叠加：{report.centre} {report.card_seconds // 3600:,} 卡时；"
+        f"六、三项政策在一次结算中叠加：{report.centre} {report.card_seconds // 3600:,} 卡时；"
         "省、市在先，虚构的示例区只计余下的费用",
         markup=False,
     )
@@ -86,4 +86,4 @@ def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:
     ]
     columns = {"username": "账号", "password": "口令（仅本次演示）", "role": "角色"}
     columns["code"] = "登录时的验证码：另开一个终端运行"
-    print_table(f"六、页面：{url}", rows, columns, "没有账号")
+    print_table(f"七、页面：{url}", rows, columns, "没有账号")
