@@ -329,7 +329,7 @@ GRANT = variant(
 
 def contest(*criteria: CriterionSpec) -> tuple[ProgrammeStep, ...]:
     """A contest (6.2, 10.1): experts review and rank before the result stands in public."""
-    review = panel_review(*criteria, panel=contest_panel, spread=contest_spread, **REVIEW)
+    review = panel_review(*criteria, panel=contest_panel, spread=contest_spread, common=REVIEW)
     return variant(
         CLAIM,
         instead=(

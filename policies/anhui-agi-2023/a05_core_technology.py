@@ -173,7 +173,7 @@ review = panel_review(
     scored("5.1", "feasibility", "技术路线可行性", "Feasibility", phrase=IN_PLAN),
     scored("5.1", "industry", "产业带动", "Use for the industry", phrase=IN_PLAN),
     scored("5.1", "budget", "经费合理性", "Fitness of the budget", phrase=IN_PLAN),
-    panel=panel, spread=spread, blind=True, field="topic", **REVIEW,
+    panel=panel, spread=spread, blind=True, field="topic", common=REVIEW,
 )  # fmt: skip
 
 #: the open challenge (揭榜挂帅): recommended, reviewed by a panel, ranked, contracted, paid by milestones, monitored

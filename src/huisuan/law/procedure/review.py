@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
 from huisuan.law.model.values import ValueKind
+
+#: the figures that all reviews of a policy share
+_COMMON = {"alternates", "most_reviews", "tie_years", "trimmed", "low_percent", "high_percent", "lowest_score"}
 
 
 @dataclass(frozen=True)
@@ -77,29 +80,25 @@ def criterion(key: str, zh: str, en: str, full: object) -> CriterionSpec:
 def panel_review(
     *criteria: CriterionSpec,
     panel: object,
-    alternates: object,
-    most_reviews: object,
-    tie_years: object,
-    trimmed: object,
     spread: object,
-    low_percent: object,
-    high_percent: object,
-    lowest_score: object,
+    common: Mapping[str, object],
     blind: bool = False,
     field: str = "",
 ) -> ReviewSpec:
     """The review of a programme as an article writes it; the figures are settings of the policy.
 
+    `common` are those that all reviews of a policy share, by the names of their fields in `ReviewSpec`.
+
     Raises:
-        LawError: no criterion, one twice, or a figure that is no setting.
+        LawError: no criterion, one twice, a common figure that is missing or unknown, or one that is no setting.
     """
     keys = [each.key for each in criteria]
     if not keys or len(set(keys)) < len(keys):
         raise LawError("专家评审须有评审指标，不重复", code="law.review_criteria_wrong")
-    figures: Iterable[object] = (
-        panel, alternates, most_reviews, tie_years, trimmed, spread, low_percent, high_percent, lowest_score,
-    )  # fmt: skip
-    return ReviewSpec(tuple(criteria), blind, field, *(_count("专家评审", figure) for figure in figures))
+    if set(common) != _COMMON:
+        raise LawError(f"专家评审共同的数字须是 {'、'.join(sorted(_COMMON))}", code="law.review_figures_wrong")
+    figures = {"panel": panel, "spread": spread, **common}
+    return ReviewSpec(tuple(criteria), blind, field, **{key: _count("专家评审", one) for key, one in figures.items()})
 
 
 def _count(what: str, figure: object) -> SettingSpec:
