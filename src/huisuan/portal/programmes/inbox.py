@@ -103,7 +103,12 @@ def inbox_table(request: HttpRequest, person: Person, now: datetime) -> Table:
         empty=Empty(_("现在没有等您办的：有申报走到您的岗位，就会列在这里，过期的在最前。")),
         prepare=prepare,
         selection=Selection(
-            reverse("inbox-acts"), "number", _("一起办选中的"), lambda row: row.number, _("一起办筛选出的全部")
+            reverse("inbox-acts"),
+            "number",
+            _("一起办选中的"),
+            lambda row: row.number,
+            _("一起办筛选出的全部"),
+            takes_away=False,
         ),
     )
 

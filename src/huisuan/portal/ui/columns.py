@@ -168,6 +168,7 @@ class Selection:
     """Rows chosen for an action: the page `action` asks first and gets them as `name`; `label` is its button's.
 
     `value` gives what a row is called, None where it cannot be chosen. `all_label` leads there with the filter.
+    `takes_away`: the action ends something, and its button looks so.
     """
 
     action: str
@@ -175,6 +176,7 @@ class Selection:
     label: Text
     value: Callable[[Any], str | None]
     all_label: Text = ""
+    takes_away: bool = True
 
 
 @dataclass(frozen=True)

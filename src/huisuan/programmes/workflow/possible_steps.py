@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from huisuan.base.errors import Refused
-from huisuan.law.procedure import Duty
+from huisuan.law.procedure import ACTION_WORDS, Duty
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Application, ProcedureEdge
 from huisuan.programmes.workflow.permission import Permissions, PermittedStep
@@ -19,8 +19,9 @@ _TOLD = frozenset({"application.tied_to_applicant", "application.second_duty"})
 class PossibleSteps:
     """The steps that lead out of where an application is.
 
-    `mine` the person may take, but for what other rooms have to say of a step; `told` is why not others that the
-    person's posts are for; `waits_for` are all steps that somebody has to take.
+    `mine` the person may take, but for what other rooms have to say of a step; those that go on come before those that
+    go back and need a reason. `told` is why not others that the person's posts are for; `waits_for` are all steps that
+    somebody has to take.
     """
 
     mine: tuple[ProcedureEdge, ...]
@@ -45,4 +46,5 @@ def list_possible_steps(application: Application, person: Person, now: datetime)
             mine.append(edge)
         elif isinstance(answer, Refused) and answer.code in _TOLD and edge.duty != Duty.APPLY:
             told.setdefault(answer.code, answer)
+    mine.sort(key=lambda edge: ACTION_WORDS[edge.action].needs_reason)
     return PossibleSteps(tuple(mine), tuple(told.values()), edges)
