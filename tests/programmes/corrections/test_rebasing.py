@@ -102,6 +102,8 @@ def test_an_unpaid_award_is_rebased_committed_again_and_paid_once() -> None:
     rebase(made.number, WHY, decider(), NOON)
     award = Award.objects.get(application=made, superseded_by__isnull=True)
     assert (award.number, award.amount_fen, award.reason, award.key) == (2, 42_000, WHY, f"{made.number}.2")
+    made.refresh_from_db()
+    assert made.amount_fen == 42_000, "every list shows what stands"
     with pytest.raises(Conflict) as waits:
         act(made.number, "pay", payer(), NOON)
     assert waits.value.code == "award.not_committed"

@@ -86,7 +86,10 @@ class NumberSeries(models.Model):
 
 
 class Application(models.Model):
-    """A claim of a party, or of a city, under a programme. `state`, `amount_fen` and `steps_taken` follow its steps."""
+    """A claim of a party, or of a city, under a programme. `state` and `steps_taken` follow its steps.
+
+    `amount_fen` is what its decision granted, or the award that took its place.
+    """
 
     number = models.CharField(max_length=16, unique=True)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, related_name="applications")

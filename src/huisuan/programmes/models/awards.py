@@ -156,7 +156,19 @@ class Award(models.Model):
                 | (Q(number__gt=1, supersedes__isnull=False, step__isnull=True, amount_fen__gte=0) & ~Q(reason="")),
             ),
         ]
-        triggers = [append_only("awards_stay")]
+        triggers = [
+            append_only("awards_stay"),
+            pgtrigger.Trigger(
+                name="application_has_the_amount_that_stands",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__number__gt=1),
+                func="""
+                    UPDATE programmes_application SET amount_fen = NEW.amount_fen WHERE id = NEW.application_id;
+                    RETURN NULL;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} {self.amount_fen}"
