@@ -308,8 +308,8 @@ CLAIM = (
     *PUBLICITY,
     step("decide", State.IN_PUBLICITY, State.DECIDED, Duty.DECIDE, OFFICE, within=decide_days),
     step(
-        "refuse", (State.SUBMITTED, State.CHECKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE, OFFICE,
-        within=decide_days,
+        "refuse", (State.SUBMITTED, State.RETURNED, State.CHECKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE,
+        OFFICE, within=decide_days,
     ),
     step(
         "withdraw",
@@ -335,8 +335,9 @@ def contest(*criteria: CriterionSpec) -> tuple[ProgrammeStep, ...]:
         instead=(
             publicise(State.RANKED, OFFICE),
             step(
-                "refuse", (State.SUBMITTED, State.CHECKED, State.RANKED, State.IN_PUBLICITY), State.REFUSED,
-                Duty.DECIDE, OFFICE, within=decide_days,
+                "refuse",
+                (State.SUBMITTED, State.RETURNED, State.CHECKED, State.REVIEWED, State.RANKED, State.IN_PUBLICITY),
+                State.REFUSED, Duty.DECIDE, OFFICE, within=decide_days,
             ),
             step(
                 "withdraw",

@@ -23,7 +23,7 @@ from huisuan.law import (
     variant,
 )
 
-from .a00_supplementary import CLAIM, DATA, check_days, payable
+from .a00_supplementary import CLAIM, DATA, OFFICE, check_days, decide_days, payable
 
 article = Article("2")
 
@@ -120,6 +120,10 @@ article.programme(
         instead=(
             step("submit", State.DRAFT, State.SUBMITTED, Duty.APPLY),
             step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, DATA, within=check_days),
+            step(
+                "refuse", (State.SUBMITTED, State.CHECKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE, OFFICE,
+                within=decide_days,
+            ),
             step(
                 "withdraw", (State.DRAFT, State.SUBMITTED, State.CHECKED, State.IN_PUBLICITY, State.SUSPENDED),
                 State.WITHDRAWN, Duty.APPLY,

@@ -188,7 +188,10 @@ article.programme(
             step("complete", State.PAYING, State.MONITORED, Duty.PAY, "省财政厅"),
             step(
                 "refuse",
-                (State.SUBMITTED, State.CHECKED, State.RECOMMENDED, State.RANKED, State.IN_PUBLICITY),
+                (
+                    State.SUBMITTED, State.RETURNED, State.CHECKED, State.RECOMMENDED, State.REVIEWED, State.RANKED,
+                    State.IN_PUBLICITY,
+                ),
                 State.REFUSED, Duty.DECIDE, SCIENCE, within=decide_days,
             ),
             step(

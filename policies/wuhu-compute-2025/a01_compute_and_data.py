@@ -161,7 +161,7 @@ STEPS = (
     step("return", State.SUBMITTED, State.RETURNED, Duty.CHECK, CITY, within=check_days),
     step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, CITY, within=check_days),
     step("decide", State.CHECKED, State.DECIDED, Duty.DECIDE, CITY),
-    step("refuse", (State.SUBMITTED, State.CHECKED), State.REFUSED, Duty.DECIDE, CITY),
+    step("refuse", (State.SUBMITTED, State.RETURNED, State.CHECKED), State.REFUSED, Duty.DECIDE, CITY),
     step(
         "withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED), State.WITHDRAWN, Duty.APPLY
     ),

@@ -89,7 +89,11 @@ def unmatched_to_dict(row: BankReturnLine) -> dict[str, Any]:
 
 
 def unmatched_lines() -> QuerySet[BankReturnLine]:
-    """Lines of returns that fitted no order and that nobody has dealt with yet, the oldest first."""
+    """Lines of returns that paid what fitted no order and that nobody has dealt with yet, the oldest first.
+
+    A failure that fits no order moved no money: the report of its import tells it, and nothing waits for a decision.
+    """
     dealt_with = Entry.objects.filter(reverses=OuterRef("entry"))
-    found = BankReturnLine.objects.filter(outcome=BankOutcome.CLEARING).exclude(Exists(dealt_with))
+    moved = BankReturnLine.objects.filter(outcome=BankOutcome.CLEARING, entry__isnull=False)
+    found = moved.exclude(Exists(dealt_with))
     return found.select_related("file", "order").order_by("pk")

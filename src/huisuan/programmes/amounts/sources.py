@@ -12,14 +12,14 @@ from huisuan.law.model import LawError, RuleKind
 from huisuan.law.policy import load_policy
 from huisuan.programmes.awards.offered import offered_amounts
 from huisuan.programmes.awards.shares import shared_amounts
-from huisuan.programmes.decision_sheets.records import sheet_lines_of
+from huisuan.programmes.decision_sheets.steps import sheet_grants
 from huisuan.programmes.models import Application
 from huisuan.programmes.submissions.owed import law_answers
 
 
 def sheet_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
     """What frozen sheets fund; nothing for who waits or is not recommended, whatever the law owes."""
-    return {pk: line.funded_fen for pk, line in sheet_lines_of(applications).items()}
+    return sheet_grants(applications)
 
 
 def law_amounts(applications: Sequence[Application]) -> Mapping[int, int]:

@@ -9,24 +9,27 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict
 from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import Duty, State
+from huisuan.law.procedure import ACTION_WORDS, Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.committing import budget_lines, budget_year, make_promise, no_budget_line
 from huisuan.programmes.awards.recovering import order_under_way, release_open
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
 from huisuan.programmes.awards.up_to_date import are_up_to_date
+from huisuan.programmes.flags.answered import are_answered
 from huisuan.programmes.models import Application, Award, DutyHeld
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.workflow.permission import Permissions, unknown_application
 from huisuan.treasury.commitments import commit
 from huisuan.treasury.models import AppropriationLine, Commitment
 
+_COMMITTED_BEFORE = (State.COMMITTED.value, State.PAYING.value)
+
 
 def to_commit_again(numbers: Sequence[str]) -> list[str]:
     """Those that the treasury has committed before and that are not paid out yet."""
-    states = (State.COMMITTED.value, State.PAYING.value)
-    found = set(Application.objects.filter(number__in=numbers, state__in=states).values_list("number", flat=True))
+    living = Application.objects.filter(number__in=numbers, state__in=_COMMITTED_BEFORE)
+    found = set(living.values_list("number", flat=True))
     return [number for number in numbers if number in found]
 
 
@@ -48,9 +51,15 @@ def commit_again(numbers: Sequence[str], person: Person, now: datetime, year: in
             raise unknown_application(number)
         if refusal := permissions.ask_duty(held[number]):
             raise refusal
+        if held[number].state not in _COMMITTED_BEFORE:
+            raise Conflict(
+                f"{number}：还没有下达过资金；首次下达请办“{ACTION_WORDS['commit'].zh}”", code="award.not_committed_yet"
+            )
     payload = {"budget_year": year} if year else {}
-    for refusal in are_up_to_date(applications, AskedStep("commit", person, now, None, payload)).values():
-        raise refusal
+    asked = AskedStep("commit", person, now, None, payload)
+    for condition in (are_answered, are_up_to_date):
+        for refusal in condition(applications, asked).values():
+            raise refusal
     DutyHeld.objects.bulk_create(
         [DutyHeld(application=one, person=person, duty=Duty.COMMIT.value) for one in applications],
         ignore_conflicts=True,

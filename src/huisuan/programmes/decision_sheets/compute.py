@@ -36,6 +36,7 @@ _PROMISED = (
     State.DECIDED,
     State.CONTRACTED,
 )
+_WAITING = (State.SUBMITTED, State.RETURNED, State.RECOMMENDED, *_PROMISED)
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def compute_sheet(call: Call) -> SheetDraft:
     ready = State.REVIEWED if by_experts else State.CHECKED
     scored, unpaid = _scored([one for one in living if one.state == ready])
     terms = SheetTerms(
-        _left(call), PoolMode(call.shortage), tuple(TieOrder(name) for name in call.ties),
+        left_on_line(call), PoolMode(call.shortage), tuple(TieOrder(name) for name in call.ties),
         drawn.seed if drawn else call.number, plan_of_call(call).lowest_score if by_experts else Fraction(),
     )  # fmt: skip
     pending = tuple(one.number for one in living if one.state != ready)
@@ -111,7 +112,13 @@ def _scored(reviewed: Sequence[Application]) -> tuple[list[ScoredApplication], l
     return found, unpaid
 
 
-def _left(call: Call) -> int:
+def claimed_fen(call: Call) -> int:
+    """What the law owes for all that waits under a call and has taken no money from its line yet."""
+    living = Application.objects.filter(call=call, state__in=_WAITING).select_related("edition")
+    return sum(answer.amount_fen or 0 for answer in law_answers(living).values())
+
+
+def left_on_line(call: Call) -> int:
     """What the line of a call has, less what frozen sheets of other calls have promised of it and is not set aside."""
     AppropriationLine.objects.select_for_update(no_key=True).get(pk=call.line_id)
     available = Account.objects.filter(line=call.line_id, kind=AccountKind.AVAILABLE).aggregate(fen=Sum("balance"))

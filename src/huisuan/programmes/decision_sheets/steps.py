@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
+from huisuan.base.money import yuan
 from huisuan.law.procedure import State
+from huisuan.programmes.decision_sheets.compute import claimed_fen, left_on_line
 from huisuan.programmes.decision_sheets.records import last_lines, last_sheet, sheet_lines_of, store_sheet
 from huisuan.programmes.models import Application, ApplicationStep, Call
 from huisuan.programmes.review.plan import declared_review
 from huisuan.programmes.review.ranking import SheetStatus, move_up, read_sheet
 from huisuan.programmes.step_conditions import AskedStep
+from huisuan.programmes.submissions.owed import law_answers
 
 _NOT_GRANTED = {
     SheetStatus.WAITING: "为候补，还没有资金；有申报退出时依次递补",
@@ -31,16 +34,44 @@ def stand_on_the_sheet(applications: Sequence[Application], asked: AskedStep) ->
     }
 
 
+def fit_the_line(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """Where a call's line does not do for all that is claimed under it, the sheet says first who gets how much."""
+    lines = sheet_lines_of(applications)
+    calls = {one.call_id for one in applications if one.call_id is not None and one.pk not in lines}
+    short: dict[int, Conflict] = {}
+    for call in Call.objects.filter(pk__in=calls).order_by("pk"):
+        claimed, left = claimed_fen(call), left_on_line(call)
+        if claimed > left:
+            short[call.pk] = Conflict(
+                f"{call.number} 下的申报共应得 {yuan(claimed)} 元，预算只有 {yuan(left)} 元：先冻结决策表"
+                f"（huisuan call sheet {call.number} --freeze）",
+                code="sheet.line_too_small",
+            )
+    return {one.pk: short[one.call_id] for one in applications if one.pk not in lines and one.call_id in short}
+
+
+def sheet_grants(applications: Sequence[Application]) -> dict[int, int]:
+    """By application what its sheet funds, in fen: no more than the law owes on what was last handed in."""
+    lines = sheet_lines_of(applications)
+    answers = law_answers([one for one in applications if one.pk in lines])
+    found = {}
+    for pk, line in lines.items():
+        owed = answers[pk].amount_fen if pk in answers else None
+        found[pk] = line.funded_fen if owed is None else min(line.funded_fen, owed)
+    return found
+
+
 def are_granted_by_the_sheet(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
     """A decision under a sheet grants what the sheet funds, named or not; who waits is not granted yet."""
     refused: dict[int, Refused] = {}
+    grants = sheet_grants(applications)
     for pk, line in sheet_lines_of(applications).items():
         number = next(one.number for one in applications if one.pk == pk)
         if not line.funded_fen:
             refused[pk] = Conflict(f"{number}：{_NOT_GRANTED[SheetStatus(line.status)]}", code="sheet.not_funded")
-        elif asked.amount_fen not in (None, line.funded_fen):
+        elif asked.amount_fen not in (None, grants[pk]):
             refused[pk] = InvalidRequest(
-                f"{number}：金额以决策表为准，为 {line.funded_fen} 分，批准时不写或照写", code="sheet.amount_is_on_it"
+                f"{number}：金额以决策表为准，为 {grants[pk]} 分，批准时不写或照写", code="sheet.amount_is_on_it"
             )
     return refused
 

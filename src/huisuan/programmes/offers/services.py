@@ -50,7 +50,8 @@ def make_offers(run: SettlementRun, person: Person, now: datetime) -> OffersMade
     owed = {row.party_id: row for row in run.entitlements.select_related("party").order_by("party__uscc")}
     living = _living(edition, run.year)
     claimed = {one.party_id for one in living}
-    new = [row for pk, row in owed.items() if row.payable > 0 and pk not in claimed]
+    offered = set(Offer.objects.filter(entitlement__run=run).values_list("entitlement_id", flat=True))  # withdrawn, too
+    new = [row for pk, row in owed.items() if row.payable > 0 and pk not in claimed and row.pk not in offered]
     offers = _offer(new, edition, person, now)
     bases = load_bases(living)
     differing = tuple(one for one in living if not bases[one.pk].holds and one.state != State.REFUSED)

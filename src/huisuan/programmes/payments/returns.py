@@ -8,14 +8,15 @@ from datetime import datetime
 
 from django.db import transaction
 
-from huisuan.base.errors import NotAllowed, Refused
+from huisuan.base.errors import Conflict, NotAllowed, Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import DUTY_WORDS, Duty, State
+from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.paying import can_be_paid, order_due
 from huisuan.programmes.awards.standing import commitments_of, treasury_act
 from huisuan.programmes.awards.up_to_date import are_up_to_date
+from huisuan.programmes.flags.answered import are_answered
 from huisuan.programmes.models import Application, Award, DutyHeld, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.step_conditions import AskedStep
@@ -65,8 +66,12 @@ def order_again(numbers: Sequence[str], person: Person, now: datetime) -> list[P
             raise unknown_application(number)
         if refusal := permissions.ask_duty(held[number]):
             raise refusal
+        if held[number].state != State.PAYING:
+            raise Conflict(
+                f"{number}：不在支付中，不能再开支付令；首次支付请办“{ACTION_WORDS['pay'].zh}”", code="award.not_paying"
+            )
     applications, asked = list(held.values()), AskedStep("pay", person, now, None, {})
-    for condition in (are_up_to_date, can_be_paid):
+    for condition in (are_answered, are_up_to_date, can_be_paid):
         for refusal in condition(applications, asked).values():
             raise refusal
     DutyHeld.objects.bulk_create(

@@ -18,6 +18,7 @@ from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureE
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.review.ranking import DecisionSheet, read_sheet
 from huisuan.programmes.review.sheet_workbook import sheet_workbook
+from huisuan.programmes.submissions.window import CallWindow, WindowState
 from huisuan.programmes.workflow.queries import visible_applications
 
 _READERS = (Role.PROVINCE, Role.DEPARTMENT, Role.TREASURY, Role.AUDITOR)
@@ -58,7 +59,7 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
     Raises:
         NotFound: no such call.
         NotAllowed: no post to rank (where nobody ranks: to decide) in the office of the procedure.
-        Conflict: something of it is not reviewed yet, or the law owes nothing for it.
+        Conflict: the call is still open, something of it is not reviewed yet, or the law owes nothing for it.
     """
     found = Call.objects.select_for_update(of=("self",), no_key=True).select_related("edition").filter(number=number)
     call = found.first()
@@ -72,6 +73,11 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
         raise NotAllowed(f"{number}：决策表由{offices}当天在任的岗位冻结", code="sheet.no_post_in_force")
     if (frozen := last_sheet(call)) is not None:
         return frozen
+    window = CallWindow(call.first_day, call.last_day)
+    if window.state(now) is not WindowState.CLOSED:
+        raise Conflict(
+            f"{number} 受理到 {call.last_day} 24:00，截止之后才能冻结决策表：此前还可能有申报", code="sheet.call_open"
+        )
     draft = compute_sheet(call)
     draft.require_ready()
     return store_sheet(call, draft.sheet, 1, "", person, now)

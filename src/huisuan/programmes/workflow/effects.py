@@ -19,7 +19,12 @@ from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.checks.stored import are_checked
-from huisuan.programmes.decision_sheets.steps import are_granted_by_the_sheet, move_up_waiting, stand_on_the_sheet
+from huisuan.programmes.decision_sheets.steps import (
+    are_granted_by_the_sheet,
+    fit_the_line,
+    move_up_waiting,
+    stand_on_the_sheet,
+)
 from huisuan.programmes.flags.answered import are_answered, checker_answered_none
 from huisuan.programmes.flags.found_between import flag_submissions
 from huisuan.programmes.models import ApplicationStep
@@ -43,7 +48,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
     "rank": (are_answered, stand_on_the_sheet),
-    "publicise": (are_answered, can_stand_in_public),
+    "publicise": (are_answered, fit_the_line, can_stand_in_public),
     "resume": (no_objection_waits,),
     "decide": (
         are_answered,

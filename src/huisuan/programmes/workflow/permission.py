@@ -32,6 +32,7 @@ class Permissions:
     action: str
     key: str
     edges: Mapping[tuple[int, str], ProcedureEdge]  # by edition and state
+    offices: Mapping[int, frozenset[str]]  # by edition, those that take any of its steps
     posts: Sequence[Post]
     duties: Mapping[int, str]  # by application
     ties: Mapping[int, str]
@@ -43,7 +44,8 @@ class Permissions:
     ) -> Permissions:
         """Read it, for the day of `now` at Asia/Shanghai."""
         day = now.astimezone(SHANGHAI).date()
-        edges = ProcedureEdge.objects.filter(edition__in={one.edition_id for one in applications}, action=action)
+        every = list(ProcedureEdge.objects.filter(edition__in={one.edition_id for one in applications}))
+        edges = [edge for edge in every if edge.action == action]
         held = DutyHeld.objects.filter(application__in=applications, person=person)
         earlier = (
             ApplicationStep.objects.filter(application__in=applications, key=key).select_related("application")
@@ -53,6 +55,7 @@ class Permissions:
         return cls(
             person, action, key,
             {(edge.edition_id, edge.from_state): edge for edge in edges},
+            {pk: frozenset(e.office for e in every if e.edition_id == pk) for pk in {e.edition_id for e in every}},
             list(posts_in_force(person, day)),
             dict(held.values_list("application_id", "duty")),
             find_ties(person, applications, day),
@@ -78,8 +81,10 @@ class Permissions:
         return self._as_official(application, edge)
 
     def _may_know(self, application: Application) -> bool:
-        official = bool(self.posts) or self.person.role in (Role.PROVINCE, Role.AUDITOR)
-        return official or is_applicant(self.person, application)
+        if self.person.role in (Role.PROVINCE, Role.AUDITOR) or is_applicant(self.person, application):
+            return True
+        concerned = self.offices.get(application.edition_id, frozenset())
+        return any(post.office.name in concerned for post in self.posts)
 
     def _not_from_here(self, application: Application) -> Refused:
         words = ACTION_WORDS[self.action].zh
