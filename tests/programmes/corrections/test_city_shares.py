@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.cli.main import assemble
-from huisuan.parties.models import Person, Region
+from huisuan.parties.models import PartyKind, Person, Region
+from huisuan.programmes.amounts.sources import computed_amounts
 from huisuan.programmes.awards.recovering import debts_of
+from huisuan.programmes.calls.services import open_call
+from huisuan.programmes.calls.submit import list_missing, submit_draft
+from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.corrections.rebasing import rebase
 from huisuan.programmes.corrections.recommitting import commit_again
-from huisuan.programmes.models import Application, Award
-from huisuan.programmes.payments.city_shares import claim_share
+from huisuan.programmes.models import Application, Award, Call, CityShare, Draft
+from huisuan.programmes.payments.city_shares import share_of
 from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.payments.returns import import_bank_returns
-from huisuan.programmes.workflow import act, begin_application
+from huisuan.programmes.workflow import act, act_on_many, begin_application
 from huisuan.treasury.check import prove
 from huisuan.treasury.city_payments import (
     PaymentClaim,
@@ -28,12 +31,15 @@ from huisuan.treasury.city_payments import (
     reverse_city_payment,
 )
 from huisuan.treasury.ledger import Act
-from huisuan.treasury.models import CityPayment, Entry
+from huisuan.treasury.models import AppropriationLine, CityPayment, Entry
 from support.awards import GROUP
+from support.calls import OPENED, line, terms
+from support.jobs import party
 from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, budget, official, paid_at_bank, person
 from support.treasury import balances
 
 pytestmark = pytest.mark.django_db
+FACTS = {"key_technology": "是", "city": "合肥市", "county": "其他县（市、区）", "city_granted": "9000000"}
 DECLARED = {"key_technology": True, "city": "340100"}
 LATER = ENDED + timedelta(days=1)
 WAY = (
@@ -60,22 +66,61 @@ def lowered(payment: CityPayment, fen: int) -> None:
     lower_city_payment(payment, fen, "多付退回", Act("李会计", LATER, LATER.date()))
 
 
-def claimed(until: str) -> Application:
-    """A share of the project, walked to an action."""
-    made = begin_application(LAW, "8.2", 2024, hefei(), NOON)
-    claim_share(made.number, " 项目甲", DECLARED, hefei(), NOON)
+def city_call() -> Call:
+    """A call of 8.2, on the year's line where there is one."""
+    official("publisher of 8.2", "publish", GROUP)
+    held = AppropriationLine.objects.filter(sentence="8.2").first() or line("8.2")
+    return open_call(
+        terms(programme="8.2", title="2024 年引进奖补", line=held.pk, evidence=()),
+        official("publisher of 8.2", "publish", GROUP), OPENED,
+    )  # fmt: skip
+
+
+def drafted(*projects: str) -> Draft:
+    """The city's draft, which names its projects and one voucher."""
+    named = [{"kind": "project", "code": code} for code in projects] + [{"kind": "voucher", "code": "V-1"}]
+    return Draft.objects.create(
+        party=party(50, PartyKind.CITY), owner=hefei(), policy=LAW.name, digest=LAW.digest, rule="8.2", facts=FACTS,
+        named=named, created_at=OPENED, updated_at=OPENED, updated_by=hefei(),
+    )  # fmt: skip
+
+
+def handed_in() -> Application:
+    """A share of the project, claimed as a city does: its draft handed in under an open call."""
+    made = submit_draft(city_call().number, drafted(" 项目甲").pk, hefei(), NOON)
     give_payee(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
-    act(made.number, "submit", hefei(), NOON)
-    for action, *_ in WAY:
+    return made
+
+
+def walked(made: Application, *actions: str) -> Application:
+    """Each action by an official of its own, the decision once it has stood in public."""
+    for action in actions:
+        if action == "check" and made.call_id is not None:
+            check_application(made.number, by("check"), NOON)
         act(made.number, action, by(action), NOON if action in ("check", "publicise") else ENDED)
-        if action == until:
-            break
     made.refresh_from_db()
     return made
 
 
+def claimed(until: str) -> Application:
+    """A share of the project, walked to an action."""
+    actions = [action for action, *_ in WAY]
+    return walked(handed_in(), *actions[: actions.index(until) + 1])
+
+
+def without_call() -> Application:
+    """A share of the same project of an application that no call asked for, and so holds no object."""
+    made = begin_application(LAW, "8.2", 2024, hefei(), NOON)
+    CityShare.objects.create(
+        application=made, number=1, project="项目甲", declared=DECLARED, by=hefei(), at=NOON
+    )  # fmt: skip
+    give_payee(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
+    act(made.number, "submit", hefei(), NOON)
+    return made
+
+
 def test_a_voucher_lowered_before_payment_shrinks_the_share_and_the_entry_names_it() -> None:
-    line = budget("8.2", 100_000_000)
+    money = budget("8.2", 100_000_000)
     payment = voucher("V-1", 100_000_000)
     voucher("V-2", 50_000_000)
     made = claimed("commit")
@@ -88,15 +133,15 @@ def test_a_voucher_lowered_before_payment_shrinks_the_share_and_the_entry_names_
     commit_again([made.number], by("commit"), LATER)
     release = Entry.objects.get(kind="release")
     assert "凭证 V-1 核减 200,000.00 元" in release.reason
-    assert balances(line) == {"appropriated": -100_000_000, "available": 61_000_000, "committed": 39_000_000}
+    assert balances(money) == {"appropriated": -100_000_000, "available": 61_000_000, "committed": 39_000_000}
     act(made.number, "pay", by("pay"), LATER)
     import_bank_returns(paid_at_bank(by("pay")), "r.csv", by("pay"), LATER)
-    assert balances(line)["paid"] == 39_000_000
+    assert balances(money)["paid"] == 39_000_000
     assert prove().holds
 
 
 def test_a_voucher_reversed_after_payment_is_taken_back_from_the_city_and_the_entry_names_it() -> None:
-    line = budget("8.2", 100_000_000)
+    money = budget("8.2", 100_000_000)
     payment = voucher("V-1", 100_000_000)
     made = claimed("pay")
     import_bank_returns(paid_at_bank(by("pay")), "r.csv", by("pay"), NOON)
@@ -107,7 +152,7 @@ def test_a_voucher_reversed_after_payment_is_taken_back_from_the_city_and_the_en
     assert (debt.amount_fen, debt.city_id, debt.party) == (30_000_000, "340100", None)
     assert "凭证 V-1 核减 1,000,000.00 元" in debt.reason
     assert debt.entry.reason == debt.reason
-    assert balances(line)["claimed_back"] == -30_000_000
+    assert balances(money)["claimed_back"] == -30_000_000
     assert prove().holds
 
 
@@ -116,8 +161,8 @@ def test_what_the_city_pays_later_is_another_application_and_the_project_is_shar
     first_voucher = voucher("V-1", 100_000_000)
     first = claimed("decide")
     voucher("V-2", 10_000_000)
-    act(first.number, "commit", by("commit"), NOON)  # more is no reason to change what was granted
-    second = claimed("decide")
+    act(first.number, "commit", by("commit"), ENDED)  # more is no reason to change what was granted
+    second = walked(without_call(), "check", "publicise", "decide")
     assert [award.amount_fen for award in Award.objects.order_by("pk")] == [30_000_000, 3_000_000]
     lowered(first_voucher, 5_000_000)
     with pytest.raises(Conflict):
@@ -126,29 +171,82 @@ def test_what_the_city_pays_later_is_another_application_and_the_project_is_shar
     assert Award.objects.get(application=second, superseded_by__isnull=True).amount_fen == 1_500_000
 
 
-def test_a_share_is_said_by_its_city_before_it_is_handed_in_and_computed_by_nobody_else(tmp_path: Path) -> None:
+def test_whichever_application_is_granted_first_the_other_gets_only_what_is_left() -> None:
+    budget("8.2", 100_000_000)
     voucher("V-1", 100_000_000)
-    made = begin_application(LAW, "8.2", 2024, hefei(), NOON)
-    for stranger in (applicant(1), person("wuhu", "city", city=Region.objects.get(code="340200"))):
-        with pytest.raises(NotFound):
-            claim_share(made.number, "项目甲", DECLARED, stranger, NOON)
-    with pytest.raises(InvalidRequest):
-        claim_share(made.number, "项目甲", {**DECLARED, "city_paid": 1}, hefei(), NOON)
-    facts = tmp_path / "facts.json"
-    facts.write_text(json.dumps(DECLARED), encoding="utf-8")
-    words = ["award", "share", made.number, "--by", "hefei", "--project", "项目甲", "--facts", str(facts), "--json"]
-    done = CliRunner().invoke(assemble(), words)
-    assert json.loads(done.stdout)["amount_fen"] == 30_000_000, done.output
-    give_payee(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
+    older, newer = walked(handed_in(), "check", "publicise"), without_call()
+    walked(newer, "check", "publicise", "decide", "commit", "pay")
+    with pytest.raises(InvalidRequest) as nothing:
+        act(older.number, "decide", by("decide"), ENDED)
+    assert nothing.value.code == "award.nothing_owed"
+    voucher("V-2", 10_000_000)
+    act(older.number, "decide", by("decide"), ENDED)
+    assert [award.amount_fen for award in Award.objects.order_by("pk")] == [30_000_000, 3_000_000]
+
+
+def test_two_decided_at_once_are_not_both_paid() -> None:
+    budget("8.2", 100_000_000)
+    voucher("V-1", 100_000_000)
+    both = [walked(made, "check", "publicise").number for made in (handed_in(), without_call())]
+    act_on_many(both, "decide", by("decide"), ENDED)
+    refused = act_on_many(both, "commit", by("commit"), ENDED).refused
+    assert {number: refusal.code for number, refusal in refused.items()} == {both[1]: "offer.outdated"}
+
+
+def test_a_project_is_claimed_once_under_calls_and_an_application_is_of_one() -> None:
+    voucher("V-1", 100_000_000)
+    call = city_call()
+    mine = submit_draft(call.number, drafted("项目甲").pk, hefei(), NOON)
+    with pytest.raises(Conflict) as held:
+        submit_draft(call.number, drafted("项目甲").pk, hefei(), NOON)
+    assert held.value.code == "claim_object.held"
+    act(mine.number, "withdraw", hefei(), NOON)
+    two = drafted("项目甲", "项目乙")
+    missing = list_missing(call.number, two.pk, hefei(), NOON)
+    assert [(item.field, item.code) for item in missing] == [("objects", "more_than_one_project")]
+    with pytest.raises(InvalidRequest, match="只写一个项目"):
+        submit_draft(call.number, two.pk, hefei(), NOON)
+
+
+def test_what_is_typed_of_a_project_without_vouchers_is_not_shared() -> None:
+    mine = drafted("项目甲")
+    Draft.objects.update(facts=FACTS | {"city_paid": "5000000"})
+    made = submit_draft(city_call().number, mine.pk, hefei(), NOON)
+    assert share_of(made.number, hefei()).owed_fen == 0
+    assert computed_amounts([made]) == {}
+
+
+def test_a_correction_claims_the_project_that_it_names_then() -> None:
+    voucher("V-1", 100_000_000)
+    made = handed_in()
+    act(made.number, "return", by("check"), NOON, reason="请更正", payload={"fields": ["objects"]})
+    record_city_payment(
+        PaymentClaim("340100", "V-9", "项目乙", 20_000_000, date(2024, 4, 1)), Act("李会计", NOON, NOON.date())
+    )
+    named = [{"kind": "project", "code": "项目乙"}, {"kind": "voucher", "code": "V-9"}]
+    Draft.objects.update(named=named)
     act(made.number, "submit", hefei(), NOON)
-    with pytest.raises(Conflict) as late:
-        claim_share(made.number, "项目乙", DECLARED, hefei(), NOON)
-    assert late.value.code == "award.share_handed_in"
+    assert [(share.number, share.project) for share in made.shares.all()] == [(1, "项目甲"), (2, "项目乙")]
+    assert share_of(made.number, hefei()).owed_fen == 6_000_000
+
+
+def test_a_city_sees_what_its_vouchers_give_and_nobody_writes_another_amount() -> None:
+    payment = voucher("V-1", 100_000_000)
+    made = handed_in()
+    lowered(payment, 50_000_000)
+    words = ["award", "share", made.number, "--by", "hefei", "--json"]
+    shown = CliRunner().invoke(assemble(), words)
+    assert json.loads(shown.stdout) == {
+        "number": made.number, "project": "项目甲", "registered": {"city_paid": 50_000_000}, "amount_fen": 15_000_000,
+    }, shown.output  # fmt: skip
     firm = begin_application(LAW, "14.1", 2024, applicant(1), NOON)
-    with pytest.raises(NotAllowed):
-        claim_share(firm.number, "项目甲", DECLARED, applicant(1), NOON)
-    for action in ("check", "publicise"):
-        act(made.number, action, by(action), NOON)
+    for number, asking in (
+        (made.number, applicant(1)), (firm.number, applicant(1)),
+        (made.number, person("wuhu", "city", city=Region.objects.get(code="340200"))),
+    ):  # fmt: skip
+        with pytest.raises(NotFound):
+            share_of(number, asking)
+    walked(made, "check", "publicise")
     with pytest.raises(InvalidRequest) as computed:
         act(made.number, "decide", by("decide"), ENDED, amount_fen=1)
     assert computed.value.code == "award.amount_is_computed"

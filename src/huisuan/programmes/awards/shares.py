@@ -5,6 +5,7 @@ A voucher that the city lowers or reverses lowers the share with it; what a city
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from huisuan.base.errors import Refused
 from huisuan.base.money import yuan
 from huisuan.law.procedure import State
 from huisuan.programmes.awards.standing import standing_awards
-from huisuan.programmes.models import Application, CityShare
+from huisuan.programmes.models import Application, Award, CityShare
 from huisuan.settlement.runs.claim_facts import answer_claim
 from huisuan.treasury.models import CityPaymentCut
 
 _OVER = (State.WITHDRAWN.value, State.REFUSED.value)
 _LONGEST_NAMED = 200
+_NOT_YET = sys.maxsize  # whoever is not granted yet comes after all who are
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,19 @@ def standing_shares(applications: Iterable[Application]) -> dict[int, CityShare]
 
 
 def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
-    """By application; what earlier applications were granted for the same project and year is taken off."""
+    """By application; what others were granted for the same project and year is taken off.
+
+    What was granted first keeps what it has: of an application that was itself granted, only what went before counts.
+    """
     shares, found = standing_shares(applications), {}
     others = _same_projects(shares.values())
-    awards = standing_awards([one.application for same in others.values() for one in same])
+    claims = [one.application for same in others.values() for one in same]
+    awards, turns = standing_awards(claims), _turns(claims)
     for pk, share in shares.items():
         before = sum(
             awards[other.application_id].amount_fen
             for other in others[_project(share)]
-            if other.application_id < pk and other.application_id in awards
+            if other.application_id in awards and turns[other.application_id] < turns.get(pk, _NOT_YET)
         )
         whole = _whole(share)
         owed = None if whole is None else max(0, whole - before)
@@ -55,8 +61,10 @@ def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
 
 
 def shared_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
-    """What the rule gives now, in fen, where it gives an amount."""
-    return {pk: basis.owed_fen for pk, basis in load_shares(applications).items() if basis.owed_fen is not None}
+    """What the rule gives now, in fen; under a call nothing where it gives none: what was handed in is older."""
+    called = {one.pk for one in applications if one.call_id is not None}
+    found = {pk: basis.owed_fen for pk, basis in load_shares(applications).items()}
+    return {pk: fen or 0 for pk, fen in found.items() if fen is not None or pk in called}
 
 
 def because_of_vouchers(application: Application, since: datetime) -> str:
@@ -82,6 +90,12 @@ def _whole(share: CityShare) -> int | None:
     except Refused:
         return None
     return answer.amount_fen if answer.amount_fen is not None else 0 if answer.status == "not_eligible" else None
+
+
+def _turns(applications: Iterable[Application]) -> dict[int, int]:
+    """By application when it was granted: the row id of its first award, whatever superseded that."""
+    firsts = Award.objects.filter(application__in=list(applications), number=1)
+    return dict(firsts.values_list("application_id", "pk"))
 
 
 def _project(share: CityShare) -> tuple[str, str, int, str, str]:

@@ -1,52 +1,44 @@
-"""A city says of which project it claims the province's share; what it paid the register of vouchers says."""
+"""What a city's application claims the province's share of, what the register of vouchers says, and what that gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date
 
-from django.db import transaction
-
-from huisuan.base.errors import Conflict, NotAllowed
-from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import State
+from huisuan.base.errors import NotFound
+from huisuan.law.model import Value
 from huisuan.parties.models import Person
-from huisuan.programmes.models import Application, CityShare
+from huisuan.programmes.awards.shares import load_shares
+from huisuan.programmes.models import Application
 from huisuan.programmes.workflow.permission import is_applicant, unknown_application
-from huisuan.settlement.runs.claim_facts import RegisteredClaim, answer_claim
-from huisuan.treasury.city_payments import normal_project
-
-_OPEN = (State.DRAFT.value, State.RETURNED.value)
+from huisuan.settlement.runs.claim_facts import answer_claim
 
 
-@transaction.atomic
-def claim_share(
-    number: str, project: str, declared: Mapping[str, object], person: Person, now: datetime
-) -> RegisteredClaim:
-    """Say, before it is handed in, what the share is of and what no register knows; the rule's answer to it.
+@dataclass(frozen=True)
+class ShareShown:
+    """The project, what its vouchers say of each fact, and what is owed now beside other applications, in fen."""
+
+    project: str
+    registered: Mapping[str, Value]
+    owed_fen: int | None
+
+
+def share_of(number: str, person: Person) -> ShareShown:
+    """The share that an application of the person's own city claims, as the vouchers stand now.
 
     Raises:
-        NotFound: no such application, as far as the person may know.
-        NotAllowed: the application is not of a city, or the person only reads there.
-        Conflict: it was handed in.
-        InvalidRequest: the rule has no fact that is paid by voucher, or facts that cannot be read.
+        NotFound: no such application, as far as the person may know, or it claims no share.
+        InvalidRequest: the rule cannot be asked any more.
     """
-    found = Application.objects.filter(number=number).select_related("edition")
-    application = found.select_for_update(of=("self",), no_key=True).first()
+    application = Application.objects.filter(number=number).select_related("edition").first()
     if application is None or not is_applicant(person, application):
         raise unknown_application(number)
-    if application.city_id is None or person.machine or person.widest_scope == "read":
-        raise NotAllowed("分担的是市的拨付：由市的人员填写（只读成员除外）", code="award.share_by_city")
-    if application.state not in _OPEN:
-        raise Conflict(f"{number}：已提交，不能再改；请先退回补正", code="award.share_handed_in")
-    project = normal_project(project)
-    edition = application.edition
+    basis = load_shares([application]).get(application.pk)
+    if basis is None or application.city_id is None:
+        raise NotFound(f"{number}：不是按市级拨付分担的申报，或还没有提交", code="award.no_share")
+    share, edition = basis.share, application.edition
     answer = answer_claim(
-        edition.policy, edition.key, application.city_id, project, application.year, declared,
-        now.astimezone(SHANGHAI).date(),
+        edition.policy, edition.key, application.city_id, share.project, application.year, share.declared, date.max
     )  # fmt: skip
-    CityShare.objects.create(
-        application=application, number=application.shares.count() + 1, project=project, declared=dict(declared),
-        by=person, at=now,
-    )  # fmt: skip
-    return answer
+    return ShareShown(share.project, answer.registered, basis.owed_fen)

@@ -67,20 +67,16 @@ def appropriate(
 def share(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="申报编号")],
     by: _By,
-    project: Annotated[str, typer.Option("--project", help="项目，与拨付登记中的写法一致")],
-    facts: Annotated[str, typer.Option("--facts", help="登记中没有的事实，JSON 文件；- 为标准输入")],
     as_json: AsJson = False,
 ) -> None:
-    """市申请省级分担：写明哪个项目；市实际拨付由登记的凭证得出。"""
-    from huisuan.parties.cli.party_commands import read_file
-    from huisuan.programmes.corrections.commands import read_facts
-    from huisuan.programmes.payments.city_shares import claim_share
+    """市级拨付的省级分担：提交时写明的项目，登记的凭证现在得出多少。"""
+    from huisuan.programmes.payments.city_shares import share_of
     from huisuan.programmes.people import find_person
 
-    done = claim_share(number, project, read_facts(read_file(facts)[0]), find_person(by), datetime.now(UTC))
-    fen = done.answer.amount_fen
-    shown = {"number": number, "project": project, "registered": done.registered, "amount_fen": fen}
-    _done(shown, f"{number}：{project}，按登记的凭证 {'—' if fen is None else yuan(fen)} 元", as_json)
+    found = share_of(number, find_person(by))
+    fen = found.owed_fen
+    shown = {"number": number, "project": found.project, "registered": dict(found.registered), "amount_fen": fen}
+    _done(shown, f"{number}：{found.project}，按登记的凭证 {'—' if fen is None else yuan(fen)} 元", as_json)
 
 
 def unused(

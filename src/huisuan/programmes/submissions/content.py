@@ -11,6 +11,7 @@ from typing import Any
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.fact_sources.registry import ClaimMeasure, measure_of
 from huisuan.law.explain import default_day, explain
 from huisuan.law.forms import InvalidCell, parse_cell
 from huisuan.law.model import Answer, Rule, Value
@@ -91,6 +92,7 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
         *_no_file(call, rule, {*found, *(str(file["fact"]) for file in evidence)}, values),
         *_task(call, task),
         *unnamed,
+        *_one_project(rule, named),
     )
     known = {name: fact.to_dict() for name, fact in found.items()}
     objects = [each.to_dict() for each in named]
@@ -169,6 +171,19 @@ def _objects(call: Call, draft: Draft) -> tuple[list[NamedObject], list[MissingI
         for zh, _, example in words.values()
     ]
     return named, missing
+
+
+def _one_project(rule: Rule, named: Sequence[NamedObject]) -> Iterator[MissingItem]:
+    """A share of what a city paid is of one project: its vouchers are summed, and capped, by project."""
+    projects = [each.typed for each in named if each.kind == ObjectKind.PROJECT.value]
+    if len(projects) > 1 and facts_by_voucher(rule):
+        said = f"一件申报只写一个项目，写了 {'、'.join(projects)}；其余项目另行申报"
+        yield MissingItem("objects", "more_than_one_project", said)
+
+
+def facts_by_voucher(rule: Rule) -> frozenset[str]:
+    """The names of a rule's facts that the register of a city's vouchers knows."""
+    return frozenset(spec.name for spec in rule.facts if isinstance(measure_of(spec), ClaimMeasure))
 
 
 def _task(call: Call, task: str) -> Iterator[MissingItem]:

@@ -37,6 +37,7 @@ from huisuan.programmes.publicity.conditions import (
 from huisuan.programmes.publicity.lines import publish_lines
 from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
+from huisuan.programmes.submissions.city_shares import record_shares
 from huisuan.programmes.submissions.record import check_returned_fields, record_submissions
 
 Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
@@ -67,7 +68,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
-    "submit": (record_submissions, flag_submissions),
+    "submit": (record_submissions, record_shares, flag_submissions),
     "return": (check_returned_fields,),
     "publicise": (publish_lines,),
     "decide": (grant_awards,),
