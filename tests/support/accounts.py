@@ -34,3 +34,9 @@ def caller(role: str, *, party: Party | None = None, city_id: str | None = None)
     """A program with a token of its own."""
     secret = make_token(role, party=party.uscc if party else None, city=city_id)[1]
     return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def personal_caller(who: Person, scope: str = "submit") -> Client:
+    """A program with a token of somebody's own."""
+    secret = issue_token(who, "test", Actor("test"), datetime.now(UTC), scope=scope)[1]
+    return Client(headers={"Authorization": f"Bearer {secret}"})

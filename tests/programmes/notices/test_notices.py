@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -14,12 +14,13 @@ from huisuan.programmes.models import Application, ApplicationStep, DutyHeld, No
 from huisuan.programmes.notices.answering import answer_objection
 from huisuan.programmes.notices.objecting import ObjectionRefused, ObjectionText, object_to_line
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
+from huisuan.programmes.offices import give_post
 from huisuan.programmes.workflow import act, act_on_many
 from huisuan.programmes.workflow.history import step_hash
 from support.evidence import PDF
 from support.jobs import party
 from support.notices import SAID, checked, notice_of, published
-from support.programmes import ENDED, NOON, application, official, person
+from support.programmes import ENDED, INDUSTRY, NOON, application, official, person
 
 pytestmark = pytest.mark.django_db
 LAST_MOMENT = datetime(2024, 9, 9, 15, 59, 59, 999_999, tzinfo=UTC)  # of 9 September at Asia/Shanghai
@@ -170,6 +171,14 @@ def test_an_objection_is_answered_by_somebody_who_has_not_handled_that_applicati
     assert code(twice) == "objection.answered"
     assert made.duties.get(person=other).duty == "publish"  # and no other any more
     assert decide(made) == {}
+
+
+def test_whoever_holds_two_posts_of_the_office_that_overlap_answers_an_objection() -> None:
+    published(1)
+    asked = object_to_line("N2024-0001", 1, SAID, NOON)
+    other = official("second publisher", "publish")
+    give_post(other, INDUSTRY, "publish", date(2024, 8, 1), person("giver"), NOON)
+    assert answer_objection(asked.pk, "查无实据", other, NOON, upheld=False).post.person == other
 
 
 def test_an_objection_upheld_sends_its_own_line_back_with_the_reason_and_no_other() -> None:

@@ -11,12 +11,13 @@ from django.db import transaction
 
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
+from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import get_for_officials
 from huisuan.programmes.checks.stored import last_round, store_round
 from huisuan.programmes.flags.found_between import look_for_flags
-from huisuan.programmes.models import Application, ApplicationCheck, CheckKind
+from huisuan.programmes.models import Application, ApplicationCheck, CheckKind, DutyHeld
 from huisuan.programmes.workflow.permission import Permissions, unknown_application
 
 
@@ -36,6 +37,9 @@ def check_application(number: str, person: Person, now: datetime) -> list[Applic
     answer = Permissions.load(person, "check", "", [application], now).ask(application)
     if isinstance(answer, Refused):
         raise answer
+    DutyHeld.objects.bulk_create(
+        [DutyHeld(application=application, person=person, duty=Duty.CHECK.value)], ignore_conflicts=True
+    )
     look_for_flags(application, now)
     return store_round(application, person, now)
 

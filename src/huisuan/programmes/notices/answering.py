@@ -9,7 +9,7 @@ from django.db import transaction
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import check_length
-from huisuan.law.procedure import Duty, State
+from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.models import (
     ANSWERING_ACTIONS,
@@ -75,7 +75,15 @@ def _post_that_answers(application: Application, asked: Objection, by: Person, n
             f"{application.number}：{by.name}办理过此件，异议须由没有办理过的人答复", code="objection.handled_before"
         )
     held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(duty=Duty.PUBLISH)
-    return held.get(office__name=asked.line.notice.office)
+    office = asked.line.notice.office
+    post = held.filter(office__name=office).first()  # two posts of one office may overlap: either does
+    if post is None:
+        raise NotAllowed(
+            f"{application.number}：“{ACTION_WORDS['uphold'].zh}”须由{office}当天在任的"
+            f"{DUTY_WORDS[Duty.PUBLISH][0]}岗位办理",
+            code="application.no_post_in_force",
+        )
+    return post
 
 
 def _send_back(application: Application, asked: Objection, said: str, by: Person, now: datetime) -> None:

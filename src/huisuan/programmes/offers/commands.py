@@ -93,11 +93,11 @@ def payee(
     as_json: AsJson = False,
 ) -> None:
     """填写收款账户；变更须由财政部门的另一人确认（payee-answer）。"""
-    from huisuan.programmes.payments.payees import give_payee
+    from huisuan.programmes.payments.payees import give_payee, given_payee_to_dict
     from huisuan.programmes.people import find_person
 
     given = give_payee(number, find_person(by), account, bank, datetime.now(UTC), name=name, reason=reason)
-    _print_payee(number, given, as_json)
+    _print_payee(given_payee_to_dict(given), as_json)
 
 
 @app.command("payee-answer")
@@ -110,10 +110,11 @@ def payee_answer(
     """确认或驳回收款账户的变更。"""
     if accept is None:
         raise typer.BadParameter("请写明 --accept（确认）或 --reject（驳回）")
-    from huisuan.programmes.payments.payees import answer_payee_change
+    from huisuan.programmes.payments.payees import answer_payee_change, given_payee_to_dict
     from huisuan.programmes.people import find_person
 
-    _print_payee(number, answer_payee_change(number, accept, find_person(by), datetime.now(UTC)), as_json)
+    answered = answer_payee_change(number, accept, find_person(by), datetime.now(UTC))
+    _print_payee(given_payee_to_dict(answered), as_json)
 
 
 @app.command("list")
@@ -164,14 +165,11 @@ def _in_yuan(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"amount_fen": yuan(row["amount_fen"])}
 
 
-def _print_payee(number: str, given: Any, as_json: bool) -> None:
-    waits = given.number > 1 and given.accepted is None
-    shown = {
-        "number": number, "account": f"…{given.account_number[-4:]}", "bank": given.bank, "name": given.name,
-        "accepted": given.accepted if given.number > 1 else True,
-    }  # fmt: skip
+def _print_payee(shown: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    counts = "等财政部门的另一人确认" if waits else "有效" if shown["accepted"] else "已驳回"
-    out.print(f"{number} 收款账户 {shown['account']}（{given.name}，{given.bank}）：{counts}", markup=False)
+    counts = {None: "等财政部门的另一人确认", True: "有效", False: "已驳回"}[shown["accepted"]]
+    out.print(
+        f"{shown['number']} 收款账户 {shown['account']}（{shown['name']}，{shown['bank']}）：{counts}", markup=False
+    )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.text_length import check_length
-from huisuan.law.procedure import State
+from huisuan.law.procedure import Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.flags.found_between import look_for_flags
-from huisuan.programmes.models import Application, PayeeAccount
+from huisuan.programmes.models import Application, DutyHeld, PayeeAccount
 from huisuan.programmes.workflow.permission import Permissions, is_applicant, unknown_application
 from huisuan.treasury.orders import parse_payee
 
@@ -66,6 +67,14 @@ def _holder(application: Application, name: str) -> str:
     return application.party.name
 
 
+def given_payee_to_dict(given: PayeeAccount) -> dict[str, Any]:
+    """As JSON carries it: of the account its end alone; `accepted` null is a change that waits."""
+    return {
+        "number": given.application.number, "account": f"…{given.account_number[-4:]}", "bank": given.bank,
+        "name": given.name, "accepted": given.accepted if given.number > 1 else True,
+    }  # fmt: skip
+
+
 @transaction.atomic
 def answer_payee_change(number: str, accept: bool, person: Person, now: datetime) -> PayeeAccount:
     """Accept or turn down the change of an account that waits; by whoever pays, never by who gave it.
@@ -88,4 +97,7 @@ def answer_payee_change(number: str, accept: bool, person: Person, now: datetime
         raise NotAllowed("收款账户的变更须由另一人确认", code="award.payee_change_by_another")
     waiting.accepted, waiting.answered_by, waiting.answered_at = accept, person, now
     waiting.save(update_fields=["accepted", "answered_by", "answered_at"])
+    DutyHeld.objects.bulk_create(
+        [DutyHeld(application=application, person=person, duty=Duty.PAY.value)], ignore_conflicts=True
+    )
     return waiting
