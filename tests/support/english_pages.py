@@ -43,7 +43,8 @@ POSTED = {
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
-    "take-step", "publish-notice", "end-budget-line", "send-orders",
+    "take-step", "give-payee", "answer-payee", "answer-application-flag",
+    "publish-notice", "end-budget-line", "send-orders",
     "cancel-import", "import-for-real", "check-month", "check-agent",
 }  # fmt: skip
 #: texts with the pages that show them

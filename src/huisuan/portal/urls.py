@@ -41,6 +41,7 @@ from huisuan.portal.parties import import_page
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
 from huisuan.portal.programmes import (
+    application_answers,
     application_list,
     application_page,
     bulk_acts,
@@ -156,6 +157,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/", application_list.application_list, name="applications"),
     path("applications/<str:number>", application_page.application_page, name="application"),
     path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
+    path("applications/<str:number>/payee", application_answers.payee_page, name="give-payee"),
+    path("applications/<str:number>/payee/answer", application_answers.payee_answer_page, name="answer-payee"),
+    path(
+        "applications/<str:number>/flags/<int:flag>/answer",
+        application_answers.application_flag_page,
+        name="answer-application-flag",
+    ),
     path("applications/<str:number>/files/<str:sha256>", application_page.submitted_file, name="submitted-file"),
     path("claims/", claims.claims_page, name="claims"),
     path("calls/", calls.call_list, name="calls"),

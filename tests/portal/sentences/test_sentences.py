@@ -102,6 +102,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "programmes/publicity/conditions.py": (), "programmes/publicity/ends.py": (),
     "portal/notices/desk.py": ("_fen", "_upheld"),
     "programmes/offers/services.py": (), "programmes/payments/payees.py": (),
+    "programmes/check_desk/flag_answers.py": (),
     "programmes/offices/services.py": (), "programmes/offices/queries.py": ("get_post",),
     "programmes/payments/budget.py": (), "programmes/payments/returns.py": ("require_money_post",),
     "treasury/bank_files.py": ("make_bank_file",),

@@ -23,6 +23,7 @@ from huisuan.law.model import Status
 from huisuan.law.procedure import ACTION_WORDS, Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.programmes.application_desk import read_desk
 from huisuan.portal.programmes.application_list import READERS
 from huisuan.portal.programmes.application_money import read_money
 from huisuan.portal.programmes.application_said import Said, correctable_fields, read_said
@@ -81,14 +82,14 @@ class ActForm:
 @allow(*READERS)
 def application_page(request: HttpRequest, number: str) -> HttpResponseBase:
     """One application, for whoever may see it."""
-    return _shown(request, _get(request, number), TypedAct())
+    return _shown(request, application_or_404(request, number), TypedAct())
 
 
 @allow(*ACTORS)
 @require_POST
 def take_step_page(request: HttpRequest, number: str, action: str) -> HttpResponseBase:
     """Take a step with what was typed; then the same page, or the next of the inbox."""
-    application = _get(request, number)
+    application = application_or_404(request, number)
     assert isinstance(request.user, Person)
     asked = request.POST
     typed = TypedAct(
@@ -119,7 +120,7 @@ def take_step_page(request: HttpRequest, number: str, action: str) -> HttpRespon
 @allow(*READERS)
 def submitted_file(request: HttpRequest, number: str, sha256: str) -> HttpResponseBase:
     """A file that was handed in, as it was; the browser never opens it in place."""
-    application = _get(request, number)
+    application = application_or_404(request, number)
     kept = [file for made in application.submissions.all() for file in made.evidence if file["sha256"] == sha256]
     if not kept:
         raise Http404
@@ -136,11 +137,17 @@ def submitted_file(request: HttpRequest, number: str, sha256: str) -> HttpRespon
     return response
 
 
-def _get(request: HttpRequest, number: str) -> Application:
+def application_or_404(request: HttpRequest, number: str) -> Application:
+    """One that the reader may see."""
     try:
         return get_application(viewer_of(request), number)
     except NotFound:
         raise Http404 from None
+
+
+def show_refused(request: HttpRequest, application: Application, refusal: Refused) -> HttpResponse:
+    """The page again, with what was typed beside the acts and why it was refused."""
+    return _shown(request, application, TypedAct(refused=refusal_html(refusal), status=refusal_status(refusal)))
 
 
 def _from_inbox(number: str) -> str:
@@ -191,6 +198,8 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "said": said,
         "why": said.why,
         "money": money,
+        "desk": read_desk(application, money, said.offer is not None, person, now),
+        "typed": request.POST,
         "history": [
             (step, action_label(step.action), duty_label(step.duty), _to(step.to_state, role)) for step in history
         ],

@@ -63,6 +63,15 @@ def _to_dict(flag: ApplicationFlag, application: Application, seen: dict[int, st
     }  # fmt: skip
 
 
+def may_answer_flags(application: Application, person: Person, now: datetime) -> bool:
+    """Whether the person may answer flags of this application, as far as it alone decides that."""
+    try:
+        _check_who(person, application, [application], now)
+    except NotAllowed:
+        return False
+    return True
+
+
 @transaction.atomic
 def give_flag_answer(number: str, flag_id: int, person: Person, reason: str, now: datetime) -> ApplicationFlag:
     """Answer a flag of an application, once, for all that it concerns.

@@ -75,6 +75,12 @@ def given_payee_to_dict(given: PayeeAccount) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def may_answer_payee_change(application: Application, waiting: PayeeAccount, person: Person, now: datetime) -> bool:
+    """Whether the person may answer this change: holds the post to pay, and did not ask for it."""
+    refusal = Permissions.load(person, "pay", "", [application], now).ask_duty(application)
+    return refusal is None and waiting.given_by_id != person.pk
+
+
 @transaction.atomic
 def answer_payee_change(number: str, accept: bool, person: Person, now: datetime) -> PayeeAccount:
     """Accept or turn down the change of an account that waits; by whoever pays, never by who gave it.

@@ -1,0 +1,75 @@
+"""What is done on the page of an application beside its acts: its account given and answered, its flags answered."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.base.errors import NotAllowed
+from huisuan.law.procedure import CLOSING_STATES, State
+from huisuan.parties.models import Person
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.programmes.application_money import ApplicationMoney
+from huisuan.programmes.check_desk.flag_answers import list_flags, may_answer_flags
+from huisuan.programmes.models import Application, FlagReason
+from huisuan.programmes.payments.payees import may_answer_payee_change
+from huisuan.programmes.workflow.permission import is_applicant
+
+_WHAT: dict[str, Promise | str] = {
+    FlagReason.SAME_OBJECT.value: _("同一申报对象另有申报"),
+    FlagReason.SAME_EVIDENCE.value: _("佐证材料相同"),
+    FlagReason.SAME_ACCOUNT.value: _("收款账户相同"),
+    FlagReason.SAME_CONTACT.value: _("联系人相同"),
+    FlagReason.CONTROL_PATH.value: _("两家申报单位有控制关系"),
+    FlagReason.LATE_RELATION.value: _("事后登记的关系使已办的步骤应回避"),
+}
+
+
+@dataclass(frozen=True)
+class ShownFlag:
+    """A flag as the page lists it; `saw` is what it was found by, in the words of the record."""
+
+    flag: dict[str, Any]
+    what: Promise | str
+    other: str  # a number that the reader may see, or nothing
+    saw: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one person may do here."""
+
+    gives_payee: bool
+    answers_payee: bool
+    flags: tuple[ShownFlag, ...]
+    answers_flags: bool
+
+
+def read_desk(application: Application, money: ApplicationMoney, offered: bool, person: Person, now: datetime) -> Desk:
+    """Of an application, for who looks at it; who applies sees no flags."""
+    over = application.state in CLOSING_STATES or (offered and application.state == State.DRAFT)
+    gives = is_applicant(person, application) and person.widest_scope != "read" and not (over or money.waiting)
+    found: list[dict[str, Any]] = []
+    with suppress(NotAllowed):
+        found = list_flags(Viewer.for_person(person), application.number)
+    open_flags = any(flag["answered_by"] is None for flag in found)
+    return Desk(
+        gives,
+        money.waiting is not None and may_answer_payee_change(application, money.waiting, person, now),
+        tuple(_shown(flag) for flag in found),
+        open_flags and may_answer_flags(application, person, now),
+    )
+
+
+def _shown(flag: dict[str, Any]) -> ShownFlag:
+    other, saw = flag["other"] or "", flag["saw"]
+    if files := saw.get("files"):
+        said = "；".join(f"{number} {file['filename']}" for number, file in files.items())
+    else:
+        said = "；".join(str(value) for value in saw.values() if isinstance(value, str))
+    return ShownFlag(flag, _WHAT[flag["kind"]], other if other.startswith("A") else "", said)
