@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from pathlib import Path
 
 import pytest
 import xlsxwriter
@@ -118,3 +119,10 @@ def test_whatever_is_uploaded_is_kept_or_refused_and_never_breaks(name: str, con
             except Refused:
                 continue
             assert "/" not in accepted.filename
+
+
+def test_a_module_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zipfile.py").write_text("open('ran', 'w').close()\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert check_evidence("表.xlsx", xlsx()).filename == "表.xlsx"
+    assert not (tmp_path / "ran").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from huisuan.opendata.scanning.scan import ScanFinding, ScanReport, scan_bytes
 
 LARGEST_SCANNED = 1024 * 1024 * 1024  # bytes
 _MEMORY_ENDED = 3  # the child's exit status when memory ran out
+_NO_SECRETS = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}  # nothing of ours for who breaks the reader
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,10 @@ def scan_file(path: Path, name: str = "", limits: CageLimits | None = None) -> S
     if size > LARGEST_SCANNED:
         empty.refused = "文件大小"
         return empty
-    words = [sys.executable, "-m", __name__, str(path), name, str(limits.memory), str(limits.cpu_seconds)]
+    # -P: without it Python would run a csv.py that lies in the current folder, beside the data
+    words = [sys.executable, "-P", "-m", __name__, str(path), name, str(limits.memory), str(limits.cpu_seconds)]
     try:
-        child = subprocess.run(words, capture_output=True, timeout=limits.seconds, check=False)
+        child = subprocess.run(words, capture_output=True, timeout=limits.seconds, check=False, env=_NO_SECRETS)
     except subprocess.TimeoutExpired:
         empty.refused = "时间"
         return empty

@@ -120,7 +120,7 @@ def check_evidence(filename: str, content: bytes) -> Accepted:
 
 def _check_active(name: str, kind: _FileKind, content: bytes) -> None:
     """Have a child with limits look for what would run: whatever the file does to its reader, it does it there."""
-    command = [sys.executable, "-m", "huisuan.programmes.applications.active_content", kind.name]
+    command = [sys.executable, "-P", "-m", "huisuan.programmes.applications.active_content", kind.name]
     try:
         done = subprocess.run(
             command, input=content, capture_output=True, timeout=READER_SECONDS, check=False, env=NO_SECRETS
