@@ -106,28 +106,40 @@ def _csv_rows(text: str, budget: ReadBudget) -> list[tuple[int, list[str]]] | No
     return rows if wide > 1 and same * 2 > len(rows[:200]) else None
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON with all its pairs: of a key that stands twice a dict would keep the last only."""
+
+
 def _json_rows(text: str) -> list[tuple[int, list[str]]] | None:
-    """Every value with its key, of a JSON file or of one that has a value a line; None where it is neither."""
+    """Every key and value, of a JSON file or of one that has a value a line; None where it is neither."""
     try:
-        return list(enumerate(_values("", json.loads(text), 0), start=1))
+        return list(enumerate(_values("", _loads(text), 0), start=1))
     except (ValueError, RecursionError):
         pass
     rows: list[tuple[int, list[str]]] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             try:
-                rows += [(number, cells) for cells in _values("", json.loads(line), 0)]
+                rows += [(number, cells) for cells in _values("", _loads(line), 0)]
             except (ValueError, RecursionError):
                 return None
     return rows
 
 
+def _loads(text: str) -> Any:
+    """A value of JSON; numbers stay as they are written."""
+    return json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
+
+
 def _values(key: str, value: Any, depth: int) -> Iterator[list[str]]:
+    """Each value beside its key; a key over more than one value, or over none, is a row of its own."""
     if depth > _DEEPEST:
         raise RecursionError
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _values(str(name), inner, depth + 1)
+    if isinstance(value, list | None) and key:
+        yield [key]
+    if isinstance(value, _Pairs):
+        for name, inner in value:
+            yield from _values(name, inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
             yield from _values(key, inner, depth + 1)
