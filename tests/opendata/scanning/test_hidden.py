@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from huisuan.opendata.scanning.caged import scan_file
 from huisuan.opendata.scanning.scan import scan_bytes
+from opendata.scanning.files import document, ofd, workbook, zipped
 from opendata.scanning.test_kinds import ID
 
 
@@ -34,3 +37,70 @@ def test_a_module_that_lies_beside_the_data_is_not_run(tmp_path: Path, monkeypat
 )  # fmt: skip
 def test_every_key_and_every_value_of_json_is_read(text: str) -> None:
     assert kinds(text.encode()) == {"resident_id"}
+
+
+SHEETS: dict[str, list[list[object]]] = {"一": [["区", "数"], ["庐阳", 3]]}
+PLAIN = "a,b\n1,2\n"
+
+
+def sheet(data: str) -> bytes:
+    """A workbook with one more sheet, whose XML this is."""
+    return workbook(SHEETS, {"xl/worksheets/sheet9.xml": f"<worksheet>{data}</worksheet>"})
+
+
+def zip_with(*, comment: str = "", of_part: str = "", folder: str = "", before: str = "", after: str = "") -> bytes:
+    """An archive with something where no file stands."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.comment = comment.encode()
+        info = zipfile.ZipInfo("a.csv")
+        info.comment = of_part.encode()
+        archive.writestr(info, PLAIN)
+        if folder:
+            archive.writestr("x/", folder)
+        if before:
+            assert archive.fp is not None
+            archive.fp.write(before.encode())
+            archive.start_dir = archive.fp.tell()
+    return buffer.getvalue() + after.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        workbook(SHEETS, {"xl/styles9.xml": f'<styleSheet><numFmt formatCode="{ID}"/></styleSheet>'}),
+        workbook(SHEETS, {"xl/theme/theme9.xml": f"<a>{ID}</a>"}),
+        workbook(SHEETS, {"docProps/x.xml": f"<a><!-- {ID} --></a>"}),
+        workbook(SHEETS, {"docProps/x.xml": f"<a><?x {ID}?></a>"}),
+        workbook(SHEETS, {"docProps/x.xml": f"<a_{ID}/>"}), workbook(SHEETS, {f"docProps/{ID}.xml": "<a/>"}),
+        sheet(f"<sheetData><c><v>{ID}</v></c></sheetData>"), sheet(f"<sheetData><row><v>{ID}</v></row></sheetData>"),
+        sheet(f"<sheetData><c><v>{ID[:5]}<x/>{ID[5:]}</v></c></sheetData>"),
+        sheet(f'<sheetData><row r="1"><c r="A1" x="{ID}"><v>1</v></c></row></sheetData>'),
+        sheet(f"<sheetData><!--{ID}--></sheetData>"), sheet(f'<sheetData><row r="{ID}"/></sheetData>'),
+        workbook(SHEETS, {"xl/sharedStrings9.xml": f"<sst><si>{ID}</si></sst>"}),
+        document("<w:p/>", {"word/settings.xml": f'<w:s xmlns:w="w"><w:docVar w:name="a" w:val="{ID}"/></w:s>'}),
+        document("<w:p/>", {"word/x.xml": f'<w:s xmlns:w="w"><w:a w:rsidR="{ID}"/></w:s>'}),
+        document("<w:p/>", {f"word/{ID}.xml": "<a/>"}), document(f"<w:p><!--{ID}--></w:p>"),
+        ofd([f'a</ofd:TextCode><ofd:TextCode x="{ID}">b']),
+        zip_with(comment=ID), zip_with(of_part=ID), zipped({f"{ID}/": "", "a.csv": PLAIN}),
+    ],
+)  # fmt: skip
+def test_whatever_stands_anywhere_in_an_archive_or_its_xml_is_found(content: bytes) -> None:
+    assert kinds(content) == {"resident_id"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        workbook(SHEETS, {"xl/printerSettings/a.bin": ID}), workbook(SHEETS, {"xl/_rels/a.csv": ID}),
+        document("<w:p/>", {"word/fonts/a.ttf": ID}), zip_with(folder=ID), zip_with(before=ID), zip_with(after=ID),
+    ],
+)  # fmt: skip
+def test_what_is_no_part_or_no_text_is_unread(content: bytes) -> None:
+    assert "unread" in kinds(content)
+
+
+def test_what_hides_nothing_is_clean() -> None:
+    font = {"word/fonts/a.odttf": b"\x00\x01\x00\x00font", "word/settings.xml": "<a><b val='00A13800'/></a>"}
+    for content in (workbook(SHEETS), document("<w:p/>", font), ofd(["a"]), zip_with(), zipped({"a.csv": PLAIN})):
+        assert kinds(content) == set()

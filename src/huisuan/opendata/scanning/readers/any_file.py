@@ -5,7 +5,13 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 
-from huisuan.opendata.scanning.readers.archive_parts import archive_part_name, list_parts, open_archive, read_part
+from huisuan.opendata.scanning.readers.archive_parts import (
+    archive_part_name,
+    list_parts,
+    open_archive,
+    read_around,
+    read_part,
+)
 from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBudget, Unreadable, UnreadPart
 from huisuan.opendata.scanning.readers.office_text import read_document, read_ofd
 from huisuan.opendata.scanning.readers.parquet_rows import read_parquet
@@ -50,6 +56,7 @@ def _read(content: bytes, name: str, budget: ReadBudget) -> Iterator[Block | Unr
 
 def _read_archive(content: bytes, name: str, budget: ReadBudget) -> Iterator[Block | UnreadPart]:
     archive = open_archive(content)
+    yield from read_around(archive, content)
     names = set(archive.namelist())
     if any(part.startswith("xl/") for part in names) and "[Content_Types].xml" in names:
         yield from read_workbook(archive, budget)

@@ -6,17 +6,13 @@ import re
 import zipfile
 from collections.abc import Iterator
 
-from huisuan.opendata.scanning.readers.archive_parts import archive_part_name, list_parts, read_part
+from huisuan.opendata.scanning.readers.archive_parts import archive_part_name, is_font, list_parts, read_part
 from huisuan.opendata.scanning.readers.blocks import Block, ReadBudget, Unreadable, UnreadPart
-from huisuan.opendata.scanning.readers.xml_text import every_text_of, paragraphs_of
+from huisuan.opendata.scanning.readers.xml_text import attributes_of, every_text_of, paragraphs_of
 
 _WORD_TEXT = re.compile(r"^word/(document|header\d*|footer\d*|footnotes|endnotes|comments\w*)\.xml$")
-_FURNITURE = re.compile(
-    r"^(\[Content_Types\]\.xml|word/(styles|stylesWithEffects|settings|webSettings|fontTable|numbering|theme/.*)\.xml)$"
-)
 _OFD_PAGE = re.compile(r"(^|/)Content\.xml$", re.IGNORECASE)
 _FEW_SIGNS = 3  # in a text object on average: the page is set sign by sign
-_FONTS = re.compile(r"\.(ttf|otf|ttc|odttf)$", re.IGNORECASE)
 
 
 def read_document(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Block | UnreadPart]:
@@ -26,10 +22,9 @@ def read_document(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Bloc
             yield info
             continue
         name = archive_part_name(info)
-        if _FURNITURE.match(name) or _FONTS.search(name):
-            continue
         if not name.endswith((".xml", ".rels")):
-            yield UnreadPart(name, "不是文字的部件（图片、嵌入的对象或宏）")
+            if not is_font(archive, info):
+                yield UnreadPart(name, "不是文字的部件（图片、嵌入的对象或宏）")
             continue
         yield _part(archive, info, budget, name)
 
@@ -53,15 +48,15 @@ def read_ofd(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Block | U
             yield info
             continue
         name = archive_part_name(info)
-        if _FONTS.search(name):
-            continue
         if not name.lower().endswith(".xml"):
-            yield UnreadPart(name, "不是文字的部件（图片、签章或附件）")
+            if not is_font(archive, info):
+                yield UnreadPart(name, "不是文字的部件（图片、签章或附件）")
             continue
         try:
             content = read_part(archive, info, budget)
             is_page = _OFD_PAGE.search(name) is not None
             lines = _page_lines(content) if is_page else every_text_of(content)
+            beside = attributes_of(content) if is_page else []
         except Unreadable as why:
             yield UnreadPart(name, str(why))
             continue
@@ -69,7 +64,7 @@ def read_ofd(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Block | U
             budget.take_page()
         if is_page and not any(line.strip() for line in lines):
             yield UnreadPart(name, "这一页没有文字")
-        yield Block(f"部件 {name}", [(number, [line]) for number, line in enumerate(lines, start=1)])
+        yield Block(f"部件 {name}", [(number, [line]) for number, line in enumerate([*lines, *beside], start=1)])
 
 
 def _page_lines(content: bytes) -> list[str]:

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 
 from huisuan.opendata.scanning.readers.archive_parts import archive_part_name, list_parts, read_part
 from huisuan.opendata.scanning.readers.blocks import Block, ReadBudget, Unreadable, UnreadPart
-from huisuan.opendata.scanning.readers.xml_text import every_text_of, parse_xml
+from huisuan.opendata.scanning.readers.xml_text import every_text_of, parse_xml, written_attributes
 
-_FURNITURE = re.compile(
-    r"^(\[Content_Types\]\.xml|xl/(styles|theme/.*|calcChain)\.xml|xl/printerSettings/.*)$|(^|/)_rels/"
-)
 _CACHE = re.compile(r"pivotCache|externalLink|comments|threaded", re.IGNORECASE)  # what cells said, in attributes
-_CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})", re.ASCII)
+_PLACE = re.compile(r"[A-Z]{0,3}\d{1,7}", re.ASCII)
+_SHORTEST, _LONGEST_PLACE = 6, 12
 _HIDDEN = ("hidden", "veryHidden")
 
 
@@ -43,7 +42,7 @@ def read_workbook(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Bloc
                 f"工作表 {names[name]} 的页眉、批注等", list(enumerate(([line] for line in sheet.other), start=1))
             )
     yield from _other_parts(archive, {name: info for name, info in parts.items() if name not in names}, budget)
-    left = [text for place, text in enumerate(strings.texts) if place not in strings.used]
+    left = [text for place, text in enumerate(strings.texts) if place not in strings.used] + strings.other
     yield Block("没有单元格用到的文字", [(number, [text]) for number, text in enumerate(left, start=1)])
 
 
@@ -51,8 +50,6 @@ def _other_parts(
     archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], budget: ReadBudget
 ) -> Iterator[Block | UnreadPart]:
     for name, info in parts.items():
-        if _FURNITURE.search(name) and not name.endswith(".rels"):
-            continue
         if name == "xl/sharedStrings.xml":
             continue
         if not name.endswith((".xml", ".rels", ".vml")):
@@ -85,37 +82,40 @@ def _sheet_names(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], bu
 
     for part, handler in (("xl/_rels/workbook.xml.rels", relation), ("xl/workbook.xml", sheet)):
         if part in parts:
-            parse_xml(read_part(archive, parts[part], budget), handler, lambda _: None, lambda _: None)
+            parse_xml(read_part(archive, parts[part], budget), handler, *[lambda _: None] * 3)
     found = {targets[link]: name for link, name in sheets if targets.get(link) in parts}
     strays = (name for name in parts if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name) and name not in found)
     return found | {name: f"{posixpath.basename(name)}（目录里没有）" for name in strays}
 
 
 class _Strings:
-    """The texts that cells share; runs of one text are joined."""
+    """The texts that cells share; runs of one text are joined; what stands outside of them goes to `other`."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.used: set[int] = set()
+        self.other: list[str] = []
         self._pieces: list[str] = []
         self._inside = False
 
     def read(self, content: bytes) -> None:
-        parse_xml(content, self._start, self._end, self._text)
+        parse_xml(content, self._start, self._end, self._text, self.other.append)
+        self.other += self._pieces
 
     def get(self, place: str) -> str:
         """The text of a place; one that does not exist is kept as it is written."""
-        number = int(place) if place.isascii() and place.isdigit() else -1
+        number = int(place) if place.isascii() and place.isdigit() and len(place) < _LONGEST_PLACE else -1
         if not 0 <= number < len(self.texts):
             return place
         self.used.add(number)
         return self.texts[number]
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._inside = name == "t"
+        self._inside = self._inside or name == "t"
+        self.other += written_attributes(attributes, _SHORTEST)
 
     def _end(self, name: str) -> None:
-        self._inside = False
+        self._inside = self._inside and name != "t"
         if name == "si":
             self.texts.append("".join(self._pieces))
             self._pieces = []
@@ -123,6 +123,8 @@ class _Strings:
     def _text(self, text: str) -> None:
         if self._inside:
             self._pieces.append(text)
+        elif text.strip():
+            self.other.append(text)
 
 
 class _Sheet:
@@ -134,46 +136,58 @@ class _Sheet:
         self._strings, self._budget = strings, budget
         self._cells: list[str] = []
         self._row = 0
-        self._kind, self._place, self._element = "", "", ""
+        self._kind, self._place = "", ""
         self._pieces: list[str] = []
-        self._in_data = False
+        self._in_data = self._in_value = False
 
     def read(self, content: bytes) -> None:
-        parse_xml(content, self._start, self._end, self._text)
+        parse_xml(content, self._start, self._end, self._text, self.other.append)
+        self._end_row()
+        self.other += self._pieces
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._element = name
+        place = attributes.get("r", "")
         if name == "c":
-            self._kind, self._place, self._pieces = attributes.get("t", ""), attributes.get("r", ""), []
+            self.other += self._pieces  # of values that stand in no cell
+            self._kind, self._place, self._pieces = attributes.get("t", ""), place, []
         elif name == "row":
-            number = attributes.get("r", "")
-            self._row = int(number) if number.isdigit() and len(number) < 8 else self._row + 1
-            self._cells = []
+            self._end_row()
+            self._row = int(place) if place.isascii() and place.isdigit() and len(place) < 8 else self._row + 1
         elif name == "sheetData":
             self._in_data = True
-        elif not self._in_data:
-            self.other += [value for value in attributes.values() if len(value) > 10]
+        self._in_value = self._in_value or name in ("v", "t")
+        for value in written_attributes(attributes, _SHORTEST):
+            if value is not place or not _PLACE.fullmatch(value):
+                self.other.append(value)
 
     def _text(self, text: str) -> None:
-        if self._in_data and self._element in ("v", "t"):
+        if self._in_data and self._in_value:
             self._pieces.append(text)
         elif text.strip():
             self.other.append(text)
 
     def _end(self, name: str) -> None:
-        self._element = ""
-        if name == "c":
+        if name in ("v", "t"):
+            self._in_value = False
+        elif name == "c":
             text = "".join(self._pieces)
             value = self._strings.get(text) if self._kind == "s" else text
             column = _column(self._place)
             if column > len(self._cells):
                 self._cells += [""] * (column - len(self._cells))
             self._cells.append(value)
-        elif name == "row" and self._cells:
-            self._budget.take_cells(len(self._cells))
-            self.rows.append((self._row, self._cells))
+            self._pieces = []
+        elif name == "row":
+            self._end_row()
         elif name == "sheetData":
             self._in_data = False
+
+    def _end_row(self) -> None:
+        """A row ends; cells that stand in none are a row, too."""
+        if self._cells:
+            self._budget.take_cells(len(self._cells))
+            self.rows.append((self._row, self._cells))
+            self._cells = []
 
 
 def _column(place: str) -> int:

@@ -14,8 +14,9 @@ def parse_xml(
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None],
     text: Callable[[str], None],
+    aside: Callable[[str], None],
 ) -> None:
-    """Call back for each element (names without prefix) and text.
+    """Call back for each element (names without prefix) and text; comments, instructions and long names go `aside`.
 
     Raises:
         Unreadable: not well formed, or with a document type, which may define entities without end.
@@ -26,8 +27,16 @@ def parse_xml(
     def refuse(*_: object) -> None:
         raise Unreadable("XML 含有文档类型声明（DTD），不予读取")
 
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        for word in (name, *attributes):
+            if _NUMBER_IN_NAME.search(word):
+                aside(word)
+        start(name.rpartition(":")[2], attributes)
+
     parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
+    parser.CommentHandler = aside
+    parser.ProcessingInstructionHandler = lambda target, data: aside(f"{target} {data}")
+    parser.StartElementHandler = begin
     parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
     parser.CharacterDataHandler = text
     try:
@@ -36,8 +45,22 @@ def parse_xml(
         raise Unreadable(f"XML 不合法（第 {error.lineno} 行）") from None
 
 
-#: attributes that hold marks of editing and geometry, never what somebody wrote
-_NO_TEXT = re.compile(r"rsid|paraId|textId|guid|xmlns|Boundary|Delta[XY]|CTM|uid$", re.IGNORECASE)
+_NUMBER_IN_NAME = re.compile(r"\d{7}", re.ASCII)
+#: attributes that hold marks of editing and geometry: passed over as long as they look like it
+_NO_TEXT = re.compile(r"rsid|paraId|textId|guid|Boundary|Delta[XY]|CTM|uid$", re.IGNORECASE)
+_NO_TEXT_VALUE = re.compile(
+    r"[0-9A-F]{8}|\{?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\}?|(?:(?:g |-?\d{1,3}(?:\.\d{0,4})?)(?: |$))+",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def written_attributes(attributes: dict[str, str], shortest: int) -> list[str]:
+    """What somebody may have written into attributes, in as many characters as `shortest` or more."""
+    return [
+        value
+        for key, value in attributes.items()
+        if len(value) >= shortest and not (_NO_TEXT.search(key) and _NO_TEXT_VALUE.fullmatch(value))
+    ]
 
 
 class ParagraphText:
@@ -53,9 +76,7 @@ class ParagraphText:
         if name in self._breaks:
             self._pieces.append("\t")
         if self._shortest:
-            self.lines += [
-                value for key, value in attributes.items() if len(value) >= self._shortest and not _NO_TEXT.search(key)
-            ]
+            self.lines += written_attributes(attributes, self._shortest)
 
     def end(self, name: str) -> None:
         """An element ends; with a paragraph, its line."""
@@ -65,6 +86,11 @@ class ParagraphText:
     def text(self, text: str) -> None:
         """Text of a run."""
         self._pieces.append(text)
+
+    def aside(self, text: str) -> None:
+        """What stands in a comment, an instruction or a name: lines of their own."""
+        if self._shortest:
+            self.lines += text.splitlines()
 
     def flush(self) -> None:
         """End the line."""
@@ -83,7 +109,7 @@ def paragraphs_of(
         Unreadable: not well formed, or with a document type.
     """
     found = ParagraphText(paragraphs, breaks, shortest=shortest)
-    parse_xml(content, found.start, found.end, found.text)
+    parse_xml(content, found.start, found.end, found.text, found.aside)
     found.flush()
     return found.lines
 
@@ -100,6 +126,17 @@ def every_text_of(content: bytes, *, shortest: int = 6) -> list[str]:
         found.flush()
         found.start(name, attributes)
 
-    parse_xml(content, start, lambda _: found.flush(), found.text)
+    parse_xml(content, start, lambda _: found.flush(), found.text, found.aside)
     found.flush()
+    return found.lines
+
+
+def attributes_of(content: bytes) -> list[str]:
+    """What the attributes and comments of a part say, each a line.
+
+    Raises:
+        Unreadable: not well formed, or with a document type.
+    """
+    found = ParagraphText(())
+    parse_xml(content, found.start, lambda _: None, lambda _: None, found.aside)
     return found.lines
