@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from huisuan.opendata.scanning.caged import scan_file
 from huisuan.opendata.scanning.scan import scan_bytes
-from opendata.scanning.files import document, ofd, workbook, zipped
+from opendata.scanning.files import document, ofd, with_check_digit, workbook, zipped
 from opendata.scanning.test_kinds import ID
+from opendata.scanning.test_kinds import kinds as kinds_of_text
 
 
 def kinds(content: bytes, name: str = "x") -> set[str]:
@@ -104,3 +106,41 @@ def test_what_hides_nothing_is_clean() -> None:
     font = {"word/fonts/a.odttf": b"\x00\x01\x00\x00font", "word/settings.xml": "<a><b val='00A13800'/></a>"}
     for content in (workbook(SHEETS), document("<w:p/>", font), ofd(["a"]), zip_with(), zipped({"a.csv": PLAIN})):
         assert kinds(content) == set()
+
+
+@pytest.mark.parametrize(
+    "separator", ["  ", "_", "/", " / ", "\u3000\u3000", "\uff0f", "\u2022", "\x07", "\u0301", "\u20e3"]
+)
+def test_an_id_cut_by_any_separator_or_unseen_sign_is_found(separator: str) -> None:
+    for text in (separator.join((ID[:6], ID[6:14], ID[14:])), separator.join(ID)):
+        assert kinds_of_text(f"证{text}。") == ["resident_id"]
+
+
+@pytest.mark.parametrize(
+    "digits", ["⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉", "⓪①②③④⑤⑥⑦⑧⑨", "０１２３４５６７８９", "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"]
+)
+def test_an_id_in_digits_of_any_script_is_found(digits: str) -> None:
+    assert kinds_of_text(ID.translate({ord("0") + n: digit for n, digit in enumerate(digits)})) == ["resident_id"]
+
+
+def test_a_digit_that_numbers_a_list_hides_no_number_after_it() -> None:
+    assert kinds_of_text(f"①{ID}⑵13800138000") == ["mobile", "resident_id"]
+
+
+def test_a_check_sign_that_stands_apart_belongs_to_its_id() -> None:
+    front = next(f"34010419800101{n}" for n in range(100, 999) if with_check_digit(f"34010419800101{n}")[17] == "X")
+    assert kinds_of_text(f"{front} X") == ["resident_id"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1\t" * 200_000, "1-1" * 60_000, "12-34\t" * 60_000, "1920\t" * 60_000, "绝密" + " " * 60_000 + "x",
+        "1  " * 100_000, "①1" * 60_000, "一-1-1" * 40_000, "1" * 400_000, "1_1/" * 60_000,
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_no_text_takes_long(text: str) -> None:
+    begun = time.process_time()
+    kinds_of_text(text)
+    assert time.process_time() - begun < 10  # 2 s at most on a machine that does nothing else

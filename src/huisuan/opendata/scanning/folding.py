@@ -6,15 +6,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-#: zero-width and other invisible signs; full-width digits, letters and signs of numbers and addresses; spaces, dashes
-#: and digits of other scripts. Chinese commas and stops stay: they hide nothing, and are everywhere
-_UNUSUAL = re.compile(
-    "[\u00a0\u00ad\u0660-\u0669\u06f0-\u06f9\u180e\u2000-\u200f\u2010-\u2015\u2028-\u202f\u2060-\u206f\u2070-\u209c"
-    "\u2212\u2460-\u2473\u3000\ufe0e\ufe0f\ufe63\ufeff\uff0b\uff0d\uff0e\uff10-\uff19\uff20-\uff3a\uff3f\uff41-\uff5a\U0001d7ce-\U0001d7ff]"
-)
-_DASHES = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d")
-_INVISIBLE = frozenset("\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\ufe0e\ufe0f\ufeff")
+#: what stands in every text and is never folded; Chinese commas and stops hide nothing
+_UNUSUAL = re.compile("[^\t\n\r -~\u4e00-\u9fff，。、；：（）“”‘’《》〈〉「」『』〔〕【】！？…·]")
+#: full-width letters and signs of numbers and addresses, and small letters and figures
+_WIDE = re.compile("[\u2070-\u209c\u2460-\u2473\uff0b\uff0e\uff0f\uff20-\uff3a\uff3f\uff41-\uff5a]")
+#: a digit in a circle, in brackets or with a stop: it may number a list, and what follows is then a number of its own
+_ENCLOSED = re.compile("[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793\U0001f100-\U0001f10c]")
+_DASHES = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
+_ALIKE = dict.fromkeys("\u2022\u2027\u2219\u22c5\u30fb\uff65", "·") | {"\u2044": "/", "\u2215": "/", "\u2800": " "}
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+_INVISIBLE = frozenset(["Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"])  # classes of Unicode
 
 
 @dataclass(frozen=True)
@@ -33,29 +36,41 @@ class FoldedText:
 
 def fold_text(text: str) -> FoldedText:
     """Fold a text; one without anything unusual costs a single search."""
-    if _UNUSUAL.search(text) is None:
-        return FoldedText(text, None)
     pieces: list[str] = []
     origins: list[int] = []
     at = 0
     for found in _UNUSUAL.finditer(text):
-        start = found.start()
-        pieces.append(text[at:start])
+        start, plain = found.start(), _plain(found[0])
+        if _ENCLOSED.match(found[0]):
+            before, after = text[max(start - 1, 0) : start], text[start + 1 : start + 2]
+            plain = " " * _is_other_digit(before) + plain + " " * _is_other_digit(after)
+        if plain == found[0]:
+            continue
+        pieces += [text[at:start], plain]
         origins.extend(range(at, start))
-        plain = _plain(found[0])
-        pieces.append(plain)
         origins.extend([start] * len(plain))
         at = start + 1
+    if not at:
+        return FoldedText(text, None)
     pieces.append(text[at:])
     origins.extend(range(at, len(text)))
     return FoldedText("".join(pieces), origins)
 
 
+def _is_other_digit(sign: str) -> bool:
+    return sign.isdigit() and not _ENCLOSED.match(sign)
+
+
+@lru_cache(maxsize=4096)
 def _plain(sign: str) -> str:
-    if sign in _INVISIBLE or "\u2060" <= sign <= "\u206f":
+    """A sign as it is judged: a digit of any script as 0 to 9, what nobody sees as nothing."""
+    if unicodedata.category(sign) in _INVISIBLE or sign in _BLANK_LETTERS:
         return ""
     if sign in _DASHES:
         return "-"
     if sign.isspace():
         return " "
-    return unicodedata.normalize("NFKC", sign) if not sign.isdigit() else str(unicodedata.digit(sign, 0))
+    digit = unicodedata.digit(sign, None)
+    if digit is not None:
+        return str(digit)
+    return unicodedata.normalize("NFKC", sign) if _WIDE.match(sign) else _ALIKE.get(sign, sign)

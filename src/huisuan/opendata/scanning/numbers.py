@@ -29,9 +29,9 @@ class TextMatch:
     confidence: Confidence = Confidence.HIGH
 
 
-#: seven digits or more, divided by one separator at a time: a space, dot, dash, tab (the next cell) or line end
-_RUN = re.compile(r"\d(?:[ \t.·-]?\d|(?:\r?\n)\d){6,}[Xx]?", re.ASCII)
-_GROUP = re.compile(r"\d+[Xx]?", re.ASCII)
+#: seven digits or more, divided by up to three spaces, dots, dashes, tabs (the next cell) and the like, or a line end
+_RUN = re.compile(r"\d(?:(?:[ \t.·_/-]{0,3}+|\r?\n)\d){6,}+(?:[Xx]|[ \t.·_/-]{1,3}+[Xx](?![A-Za-z0-9]))?", re.ASCII)
+_GROUP = re.compile(r"\d+[Xx]?|[Xx]", re.ASCII)
 _LETTERS = re.compile(r"[A-Za-z]+$", re.ASCII)
 _UNITS = ("元", "万", "亿", "吨", "平方", "公里", "千瓦", "人次", "%")
 _CUE = 24  # characters before a number in which its kind may be said
@@ -40,6 +40,8 @@ _CARD_CUE = re.compile(r"卡号|账号|帐号|账户|帐户|银行|card", re.IGN
 _PASS_CUE = re.compile(r"护照|通行证|回乡证|台胞证|证件|passport", re.IGNORECASE)
 _PASS = re.compile(r"(?:[EGDSPKH][A-HJ-NP-Z]?\d{7,8}|[CWHMT]\d{8}(?:\d\d)?)")
 _LONGEST, _MOST_GROUPS = 19, 19
+_FEWEST_APART = 10  # digits of the shortest number that may be cut
+_USUAL_GROUPS = 5  # into which all but a resident ID and a card in fours are cut
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,23 @@ def _longest(text: str, groups: Sequence[tuple[int, str]], first: int) -> tuple[
         total += len(groups[last][1])
         if total > _LONGEST:
             break
-        if total < 7:
+        if last > first and not _may_be_one(groups, first, last, total):
             continue
         found = _judge(text, _span(text, groups[first : last + 1]))
         if found is not None and (best[0] is None or found.confidence <= best[0].confidence):
             best = found, last - first + 1
     return best
+
+
+def _may_be_one(groups: Sequence[tuple[int, str]], first: int, last: int, total: int) -> bool:
+    """Whether groups may be one number, looked at quickly: a table of small numbers is one long run."""
+    if total < _FEWEST_APART:
+        return False
+    if last - first < _USUAL_GROUPS:
+        return True
+    if total == 18 and "".join([digits for _, digits in groups[first : last + 1]])[6:8] in ("19", "20"):
+        return True
+    return len(groups[first][1]) == len(groups[first + 1][1]) == len(groups[first + 2][1]) == 4
 
 
 def _span(text: str, groups: Sequence[tuple[int, str]]) -> _Span:
