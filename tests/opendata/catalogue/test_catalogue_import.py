@@ -111,6 +111,15 @@ def test_a_workbook_that_unpacks_to_too_much_or_declares_entities_is_not_parsed(
             read_sheets(buffer.getvalue(), "x.xlsx")
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_workbook_in_a_packing_that_unpacks_without_a_limit_is_not_parsed(packing: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", packing) as archive:
+        archive.writestr("xl/workbook.xml", b"<x/>")
+    with pytest.raises(InvalidRequest, match="不常见的压缩方式"):
+        read_sheets(buffer.getvalue(), "x.xlsx")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -126,3 +127,27 @@ def test_a_module_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     assert check_evidence("表.xlsx", xlsx()).filename == "表.xlsx"
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_part_that_would_unpack_without_a_limit_is_refused_before_it_is_unpacked(packing: int) -> None:
+    """Of bzip2 and LZMA a whole chunk comes out at once: some hundred bytes were hundreds of megabytes here."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", packing) as parts:
+        parts.writestr("word/document.xml", bytes(64 << 20))
+    bomb = bytearray(out.getvalue())
+    at = bomb.rindex(b"PK\x01\x02") + 24  # the size that the directory declares
+    bomb[at : at + 4] = struct.pack("<I", 10)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused) as refusal:
+            check_evidence("a.docx", bytes(bomb))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (refusal.value.code, most < 4 << 20) == ("evidence.packing_unknown", True)
+
+
+def test_a_list_of_content_types_is_read_only_so_far() -> None:
+    with pytest.raises(Refused, match="已损坏"):
+        check_evidence("a.docx", package("word/document.xml", types="x" * (5 << 20)))

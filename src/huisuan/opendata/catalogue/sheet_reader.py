@@ -19,6 +19,8 @@ from huisuan.base.errors import InvalidRequest
 LARGEST_FILE = 16 * 1024 * 1024  # bytes as sent
 _LARGEST_UNPACKED = 128 * 1024 * 1024
 _MOST_PARTS, _MOST_ROWS, _MOST_COLUMNS = 2_000, 100_000, 200
+#: all that spreadsheets are written with. Of the others zipfile unpacks a whole chunk at once, whatever is asked.
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -104,6 +106,10 @@ def _check_archive(content: bytes, name: str) -> None:
         parts = archive.infolist()
         if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _LARGEST_UNPACKED:
             raise InvalidRequest(f"{name}: 解开后过大；请删去不用的工作表", code="catalogue.workbook_unpacks_too_large")
+        if any(part.compress_type not in _PACKINGS for part in parts):
+            raise InvalidRequest(
+                f"{name}: 用了不常见的压缩方式；请用表格软件另存为 XLSX 再送", code="catalogue.workbook_packing_unknown"
+            )
         for part in parts:
             if part.filename.endswith((".xml", ".rels")):
                 with archive.open(part) as file:

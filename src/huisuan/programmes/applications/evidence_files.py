@@ -24,6 +24,9 @@ LARGEST_UNPACKED = 200 * 1024 * 1024
 MOST_PARTS = 5_000
 _LONGEST_NAME = 120
 _CHUNK = 1 << 20
+_LONGEST_TYPES = 4 << 20  # bytes of the list of content types: 5,000 parts need less than one MiB
+#: all that office software writes. Of the others zipfile unpacks a whole chunk at once: 500 bytes become gigabytes.
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MACROS = re.compile(r"vbaproject|vbadata|macrosheets|activex|\.(?:exe|dll|js|vbs|bat|cmd|ps1|jar|scr|hta|lnk)$", re.I)
 READER_SECONDS = 60
 NO_SECRETS = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}  # nothing of ours for who breaks the reader
@@ -176,9 +179,7 @@ def _check_package(name: str, kind: _FileKind, content: bytes) -> None:
             _check_parts(name, kind, parts)
             for part in parts:
                 _unpack(package, part)
-            if "[Content_Types].xml" in package.namelist() and b"macroenabled" in (
-                package.read("[Content_Types].xml").lower()
-            ):
+            if b"macroenabled" in _content_types(package).lower():
                 raise InvalidRequest(f"“{name}”带宏：请另存为不带宏的 {kind.name}", code="evidence.active_content")
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
         raise InvalidRequest(f"“{name}”已损坏，打不开：请重新导出为 {kind.name}", code="evidence.unreadable") from None
@@ -192,6 +193,10 @@ def _check_parts(name: str, kind: _FileKind, parts: list[zipfile.ZipInfo]) -> No
         )
     if any(part.flag_bits & 1 for part in parts):
         raise InvalidRequest(f"“{name}”加了密码：请去掉密码后上传", code="evidence.encrypted")
+    if any(part.compress_type not in _PACKINGS for part in parts):
+        raise InvalidRequest(
+            f"“{name}”用了不常见的压缩方式：请用原来的软件重新导出为 {kind.name}", code="evidence.packing_unknown"
+        )
     if any(MACROS.search(part) for part in names):
         raise InvalidRequest(
             f"“{name}”里有宏或可执行的内容：请另存为不带宏的 {kind.name}", code="evidence.active_content"
@@ -203,6 +208,21 @@ def _check_parts(name: str, kind: _FileKind, parts: list[zipfile.ZipInfo]) -> No
         raise InvalidRequest(
             f"“{name}”解开后超过 {most} MB 或 {MOST_PARTS} 个部分：请拆成几个文件", code="evidence.too_large_unpacked"
         )
+
+
+def _content_types(package: zipfile.ZipFile) -> bytes:
+    """What the package says of its parts, empty where it says nothing.
+
+    Raises:
+        ValueError: it is longer than any office software makes it.
+    """
+    if "[Content_Types].xml" not in package.namelist():
+        return b""
+    with package.open("[Content_Types].xml") as opened:
+        said = opened.read(_LONGEST_TYPES + 1)
+    if len(said) > _LONGEST_TYPES:
+        raise ValueError("content types too long")
+    return said
 
 
 def _unpack(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
