@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.calendar.services import adopt_days
@@ -144,6 +145,28 @@ def test_many_objections_from_one_place_are_held_up() -> None:
     assert code(wrong) == "objection.too_many"
     object_to_line("N2024-0001", 1, SAID, NOON, place="q")
     object_to_line("N2024-0001", 1, SAID, NOON + timedelta(hours=1), place="p")
+
+
+def test_refused_objections_count_and_the_one_too_many_is_refused_before_its_files_are_read() -> None:
+    published(1)
+    bad = ObjectionText("王五", "信箱", "事实", [("a.pdf", b"MZ")])
+    for _ in range(20):
+        with pytest.raises(ObjectionRefused):
+            object_to_line("N2024-0001", 1, bad, NOON, place="p")
+    for _ in range(2):
+        with pytest.raises(Conflict) as wrong:
+            object_to_line("N2024-0001", 1, bad, NOON, place="p")
+        assert code(wrong) == "objection.too_many"
+    with pytest.raises(ObjectionRefused):
+        object_to_line("N2024-0001", 1, bad, NOON + timedelta(hours=1), place="p")
+
+
+def test_nothing_is_locked_while_the_files_of_an_objection_are_read() -> None:
+    """A refused file ends it before the first lock: a decision need not wait for a file that is long to read."""
+    published(1)
+    with CaptureQueriesContext(connection) as asked, pytest.raises(ObjectionRefused):
+        object_to_line("N2024-0001", 1, ObjectionText("王五", "信箱", "事实", [("a.pdf", b"MZ")]), NOON, place="p")
+    assert not [each for each in asked.captured_queries if "FOR NO KEY UPDATE" in each["sql"]]
 
 
 def test_an_objection_is_answered_by_somebody_who_has_not_handled_that_application() -> None:

@@ -91,7 +91,8 @@ def objection_form(request: HttpRequest, number: str, position: int) -> HttpResp
     if request.method != "POST":
         return _form(request, notice, line)
     typed = {name: request.POST.get(name, "") for name in OBJECTION_FIELDS}
-    files = [(file.name or "", file.read(LARGEST_BYTES + 1)) for file in request.FILES.getlist("files")]
+    sent = request.FILES.getlist("files")[: MOST_OBJECTION_FILES + 1]
+    files = [(file.name or "", file.read(LARGEST_BYTES + 1)) for file in sent]
     try:
         made = object_to_line(
             number, position, ObjectionText(**typed, files=files), timezone.now(), place=objector_place(request)

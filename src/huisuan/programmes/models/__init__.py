@@ -27,6 +27,7 @@ from huisuan.programmes.models.publicity import (
     Objection,
     ObjectionAnswer,
     ObjectionFile,
+    ObjectionTry,
     PublicNotice,
 )
 from huisuan.programmes.models.registers import RegisteredThing, RegisterVersion
@@ -68,6 +69,7 @@ __all__ = [
     "Objection",
     "ObjectionAnswer",
     "ObjectionFile",
+    "ObjectionTry",
     "Offer",
     "Office",
     "OfficeOpinion",

@@ -165,6 +165,20 @@ class ObjectionFile(models.Model):
         return f"{self.objection_id} {self.filename}"
 
 
+class ObjectionTry(models.Model):
+    """Somebody tried to object, kept or refused: its files cost work either way. Swept once it limits nothing more."""
+
+    place = models.CharField(max_length=64, help_text="as of an objection")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="objection_tries_by_place", fields=["place", "at"])]
+        constraints = [models.CheckConstraint(name="objection_try_has_a_place", condition=~Q(place=""))]
+
+    def __str__(self) -> str:
+        return f"{self.place[:8]} {self.at}"
+
+
 class ObjectionAnswer(models.Model):
     """What became of an objection, and why; by a post to publish of somebody who has not handled the application."""
 

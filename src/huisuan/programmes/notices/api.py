@@ -12,7 +12,7 @@ from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.route_access import Allow, viewer_of
-from huisuan.programmes.models.limits import LARGEST_BYTES
+from huisuan.programmes.models.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
 from huisuan.programmes.notices.answering import answer_objection
 from huisuan.programmes.notices.objecting import ObjectionText, object_to_line
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
@@ -102,9 +102,8 @@ def object_(
 ) -> dict[str, Any]:
     """What it is followed by: its code. Anyone may object, until the notice ends; many from one place are held up."""
     now = datetime.now(UTC)
-    said = ObjectionText(
-        form.name, form.contact, form.facts, [(file.name or "", file.read(LARGEST_BYTES + 1)) for file in files]
-    )
+    sent = [(file.name or "", file.read(LARGEST_BYTES + 1)) for file in files[: MOST_OBJECTION_FILES + 1]]
+    said = ObjectionText(form.name, form.contact, form.facts, sent)
     with status_by_kind():
         return follow_objection(object_to_line(number, position, said, now, place=objector_place(request)).code)
 

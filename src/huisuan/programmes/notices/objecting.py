@@ -14,12 +14,13 @@ from huisuan.base.hashing import bytes_sha256
 from huisuan.law.procedure import State
 from huisuan.programmes.applications.evidence_files import Accepted, check_evidence
 from huisuan.programmes.applications.evidence_store import evidence_store
-from huisuan.programmes.models import Application, NoticeLine, Objection, ObjectionFile
+from huisuan.programmes.models import Application, NoticeLine, Objection, ObjectionFile, ObjectionTry
 from huisuan.programmes.models.limits import MOST_OBJECTION_FILES
 from huisuan.programmes.publicity.ends import notice_ends, show_end
 
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another (Crockford's base 32)
-_MOST_FROM_A_PLACE, _WINDOW = 20, timedelta(hours=1)
+_MOST_FROM_A_PLACE, _WINDOW = 20, timedelta(hours=1)  # tries, kept or refused
+_SWEEP_EVERY = 100  # tries
 _MOST_WAITING = 200  # of one line: nobody answers more, and the first of them suspends it already
 #: field of the form -> what it is called, its longest text
 OBJECTION_FIELDS: Mapping[str, tuple[str, int]] = {
@@ -45,43 +46,52 @@ class ObjectionRefused(InvalidRequest):
         super().__init__("；".join(str(one) for one in wrong.values()), code="objection.malformed")
 
 
-@transaction.atomic
 def object_to_line(number: str, position: int, said: ObjectionText, now: datetime, *, place: str = "") -> Objection:
     """Keep an objection to a line; until it is answered, nothing of this application is decided.
 
-    `place` is a digest of where it came from: many from one place within an hour are refused.
+    `place` is a digest of where it came from: many tries from one place within an hour are refused, unread. Files are
+    read, which may take minutes, before anything is locked.
 
     Raises:
         NotFound: no such line.
         ObjectionRefused: what is wrong, by field.
         Conflict: the notice has ended, its application has left publicity, or too many came.
     """
-    line = _held_line(number, position)
-    end = notice_ends()(line.notice)
+    line = _line(number, position)
+    _check_open(line, now)
+    _check_waiting(line)
+    _count_try(place, now)
+    texts, files = _checked(said)
+    with transaction.atomic():
+        # a decision and an objection never pass each other
+        line.application = Application.objects.select_for_update(no_key=True).get(pk=line.application_id)
+        _check_open(line, now)
+        _check_waiting(line)
+        made = Objection.objects.create(line=line, code=_draw_code(), place=place, at=now, **texts)
+        for accepted, content in files:
+            ObjectionFile.objects.create(
+                objection=made, filename=accepted.filename, media_type=accepted.media_type, size=len(content),
+                sha256=evidence_store().store(content),
+            )  # fmt: skip
+    return made
+
+
+def _line(number: str, position: int) -> NoticeLine:
+    lines = NoticeLine.objects.filter(notice__number=number, position=position)
+    line = lines.select_related("notice", "application").first()
+    if line is None:
+        raise NotFound(f"公示 {number} 没有第 {position} 项", code="notice.line_unknown")
+    return line
+
+
+def _check_open(line: NoticeLine, now: datetime) -> None:
+    number, end = line.notice.number, notice_ends()(line.notice)
     if now < line.notice.published_at or end.has_passed(now):
         raise Conflict(
             f"公示 {number} 已期满（{show_end(end)}），异议不再受理；请向发布单位信访或申诉", code="objection.too_late"
         )
     if line.application.state not in (State.IN_PUBLICITY, State.SUSPENDED):
-        raise Conflict(f"{number} 第 {position} 项已不在公示中，不能再提异议", code="objection.line_closed")
-    texts, files = _checked(said)
-    _check_flood(line, place, now)
-    made = Objection.objects.create(line=line, code=_draw_code(), place=place, at=now, **texts)
-    for accepted, content in files:
-        ObjectionFile.objects.create(
-            objection=made, filename=accepted.filename, media_type=accepted.media_type, size=len(content),
-            sha256=evidence_store().store(content),
-        )  # fmt: skip
-    return made
-
-
-def _held_line(number: str, position: int) -> NoticeLine:
-    """The line, its application locked: a decision and an objection never pass each other."""
-    line = NoticeLine.objects.filter(notice__number=number, position=position).select_related("notice").first()
-    if line is None:
-        raise NotFound(f"公示 {number} 没有第 {position} 项", code="notice.line_unknown")
-    line.application = Application.objects.select_for_update(no_key=True).get(pk=line.application_id)
-    return line
+        raise Conflict(f"{number} 第 {line.position} 项已不在公示中，不能再提异议", code="objection.line_closed")
 
 
 def _checked(said: ObjectionText) -> tuple[dict[str, str], list[tuple[Accepted, bytes]]]:
@@ -107,11 +117,21 @@ def _checked(said: ObjectionText) -> tuple[dict[str, str], list[tuple[Accepted, 
     return texts, list(files.values())
 
 
-def _check_flood(line: NoticeLine, place: str, now: datetime) -> None:
-    if place and Objection.objects.filter(place=place, at__gt=now - _WINDOW).count() >= _MOST_FROM_A_PLACE:
-        raise Conflict("提得太频繁：请一小时后再提，或书面送交发布单位", code="objection.too_many")
+def _check_waiting(line: NoticeLine) -> None:
     if line.objections.filter(answer__isnull=True).count() >= _MOST_WAITING:
         raise Conflict("这一项等待答复的异议已很多：它已暂停，请等答复", code="objection.too_many_waiting")
+
+
+def _count_try(place: str, now: datetime) -> None:
+    """Write down a try before it is judged, so that many at once count like many in turn."""
+    if not place:
+        return
+    made = ObjectionTry.objects.create(place=place, at=now)
+    if made.pk % _SWEEP_EVERY == 0:
+        ObjectionTry.objects.filter(at__lte=now - _WINDOW).delete()
+    if ObjectionTry.objects.filter(place=place, at__gt=now - _WINDOW).count() > _MOST_FROM_A_PLACE:
+        made.delete()
+        raise Conflict("提得太频繁：请一小时后再提，或书面送交发布单位", code="objection.too_many")
 
 
 def _draw_code() -> str:
