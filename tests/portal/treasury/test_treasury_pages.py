@@ -82,6 +82,19 @@ def test_orders_go_into_one_file_and_its_returns_end_the_application() -> None:
     assert "没有一行" in shown(payer.get("/treasury/returns/", {"outcome": "waiting"}))
 
 
+def test_a_file_for_the_bank_is_for_who_pays_today_and_for_no_other_reader() -> None:
+    """It says accounts in full; the pages around it their last four digits."""
+    paying()
+    payer = browser(official("payer", "pay", TREASURY))
+    payer.post("/treasury/orders/send")
+    address = f"/treasury/files/{BankFile.objects.get().pk}.csv"
+    assert address in shown(payer.get("/treasury/files/"))
+    for reader in (official("committer", "commit", TREASURY), person("p", "province"), person("a", "auditor")):
+        assert browser(reader).get(address).status_code == 403
+        assert address not in shown(browser(reader).get("/treasury/files/"))
+    assert payer.get("/treasury/files/999999.csv").status_code == 404
+
+
 def test_a_file_that_cannot_be_read_books_nothing_and_says_where() -> None:
     paying()
     payer = browser(official("payer", "pay", TREASURY))

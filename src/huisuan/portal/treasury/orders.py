@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotAllowed, NotFound, Refused
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
@@ -26,6 +27,7 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import Award
+from huisuan.programmes.payments.bank_queries import get_bank_file
 from huisuan.programmes.payments.returns import send_orders
 from huisuan.treasury.models import BankFile, PaymentOrder
 
@@ -119,12 +121,17 @@ def send_waiting_orders(request: HttpRequest) -> HttpResponseBase:
 
 @allow(*BOOK_READERS)
 def bank_file_list(request: HttpRequest) -> HttpResponseBase:
-    """The files for the bank."""
+    """The files for the bank; whoever pays may download them."""
+    pays = may_move_money(request, Duty.PAY)
+
+    def download(row: Any) -> str | None:
+        return reverse("bank-file", args=[row.pk]) if pays else None
+
     table = Table(
         request,
         BankFile.objects.defer("content"),
         [
-            Column("name", _("文件"), str, Kind.CODE, sort="id", link=_download),
+            Column("name", _("文件"), str, Kind.CODE, sort="id", link=download),
             Column("orders", _("支付令"), "orders", Kind.INTEGER, sort="orders", total="orders"),
             Column("total", _("控制总额"), "total_fen", Kind.FEN, sort="total_fen", total="total_fen"),
             Column("sha256", _("摘要"), "sha256", Kind.LONG_CODE),
@@ -139,14 +146,16 @@ def bank_file_list(request: HttpRequest) -> HttpResponseBase:
     return render_tables(request, "portal/treasury/bank_files.html", {"here": "orders"}, [table])
 
 
-def _download(row: Any) -> str:
-    return reverse("bank-file", args=[row.pk])
-
-
-@allow(*BOOK_READERS)
+@allow(*BOOK_KEEPERS)
 def bank_file(request: HttpRequest, number: int) -> HttpResponse:
-    """A file as it was made, byte for byte."""
-    found = get_object_or_404(BankFile, pk=number)
+    """A file as it was made, byte for byte, for whoever pays: it says every account in full."""
+    assert isinstance(request.user, Person)
+    try:
+        found = get_bank_file(str(number), request.user, timezone.now())
+    except NotFound:
+        raise Http404 from None
+    except NotAllowed as refusal:
+        raise PermissionDenied(str(refusal)) from None
     response = HttpResponse(bytes(found.content), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{found}.csv"'
     response["Cache-Control"] = "private, no-store"
