@@ -103,12 +103,33 @@ def test_a_workbook_that_unpacks_to_too_much_or_declares_entities_is_not_parsed(
     for part, content, what in (
         ("xl/big.xml", b"0" * (130 * 1024 * 1024), "解开后过大"),
         ("xl/workbook.xml", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><x/>', "文档类型声明"),
+        ("xl/late.xml", b"<!--" + b" " * 5000 + b"--><!DOCTYPE x><x/>", "文档类型声明"),
+        ("xl/wide.xml", '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x><x/>'.encode("utf-16"), "文档类型声明"),
     ):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(part, content)
         with pytest.raises(InvalidRequest, match=what):
             read_sheets(buffer.getvalue(), "x.xlsx")
+
+
+@pytest.mark.parametrize("areas", [["A1:XFD1048576"], ["A1:B1048576"], ["$xfd$1048576:a1"], ["A1:ZZ100"] * 2])
+def test_a_workbook_that_merges_more_cells_than_a_list_has_is_not_parsed(areas: list[str]) -> None:
+    """The parser of workbooks makes every merged cell an object: one area of a whole sheet took all memory."""
+    merged = "".join(f'<x:mergeCell ref="{area}"/>' for area in areas)
+    for called in ("sheet1.xml", "sheet1.png"):
+        sheet = f'<x:worksheet xmlns:x="urn:x">{merged}</x:worksheet>'.encode()
+        with pytest.raises(InvalidRequest) as refusal:
+            read_sheets(workbook_with(sheet, called), "x.xlsx")
+        assert refusal.value.code == "catalogue.workbook_merges_too_much"
+
+
+def workbook_with(sheet: bytes, called: str) -> bytes:
+    """An archive with this as a sheet, and nothing else of a workbook."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"xl/worksheets/{called}", sheet)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -6,12 +6,15 @@ A workbook is looked at as an archive first: what would unpack to more than the 
 from __future__ import annotations
 
 import csv
+import functools
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import IO, Any
+from xml.parsers import expat
 
 from huisuan.base.csv_lines import decode_text
 from huisuan.base.errors import InvalidRequest
@@ -19,6 +22,10 @@ from huisuan.base.errors import InvalidRequest
 LARGEST_FILE = 16 * 1024 * 1024  # bytes as sent
 _LARGEST_UNPACKED = 128 * 1024 * 1024
 _MOST_PARTS, _MOST_ROWS, _MOST_COLUMNS = 2_000, 100_000, 200
+_MOST_MERGED = 100_000  # cells of all merged areas of a workbook
+_AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
+_CHUNK = 1 << 16
+_UNKNOWN_ENCODING = expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING]
 #: all that spreadsheets are written with. Of the others zipfile unpacks a whole chunk at once, whatever is asked.
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -101,7 +108,7 @@ def _read_workbook(content: bytes, name: str) -> list[Sheet]:
 
 
 def _check_archive(content: bytes, name: str) -> None:
-    """Refuse what unpacks to too much, or declares entities, before any parser sees it."""
+    """Refuse what unpacks to too much, declares entities, or merges whole sheets, before any parser sees it."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = archive.infolist()
         if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _LARGEST_UNPACKED:
@@ -110,14 +117,54 @@ def _check_archive(content: bytes, name: str) -> None:
             raise InvalidRequest(
                 f"{name}: 用了不常见的压缩方式；请用表格软件另存为 XLSX 再送", code="catalogue.workbook_packing_unknown"
             )
+        merged = _MergedCells()
         for part in parts:
-            if part.filename.endswith((".xml", ".rels")):
-                with archive.open(part) as file:
-                    if b"<!DOCTYPE" in file.read(4096):
-                        raise InvalidRequest(
-                            f"{name}: 部件 {part.filename} 含有文档类型声明，不予读取",
-                            code="catalogue.workbook_has_doctype",
-                        )
+            with archive.open(part) as file:  # whatever it is called: a sheet may bear any name
+                _check_part(file, part.filename, name, merged)
+
+
+class _MergedCells:
+    """How many cells the merged areas of a workbook cover, as its parts say it: a parser makes each an object."""
+
+    def __init__(self) -> None:
+        self.cells = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "mergeCell":
+            corners = _AREA.fullmatch(attributes.get("ref", "").strip().upper())
+            # what is no area is left to the parser, which refuses it
+            self.cells += _area(*corners.groups()) if corners else 0
+
+
+def _area(left: str, top: str, right: str | None, bottom: str | None) -> int:
+    wide = abs(_column(right or left) - _column(left)) + 1
+    return wide * (abs(int(bottom or top) - int(top)) + 1)
+
+
+def _column(letters: str) -> int:
+    return functools.reduce(lambda number, letter: number * 26 + ord(letter) - 64, letters, 0)
+
+
+def _check_part(file: IO[bytes], part: str, name: str, merged: _MergedCells) -> None:
+    def refuse(*_: object) -> None:
+        raise InvalidRequest(f"{name}: 部件 {part} 含有文档类型声明，不予读取", code="catalogue.workbook_has_doctype")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = merged.start
+    try:
+        while chunk := file.read(_CHUNK):
+            parser.Parse(chunk)
+            if merged.cells > _MOST_MERGED:
+                raise InvalidRequest(
+                    f"{name}: 合并的单元格超过 {_MOST_MERGED:,} 个；请取消整行、整列、整表的合并",
+                    code="catalogue.workbook_merges_too_much",
+                )
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        # a picture, or broken; the parser of workbooks, which is expat too, gets no further in it than this one
+        if part.lower().endswith((".xml", ".rels")) or error.code == _UNKNOWN_ENCODING:
+            raise ValueError(str(error)) from None
 
 
 def _sheet_rows(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
