@@ -10,18 +10,22 @@ from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.calendar.services import adopt_days
+from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.models import Application, ApplicationStep, DutyHeld, NoticeLine, Objection, ObjectionAnswer
 from huisuan.programmes.notices.answering import answer_objection
 from huisuan.programmes.notices.objecting import ObjectionRefused, ObjectionText, object_to_line
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
+from huisuan.programmes.notices.queries import get_objection, visible_objections
 from huisuan.programmes.offices import give_post
+from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.workflow import act, act_on_many
 from huisuan.programmes.workflow.history import step_hash
 from support.evidence import PDF
 from support.jobs import party
 from support.notices import SAID, checked, notice_of, published
 from support.programmes import ENDED, INDUSTRY, NOON, application, official, person
+from support.reviews import tie
 
 pytestmark = pytest.mark.django_db
 LAST_MOMENT = datetime(2024, 9, 9, 15, 59, 59, 999_999, tzinfo=UTC)  # of 9 September at Asia/Shanghai
@@ -202,6 +206,23 @@ def test_whoever_holds_two_posts_of_the_office_that_overlap_answers_an_objection
     other = official("second publisher", "publish")
     give_post(other, INDUSTRY, "publish", date(2024, 8, 1), person("giver"), NOON)
     assert answer_objection(asked.pk, "查无实据", other, NOON, upheld=False).post.person == other
+
+
+def test_who_is_tied_to_an_applicant_does_not_read_who_objects_to_it() -> None:
+    """Posts are held by officials of no firm; the pool of experts knows the ties that they have all the same."""
+    made, _other = published(1, 2)
+    to_made, to_other = (object_to_line("N2024-0001", position, SAID, NOON) for position in (1, 2))
+    publisher, auditor = official("second publisher", "publish"), person("auditor", "auditor")
+    line = f"{publisher.username},某大学,芯片,2020-01-01\n"
+    import_experts(f"username,employer,fields,active_from\n{line}".encode(), "专家.csv", by="李处", now=NOON)
+    tie(publisher.username, made, starts="2024-01-01", now=NOON)
+    readable = visible_objections(Viewer.for_person(publisher), NOON)
+    assert list(readable) == [to_other]
+    with pytest.raises(NotFound):
+        get_objection(Viewer.for_person(publisher), to_made.pk, NOON)
+    assert list(visible_objections(Viewer.for_person(auditor), NOON)) == [to_made, to_other]
+    third = official("third publisher", "publish")
+    assert list(visible_objections(Viewer.for_person(third), NOON)) == [to_made, to_other]
 
 
 def test_an_objection_upheld_sends_its_own_line_back_with_the_reason_and_no_other() -> None:

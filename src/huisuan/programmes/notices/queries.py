@@ -26,6 +26,7 @@ from huisuan.programmes.notices.answering import unknown_objection
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.publicity.ends import notice_ends
 from huisuan.programmes.publicity.period import NoticeEnd
+from huisuan.programmes.workflow.ties import tied_applicants
 
 #: the steps by which an application leaves the notice that it stood on
 _LEAVING = ("uphold", "withdraw", "refuse")
@@ -122,13 +123,18 @@ def list_publishable(person: Person, now: datetime) -> QuerySet[Application]:
 
 
 def visible_objections(viewer: Viewer, now: datetime) -> QuerySet[Objection]:
-    """Those whose names and texts a viewer may read: of notices of its offices where it publishes today; audit all."""
+    """Those whose names and texts a viewer may read: of notices of its offices where it publishes today; audit all.
+
+    Of an application to whose applicant it is tied today it reads none: the objector must not fear to be known there.
+    """
     found = Objection.objects.select_related("line__notice", "line__application", "answer__by")
     if viewer.role == Role.AUDITOR:
         return found
     person = Person.objects.get(username=viewer.name)
-    posts = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(duty=Duty.PUBLISH)
-    return found.filter(line__notice__office__in=posts.values("office__name"))
+    day = now.astimezone(SHANGHAI).date()
+    posts = posts_in_force(person, day).filter(duty=Duty.PUBLISH)
+    tied = Application.objects.filter(tied_applicants(person, day))
+    return found.filter(line__notice__office__in=posts.values("office__name")).exclude(line__application__in=tied)
 
 
 def get_objection(viewer: Viewer, number: int, now: datetime) -> Objection:
