@@ -9,6 +9,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator
 
+import pikepdf
 import pytest
 from typer.testing import CliRunner
 
@@ -22,6 +23,7 @@ from huisuan.programmes.review_desk.queries import own_sheet, seats_of
 from huisuan.programmes.scoring.identity import MASK, bears_a_name, identity_names, mask_names
 from huisuan.programmes.scoring.material import review_file, review_material
 from huisuan.programmes.scoring.seats import open_seat
+from support.evidence import png
 from support.jobs import party
 from support.programmes import applicant, person
 from support.reviews import REVIEWED, challenge, panels, pool, recommended, seated
@@ -124,6 +126,48 @@ def test_a_file_that_says_who_applies_is_not_handed_to_an_expert(made: Applicati
 def test_a_name_is_found_in_a_file_whatever_its_encoding(encoding: str) -> None:
     assert bears_a_name(f"单位：{NAME}".encode(encoding), [NAME])
     assert not bears_a_name("单位：某公司".encode(encoding), [NAME])
+
+
+def pdf(text: str) -> bytes:
+    """A PDF of one page that says it, its streams compressed: no search of the bytes finds anything."""
+    out, book = io.BytesIO(), pikepdf.new()
+    page = book.add_blank_page()
+    page.Resources = pikepdf.Dictionary(
+        Font=pikepdf.Dictionary(
+            F=pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        )
+    )
+    page.Contents = book.make_stream(f"BT /F 12 Tf 9 9 Td ({text}) Tj ET".encode())
+    book.save(out, compress_streams=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return out.getvalue()
+
+
+def docx(text: str, *parts: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", packing) as made:
+        for name, content in (*parts, ("word/document.xml", text.encode())):
+            made.writestr(name, content)
+    return out.getvalue()
+
+
+def test_a_name_is_found_however_it_is_spelled_or_packed() -> None:
+    references = "".join(f"&#{ord(sign)};" for sign in NAME)
+    for content in (
+        pdf("by Lingxi AI Ltd"), docx(f"<w>{references}</w>"), docx(f"<w>{NAME[:4]}<![CDATA[{NAME[4:]}]]></w>"),
+        docx("<w>ＬＩＮＧＸＩ　ＡＩ　Ｌｔｄ</w>"), docx(f'<w a="{references}"/>'),
+        f"{NAME[:4]}\u200b {NAME[4:]}".encode(),
+    ):  # fmt: skip
+        assert bears_a_name(content, [NAME, "Lingxi AI Ltd"])
+    for content in (pdf("by somebody"), docx("<w>某公司</w>"), docx("<w/>", ("word/media/a.png", png()))):
+        assert not bears_a_name(content, [NAME, "Lingxi AI Ltd"])
+
+
+def test_what_cannot_be_read_to_its_end_counts_as_bearing_a_name() -> None:
+    for content in (
+        pdf(""), png(), pdf("by somebody")[:-400], docx("<w>"), docx("<w/>", packing=zipfile.ZIP_BZIP2),
+        docx("<w/>", ("word/first.bin", bytes(65 << 20))), docx("<w/>")[:-30],
+    ):  # fmt: skip
+        assert bears_a_name(content, [NAME])
 
 
 def test_short_words_of_the_language_are_no_names() -> None:

@@ -6,23 +6,23 @@ whatever width, case and spacing it is written, and without its region and legal
 
 from __future__ import annotations
 
-import io
+import json
 import re
-import unicodedata
-import zipfile
+import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
 
 from huisuan.parties.models import Party, Person, Region
+from huisuan.programmes.applications.evidence_files import NO_SECRETS, READER_SECONDS
 from huisuan.programmes.models import Application, ApplicationSubmission, PayeeAccount
+from huisuan.programmes.scoring.names_in_file import CLEAN, name_pattern, plain_text
 
 MASK = "〔已隐去〕"
 _FORMS = ("股份有限公司", "有限责任公司", "集团有限公司", "有限公司", "集团", "公司")
 _SHORTEST = 3  # characters of a name without form and region: two would be a word of the language
-_MOST_UNPACKED = 64 << 20  # bytes of a package that are looked at
-_ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
 
 
 def identity_names(application: Application) -> tuple[str, ...]:
@@ -46,11 +46,11 @@ def identity_names(application: Application) -> tuple[str, ...]:
 
 def mask_names(value: Any, names: Iterable[str]) -> Any:
     """A value as JSON holds it, keys too, without any of the names in its texts."""
-    wanted = _pattern(names)
+    wanted = name_pattern(names)
 
     def masked(part: Any) -> Any:
         if isinstance(part, str):
-            return wanted.sub(MASK, _plain(part)) if wanted else part
+            return wanted.sub(MASK, plain_text(part)) if wanted else part
         if isinstance(part, list):
             return [masked(each) for each in part]
         return {masked(key): masked(each) for key, each in part.items()} if isinstance(part, dict) else part
@@ -59,29 +59,20 @@ def mask_names(value: Any, names: Iterable[str]) -> Any:
 
 
 def bears_a_name(content: bytes, names: Iterable[str]) -> bool:
-    """Whether a file says one of the names in its bytes, or in a part of it where it is a package (DOCX, XLSX).
+    """Whether a file says one of the names; whatever could not be read to its end counts as saying one.
 
-    What is drawn as a picture cannot be seen here.
+    A child with limits reads it. A picture within a document cannot be seen; a file that is a picture, or a page
+    without any text, counts as unread.
     """
-    wanted = {name.encode(encoding, "ignore") for name in names for encoding in _ENCODINGS}
-    return any(name and name in part for part in _parts(content) for name in wanted)
-
-
-def _parts(content: bytes) -> Iterable[bytes]:
-    yield content
+    command = [sys.executable, "-m", "huisuan.programmes.scoring.names_in_file"]
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
-            left = _MOST_UNPACKED
-            for part in package.infolist():
-                left -= part.file_size
-                if left < 0:
-                    return
-                yield part.filename.encode()
-                text = package.read(part)
-                yield text
-                yield re.sub(rb"<[^>]*>", b"", text)  # a name is cut by marks of format
-    except (zipfile.BadZipFile, OSError, RuntimeError):
-        return
+        done = subprocess.run(
+            command, input=json.dumps(list(names)).encode() + b"\n" + content, capture_output=True,
+            timeout=READER_SECONDS, check=False, env=NO_SECRETS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0 or done.stdout != CLEAN.encode()
 
 
 def _parties(application: Application) -> list[Party]:
@@ -102,13 +93,3 @@ def _core(name: str) -> str:
         if len(region) > 1:
             core = core.removeprefix(region)
     return core if len(core) >= _SHORTEST else ""
-
-
-def _plain(text: str) -> str:
-    """Full-width forms as plain ones, without signs that nobody sees."""
-    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
-
-
-def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
-    signs = [r"\s*".join(map(re.escape, re.sub(r"\s", "", _plain(name)))) for name in names if _plain(name).strip()]
-    return re.compile("|".join(signs), re.IGNORECASE) if signs else None

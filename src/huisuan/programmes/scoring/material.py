@@ -53,7 +53,7 @@ def review_file(seat: PanelSeat, number: int) -> tuple[str, str, bytes]:
 
     Raises:
         NotFound: no file of that number.
-        NotAllowed: the review is blind, and the file says who applies.
+        NotAllowed: the review is blind, and the file says who applies, or cannot be read to its end.
         Unavailable: its content is not in the store.
     """
     application, files = seat.application, _last_submission(seat.application).evidence
@@ -65,8 +65,8 @@ def review_file(seat: PanelSeat, number: int) -> tuple[str, str, bytes]:
         return file["filename"], file["media_type"], content
     if bears_a_name(content, identity_names(application)):
         raise NotAllowed(
-            f"{application.number} 的材料 {number} 写有申报单位或其人员的名称，匿名评审不能提供："
-            "请组织评审的单位让申报人换一份不具名的",
+            f"{application.number} 的材料 {number} 写有申报单位或其人员的名称，或不能全部读成文字，匿名评审不能提供："
+            "请组织评审的单位让申报人换一份不具名、有文字的",
             code="review.file_names_applicant",
         )
     return f"材料 {number}", file["media_type"], content
