@@ -96,6 +96,15 @@ def test_anybody_reads_notices_and_objects_over_http() -> None:
     assert "王五" not in anybody.get(f"/api/v1/notices/{row['number']}").content.decode()
 
 
+def test_a_long_list_is_read_in_pages_over_http() -> None:
+    published(1, 2, 3, now=datetime.now(UTC))
+    address = f"/api/v1/notices/{Client().get('/api/v1/notices').json()['notices'][0]['number']}"
+    page = Client().get(address, {"offset": 1, "limit": 1}).json()
+    assert (page["total"], [line["position"] for line in page["lines"]]) == (3, [2])
+    assert [line["position"] for line in Client().get(address).json()["lines"]] == [1, 2, 3]
+    assert Client().get(address, {"limit": 1001}).status_code == 422
+
+
 def test_posts_publish_and_answer_over_http() -> None:
     (made,) = checked(1)
     body = {"lines": [{"application": made.number, "amount_fen": 1}]}

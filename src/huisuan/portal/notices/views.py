@@ -71,7 +71,7 @@ def notice_list(request: HttpRequest) -> HttpResponseBase:
 def notice_page(request: HttpRequest, number: str) -> HttpResponseBase:
     """One notice: who, what for, how much, until when; where there is an objection, that there is one."""
     notice = _notice(number)
-    now, end, lines = timezone.now(), end_of_notice(notice), list_notice_lines(notice)
+    now, end, lines = timezone.now(), end_of_notice(notice), list(list_notice_lines(notice))
     standing = line_standings(lines, end, now)
     context = _about(notice, end) | {
         "lines": [(line, LINE_WORDS[standing[line.pk]], standing[line.pk]) for line in lines],
@@ -85,7 +85,7 @@ def notice_page(request: HttpRequest, number: str) -> HttpResponseBase:
 def objection_form(request: HttpRequest, number: str, position: int) -> HttpResponseBase:
     """Object to one line; sent, it leads to the page that shows what becomes of it."""
     notice = _notice(number)
-    line = next((one for one in list_notice_lines(notice) if one.position == position), None)
+    line = list_notice_lines(notice).filter(position=position).first()
     if line is None:
         raise Http404
     if request.method != "POST":

@@ -77,10 +77,15 @@ def notices(
 
 
 @router.get("/notices/{number}", auth=None, summary="一份公示和它的名单")
-def notice(request: HttpRequest, number: str) -> dict[str, Any]:
-    """Its lines with reasons and amounts; of objections only that there are some. Anyone may ask."""
+def notice(
+    request: HttpRequest,
+    number: str,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = _MOST,
+) -> dict[str, Any]:
+    """Some of its `total` lines with reasons and amounts; of objections only that there are some. Anyone may ask."""
     with status_by_kind():
-        return describe_notice(get_notice(number), datetime.now(UTC))
+        return describe_notice(get_notice(number), datetime.now(UTC), offset=offset, limit=limit)
 
 
 @router.post("/notices", auth=Allow(*_OFFICIALS, scope="submit"), summary="公示一批申报，以令牌本人的名义")

@@ -54,14 +54,12 @@ def end_of_notice(notice: PublicNotice) -> NoticeEnd:
     return notice_ends()(notice)
 
 
-def list_notice_lines(notice: PublicNotice) -> list[NoticeLine]:
+def list_notice_lines(notice: PublicNotice) -> QuerySet[NoticeLine]:
     """Its lines in order, each with `objected` and `waiting`: how many objections there are, and without an answer."""
     rows = notice.lines.select_related("application", "step").order_by("position")
-    return list(
-        rows.annotate(
-            objected=Count("objections", distinct=True),
-            waiting=Count("objections", filter=Q(objections__answer__isnull=True), distinct=True),
-        )
+    return rows.annotate(
+        objected=Count("objections", distinct=True),
+        waiting=Count("objections", filter=Q(objections__answer__isnull=True), distinct=True),
     )
 
 
@@ -93,12 +91,16 @@ def notice_to_dict(notice: PublicNotice, end: NoticeEnd, now: datetime) -> dict[
     }  # fmt: skip
 
 
-def describe_notice(notice: PublicNotice, now: datetime) -> dict[str, Any]:
-    """A notice with its lines, as anybody may read it: of objections only that there are some."""
-    end, lines = end_of_notice(notice), list_notice_lines(notice)
+def describe_notice(
+    notice: PublicNotice, now: datetime, *, offset: int = 0, limit: int | None = None
+) -> dict[str, Any]:
+    """A notice with its lines (or some), as anybody may read it: of objections only that there are some."""
+    end, found = end_of_notice(notice), list_notice_lines(notice)
+    lines = list(found[offset : None if limit is None else offset + limit])
     standing = line_standings(lines, end, now)
     return {
         **notice_to_dict(notice, end, now),
+        "total": notice.lines.count(),
         "lines": [
             {
                 "position": line.position, "application": line.application.number, "applicant": line.applicant,

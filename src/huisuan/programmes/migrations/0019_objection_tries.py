@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('programmes', '0017_flags_are_answered_by_others'),
+        ("programmes", "0018_amounts_follow_awards"),
     ]
 
     operations = [
