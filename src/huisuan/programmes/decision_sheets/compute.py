@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from django.db.models import Min, Sum
+from django.db.models import Min, QuerySet, Sum
 
 from huisuan.base.errors import Conflict
 from huisuan.base.months import SHANGHAI
@@ -116,6 +116,12 @@ def claimed_fen(call: Call) -> int:
     """What the law owes for all that waits under a call and has taken no money from its line yet."""
     living = Application.objects.filter(call=call, state__in=_WAITING).select_related("edition")
     return sum(answer.amount_fen or 0 for answer in law_answers(living).values())
+
+
+def lines_with_money() -> QuerySet[AppropriationLine]:
+    """The lines that were ever given money."""
+    given = Account.objects.filter(kind=AccountKind.APPROPRIATED).exclude(balance=0)
+    return AppropriationLine.objects.filter(pk__in=given.values("line"))
 
 
 def left_on_line(call: Call) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.base.money import yuan
 from huisuan.law.procedure import State
-from huisuan.programmes.decision_sheets.compute import claimed_fen, left_on_line
+from huisuan.programmes.decision_sheets.compute import claimed_fen, left_on_line, lines_with_money
 from huisuan.programmes.decision_sheets.records import last_lines, last_sheet, sheet_lines_of, store_sheet
 from huisuan.programmes.models import Application, ApplicationStep, Call
 from huisuan.programmes.review.plan import declared_review
@@ -35,11 +35,14 @@ def stand_on_the_sheet(applications: Sequence[Application], asked: AskedStep) ->
 
 
 def fit_the_line(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """Where a call's line does not do for all that is claimed under it, the sheet says first who gets how much."""
+    """Where a call's line does not do for all that is claimed under it, the sheet says first who gets how much.
+
+    A line that was given no money yet says nothing; nothing is committed from it either.
+    """
     lines = sheet_lines_of(applications)
     calls = {one.call_id for one in applications if one.call_id is not None and one.pk not in lines}
     short: dict[int, Conflict] = {}
-    for call in Call.objects.filter(pk__in=calls).order_by("pk"):
+    for call in Call.objects.filter(pk__in=calls, line__in=lines_with_money()).order_by("pk"):
         claimed, left = claimed_fen(call), left_on_line(call)
         if claimed > left:
             short[call.pk] = Conflict(
