@@ -120,6 +120,26 @@ def test_an_unpaid_award_is_rebased_committed_again_and_paid_once() -> None:
     assert prove().holds
 
 
+def test_money_is_set_aside_and_ordered_again_only_where_the_step_was_taken() -> None:
+    budget("2.2", 100_000)
+    made = walked_offer(confirmed(offered(30_000)[0]), "decide")
+    with pytest.raises(Conflict) as early:
+        commit_again([made.number], committer(), ENDED)
+    assert early.value.code == "award.not_committed_yet"
+    act(made.number, "commit", committer(), ENDED)
+    with pytest.raises(Conflict) as unordered:
+        order_again([made.number], payer(), ENDED)
+    assert unordered.value.code == "award.not_paying"
+    assert not PaymentOrder.objects.exists()
+
+
+def test_an_offer_that_was_withdrawn_is_not_made_again_by_the_same_run() -> None:
+    (offer,) = offered(30_000)
+    act(offer.application.number, "withdraw", applicant(), NOON)
+    made = make_offers(offer.entitlement.run, official("data", "check", DATA), NOON)
+    assert made.made == ()
+
+
 def test_a_line_without_room_leaves_a_rebased_award_as_it_was() -> None:
     line = budget("2.2", 35_000)
     made = walked_offer(confirmed(offered(30_000)[0]), "commit")

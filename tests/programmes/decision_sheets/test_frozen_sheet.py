@@ -198,6 +198,43 @@ def test_a_claim_without_a_sheet_is_granted_what_the_law_owes_and_nothing_else()
     assert act(made.number, "decide", official("decider", "decide"), LATER).amount_fen == 100_000_000
 
 
+def test_nothing_is_published_under_a_line_too_small_before_its_sheet_says_who_gets_how_much() -> None:
+    budget("14.1", 150_000_000)
+    call = opened()
+    made = [submit_draft(call.number, draft(number).pk, applicant(number), DURING) for number in (1, 2)]
+    checker, publisher = official("checker", "check"), official("publisher", "publish")
+    for one in made:
+        checked(one, checker, CLOSES)
+    with pytest.raises(Conflict) as small:
+        act(made[0].number, "publicise", publisher, CLOSES)
+    assert small.value.code == "sheet.line_too_small"
+    freeze_sheet(call.number, official("decider", "decide"), CLOSES)
+    for one in made:
+        act(one.number, "publicise", publisher, CLOSES)
+    decided = [act(one.number, "decide", official("decider", "decide"), LATER).amount_fen for one in made]
+    assert decided == [75_000_000, 75_000_000]
+
+
+def test_a_sheet_is_not_frozen_while_more_may_be_handed_in() -> None:
+    call = opened()
+    checked(submit_draft(call.number, draft(1).pk, applicant(1), DURING), official("checker", "check"), DURING)
+    with pytest.raises(Conflict) as early:
+        freeze_sheet(call.number, official("decider", "decide"), DURING)
+    assert early.value.code == "sheet.call_open"
+
+
+def test_what_was_returned_and_never_answered_is_refused_and_holds_up_no_sheet() -> None:
+    call = opened()
+    made = [submit_draft(call.number, draft(number).pk, applicant(number), DURING) for number in (1, 2)]
+    checker, decider = official("checker", "check"), official("decider", "decide")
+    act(made[0].number, "return", checker, CLOSES, reason="补正", payload={"fields": ["national"]})
+    checked(made[1], checker, CLOSES)
+    with pytest.raises(Conflict, match="没有完成核验或评审"):
+        freeze_sheet(call.number, decider, LATER)
+    assert act(made[0].number, "refuse", decider, LATER, reason="逾期未补正").to_state == "refused"
+    assert freeze_sheet(call.number, decider, LATER).lines.count() == 1
+
+
 def test_the_command_freezes_prints_and_writes_a_workbook(tmp_path: Path) -> None:
     budget("5.1", 500_000 * YUAN)
     call = challenge()
