@@ -28,6 +28,11 @@ PUBLIC_OPERATIONS = re.compile(
     r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x|GET /opendata/entries(/x)?|"
     r"GET /registers(/x){0,3}|GET /notices(/x)?|POST /notices/x/lines/x/objections|GET /objections/x)"
 )
+#: what asks, beside the role, for a post in force before anything else: nobody here holds one
+BY_POST = {
+    "POST /api/v1/treasury/files", "GET /api/v1/treasury/files/x", "GET /treasury/files/1.csv",
+    "POST /treasury/files/1.csv",
+}  # fmt: skip
 #: Django Ninja's own addresses, which describe the API to anyone
 DESCRIPTION = {"api-root", "openapi-json", "openapi-view"}
 SAMPLES = {"int": "1", "str": "x", "slug": "x", "path": "x", "uuid": "00000000-0000-4000-8000-000000000000"}
@@ -122,6 +127,7 @@ def test_an_operation_answers_its_roles_and_scopes_and_no_other(route: Route, pe
         for scope in Scope.values:
             answer = call(Client(), route, HTTP_AUTHORIZATION=f"Bearer {token_for(person, scope)}")
             may = route.roles is None or (role in route.roles and _SCOPE_RANK[scope] >= _SCOPE_RANK[route.scope])
+            may = may and str(route) not in BY_POST
             assert (role, scope, outcome(answer)) == (role, scope, "in" if may else "forbidden")
 
 
@@ -151,7 +157,8 @@ def test_a_page_opens_to_its_roles_and_to_no_other(route: Route, people: dict[st
     for role, person in people.items():
         browser = Client()
         browser.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-        expected = "in" if route.roles is None or role in route.roles else "forbidden"
+        may = route.roles is None or (role in route.roles and str(route) not in BY_POST)
+        expected = "in" if may else "forbidden"
         assert (role, outcome(call(browser, route))) == (role, expected)
 
 

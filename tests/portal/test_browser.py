@@ -124,7 +124,7 @@ def test_keys_find_the_filter_show_themselves_and_change_the_room(site: Site) ->
     expect(page.locator(".rail a:focus")).to_be_attached()
     page.keyboard.press("g")
     page.keyboard.press("6")
-    page.wait_for_url("**/bills/")
+    page.wait_for_url("**/claims/")
     page.go_back()
     page.wait_for_url("**q=200**")
     expect(page.locator("tbody tr")).to_have_count(1)

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from huisuan.parties.models import Person, Region
 from huisuan.parties.route_access import ALL_ROLES
+from huisuan.programmes.offices.queries import offices_known
 from support.english import Data
 from support.english_pages import Found, browser, listed, note, pages, told
 
@@ -19,7 +20,7 @@ def test_an_empty_platform_says_in_english_what_would_fill_each_page(monkeypatch
     monkeypatch.setattr("huisuan.portal.budget.views.PARTIES", 200)  # the words are those of a hundred thousand
     home, city = party(1, "甲公司", english="Alpha"), Region.objects.get(code="340100")
     found: Found = {}
-    nothing = Data.of([home.name])
+    nothing = Data.of([home.name, *offices_known()])
     for role in ALL_ROLES:
         own = {"party": home} if role in ("user", "centre") else {"city": city} if role == "city" else {}
         client = browser(Person.objects.create_person(role, None, role=role, **own))

@@ -90,7 +90,6 @@ WRITTEN = (
     "约一百万",
     "是",
     "企业",
-    *REGISTERED,
 )
 PROPOSAL = 'authority = "省专班"\nvalid_from = 2024-01-01\ntitle = "上调算力补助比例"\n[settings]\n"2.2.rate" = "15%"\n'
 NODES = [
@@ -128,7 +127,9 @@ class Full:
         named += [text for paper in papers for text in (paper.full_number, paper.series.office, paper.title)]
         listed = CatalogueVersion.objects.values_list("title", "summary", "theme", "department", "contact", "licence")
         columns = [list(each.values()) for row in CatalogueVersion.objects.all() for each in row.columns]
-        return [*named, *NAMED, *offices_known()] + [text for row in [*listed, *columns] for text in row if text]
+        return [*named, *NAMED, *REGISTERED, *offices_known()] + [
+            text for row in [*listed, *columns] for text in row if text
+        ]
 
 
 def build() -> Full:

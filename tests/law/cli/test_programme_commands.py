@@ -24,7 +24,8 @@ def test_a_programme_is_shown_with_the_figures_of_a_day() -> None:
     assert "省科技厅（评审）30 个工作日内完成评审" in shown
     whole = json.loads(RUN.invoke(app, ["show", "5.1", "--on", "2024-06-01", "--json"]).stdout)
     assert (whole["figures"]["5.1.panel"], whole["states"]["draft"]["applicant"]) == (5, "填写中")
-    assert len(whole["sentences"]) == len(whole["sentences_en"]) == len(whole["steps"]) + 1
+    assert len(whole["sentences"]) == len(whole["sentences_en"])
+    assert len(whole["sentences"]) == len(whole["steps"]) + 2, "how it begins, and how experts review"
 
 
 def test_the_drawing_is_well_formed_and_an_unknown_programme_is_refused() -> None:

@@ -154,8 +154,8 @@ def bank_file(request: HttpRequest, number: int) -> HttpResponse:
         found = get_bank_file(str(number), request.user, timezone.now())
     except NotFound:
         raise Http404 from None
-    except NotAllowed as refusal:
-        raise PermissionDenied(str(refusal)) from None
+    except NotAllowed:
+        raise PermissionDenied from None
     response = HttpResponse(bytes(found.content), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{found}.csv"'
     response["Cache-Control"] = "private, no-store"

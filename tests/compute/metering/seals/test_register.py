@@ -166,7 +166,7 @@ def test_a_register_that_does_not_hold_is_neither_countersigned_nor_taken(site: 
     words = ("register", "--countersign", path, "--key", tmp_path / "k", "--by", "x")
     assert "不能会签" in str(meter(*words).exception)
     file = register_file()
-    file["entries"][0]["countersignatures"] = [{"by": "x", "key": "00" * 32, "signature": "00" * 64}]
+    file["entries"][0]["countersignatures"] = [{"by": "x", "key": site.key.public_key, "signature": "00" * 64}]
     path.write_text(json.dumps(file))
     assert "不符" in str(meter("register", "--take", path).exception)
     file["entries"][0]["statement"] = file["entries"][0]["statement"].replace("2024-05", "2024-04")
