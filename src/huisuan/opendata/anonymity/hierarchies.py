@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +72,7 @@ def _month(value: str) -> str:
 
 def _interval(width: int) -> Callable[[str], str]:
     def step(value: str) -> str:
-        begin = int(float(value) // width) * width
+        begin = floor(Decimal(value)) // width * width
         return f"{begin} 至 {begin + width} 以下"
 
     return step

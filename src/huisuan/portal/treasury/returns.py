@@ -143,7 +143,7 @@ def return_page(request: HttpRequest, number: int) -> HttpResponseBase:
 
 def _one(request: HttpRequest, line: BankReturnLine, reason: str, refused: Refused | None = None) -> HttpResponse:
     waits = unmatched_lines().filter(pk=line.pk).exists()
-    resolved = getattr(line.entry, "reversed_by", None) if line.entry else None
+    reversal = getattr(line.entry, "reversed_by", None) if line.entry else None
     context = {
         "here": "returns",
         "line": line,
@@ -151,7 +151,7 @@ def _one(request: HttpRequest, line: BankReturnLine, reason: str, refused: Refus
         "why": UNMATCHED_WORDS.get(line.why, line.why),
         "waits": waits,
         "may_resolve": waits and may_move_money(request, Duty.PAY),
-        "resolved": resolved,
+        "reversal": reversal,
         "reason": reason,
         "refused": refusal_html(refused) if refused else "",
     }
