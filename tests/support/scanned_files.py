@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import openpyxl
 
+from huisuan.opendata.scanning.folding import fold_text
+from huisuan.opendata.scanning.numbers import find_numbers
+from huisuan.opendata.scanning.words import find_words
+
 _TYPES = '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
@@ -65,3 +69,13 @@ def with_check_digit(front: str) -> str:
     """A resident ID of its first 17 digits."""
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     return front + "10X98765432"[sum(w * int(d) for w, d in zip(weights, front, strict=True)) % 11]
+
+
+ID = with_check_digit("34010419800101123")
+WRONG = ID[:17] + ("1" if ID[17] != "1" else "2")  # its check digit is another's
+
+
+def kinds_of_text(text: str) -> list[str]:
+    """What a text holds, by kind, as the scan folds it first."""
+    folded = fold_text(text).text
+    return sorted(str(found.kind) for found in (*find_numbers(folded), *find_words(folded)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,8 +16,7 @@ from huisuan.cli.main import assemble
 from huisuan.opendata.scanning.caged import CageLimits, scan_file
 from huisuan.opendata.scanning.readers.blocks import ReadBudget
 from huisuan.opendata.scanning.scan import ScanReport, scan_bytes
-from opendata.scanning.files import document, ofd, pdf, with_check_digit, workbook, zipped
-from opendata.scanning.test_kinds import ID, WRONG
+from support.scanned_files import ID, WRONG, document, ofd, pdf, with_check_digit, workbook, zipped
 
 
 def found(content: bytes, name: str = "x") -> list[tuple[str, str]]:
@@ -50,17 +48,14 @@ def test_a_list_of_couples_with_blurred_addresses_and_whole_ids_has_each_by_shee
     assert all(number not in json.dumps(report.to_dict()) for number in numbers)
 
 
-def test_fifteen_thousand_rows_under_a_merged_header_are_two_columns_within_seconds() -> None:
+def test_fifteen_thousand_rows_under_a_merged_header_are_two_columns() -> None:
     rows: list[list[object]] = [
         ["补贴发放表", "", "", ""],
         ["序号", "领取人", "", "金额"],
         ["", "身份证号", "银行账号", ""],
     ]
     rows += [[n, number, f"62220{n:011d}", 1200] for n, number in enumerate(ids(15_000))]
-    content = workbook({"发放": rows})
-    begun = time.process_time()
-    report = scan_bytes(content, "发放.xlsx")
-    assert time.process_time() - begun < 15  # 3 s on a machine that does nothing else
+    report = scan_bytes(workbook({"发放": rows}), "发放.xlsx")
     most = report.columns()[0]
     assert (most["heading"], most["kind"], most["findings"]) == ("领取人 / 身份证号", "resident_id", 15_000)
     assert {one["column"] for one in report.columns()} == {2, 3}

@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 from huisuan.opendata.scanning.finding_kinds import FindingKind, mask_value
 from huisuan.opendata.scanning.folding import fold_text
 from huisuan.opendata.scanning.numbers import find_numbers
-from huisuan.opendata.scanning.words import find_words, is_name_column, list_names
-from opendata.scanning.files import with_check_digit
-
-ID = with_check_digit("34010419800101123")
-WRONG = ID[:17] + ("1" if ID[17] != "1" else "2")
-
-
-def kinds(text: str) -> list[str]:
-    folded = fold_text(text).text
-    return sorted(str(found.kind) for found in (*find_numbers(folded), *find_words(folded)))
+from huisuan.opendata.scanning.words import is_name_column, list_names
+from support.scanned_files import ID, WRONG, kinds_of_text
 
 
 @pytest.mark.parametrize(
@@ -43,8 +35,8 @@ def test_each_kind_is_found_however_it_is_written(text: str, kind: str) -> None:
         text = f"代码{code(1)}，"
     if kind == "bank_card" and text.startswith("6222"):
         front = "622202123456789012"
-        text = next(front + str(d) for d in range(10) if kinds(front + str(d)) == ["bank_card"])
-    assert kinds(text) == [kind]
+        text = next(front + str(d) for d in range(10) if kinds_of_text(front + str(d)) == ["bank_card"])
+    assert kinds_of_text(text) == [kind]
 
 
 @pytest.mark.parametrize(
@@ -58,14 +50,14 @@ def test_each_kind_is_found_however_it_is_written(text: str, kind: str) -> None:
     ],
 )  # fmt: skip
 def test_what_only_looks_like_one_is_none(text: str) -> None:
-    assert kinds(text) == []
+    assert kinds_of_text(text) == []
 
 
 @pytest.mark.parametrize(
     "text", ["绝密★10年", "机密", "  秘密★", "密级：机密", "【秘密】", "标题\n秘密★1年\n正文", "内部资料 注意保存"]
 )
 def test_a_mark_of_secrecy_is_one_where_a_line_begins(text: str) -> None:
-    assert kinds(text) == ["secrecy"]
+    assert kinds_of_text(text) == ["secrecy"]
 
 
 @given(
