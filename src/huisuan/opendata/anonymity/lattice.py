@@ -68,12 +68,14 @@ def measure_lattice(
             f"这些准标识列有 {int(np.prod(sizes)):,} 种组合，至多 {MOST_COMBINATIONS:,} 种；请少选几列",
             code="anonymity.too_many_combinations",
         )
-    told = np.zeros(len(hierarchies[0].rows), dtype=np.int64)
+    sensitive_codes = np.zeros(len(hierarchies[0].rows), dtype=np.int64)
     if sensitive is not None:
-        told = np.unique(np.array(sensitive, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64).ravel()
-    ones = np.ones(len(told), dtype=np.int64)
+        sensitive_codes = (
+            np.unique(np.array(sensitive, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64).ravel()
+        )
+    ones = np.ones(len(sensitive_codes), dtype=np.int64)
     base = tuple(hierarchy.levels[0].codes[hierarchy.rows] for hierarchy in hierarchies)
-    known = {(0,) * len(sizes): _merge(_Classes(base, told, ones))}
+    known = {(0,) * len(sizes): _merge(_Classes(base, sensitive_codes, ones))}
     found = []
     for levels in product(*map(range, sizes)):  # what is finer comes before what is coarser
         if levels not in known:
@@ -119,14 +121,14 @@ def _key(columns: Sequence[Codes]) -> Codes:
 
 
 def _measured(
-    classes: _Classes, levels: tuple[int, ...], hierarchies: Sequence[Hierarchy], k: int, told: bool
+    classes: _Classes, levels: tuple[int, ...], hierarchies: Sequence[Hierarchy], k: int, has_sensitive: bool
 ) -> Generalisation:
     _, groups, values = np.unique(_key(classes.columns), return_inverse=True, return_counts=True)
     rows = np.bincount(groups.ravel(), weights=classes.counts).astype(np.int64)
     highest = [max(len(hierarchy.levels) - 1, 1) for hierarchy in hierarchies]
     return Generalisation(
         levels, tuple(hierarchy.levels[level].name for hierarchy, level in zip(hierarchies, levels, strict=True)),
-        int(rows.min()), int(values.min()) if told else None, len(rows), int(rows[rows < k].sum()),
+        int(rows.min()), int(values.min()) if has_sensitive else None, len(rows), int(rows[rows < k].sum()),
         float(np.mean([level / most for level, most in zip(levels, highest, strict=True)])),
     )  # fmt: skip
 

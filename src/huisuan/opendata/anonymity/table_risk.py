@@ -62,11 +62,11 @@ def measure_table(
             )
     roles = {heading: suggest_role(heading, values) for heading, values in columns.items()}
     chosen = tuple(quasi) or tuple(name for name, role in roles.items() if role is SuggestedRole.QUASI_IDENTIFIER)
-    told = sensitive or next((name for name, role in roles.items() if role is SuggestedRole.SENSITIVE), "")
+    sensitive_column = sensitive or next((name for name, role in roles.items() if role is SuggestedRole.SENSITIVE), "")
     hierarchies = [build_hierarchy(heading, columns[heading]) for heading in chosen]
-    lattice = measure_lattice(hierarchies, k, columns[told] if told else None)
+    lattice = measure_lattice(hierarchies, k, columns[sensitive_column] if sensitive_column else None)
     risky = rows_at_risk(hierarchies, [0] * len(hierarchies), k)[:_EXAMPLES]
-    return TableRisk(len(body), dict(roles), chosen, told, k, [lines[row] for row in risky], lattice)
+    return TableRisk(len(body), dict(roles), chosen, sensitive_column, k, [lines[row] for row in risky], lattice)
 
 
 def _table(content: bytes, name: str) -> tuple[list[str], list[list[str]], list[int]]:

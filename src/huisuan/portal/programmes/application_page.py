@@ -190,7 +190,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "due": due_word(due_count(application), now),
         "forms": forms,
         "refused": typed.refused if all(form.action != typed.action for form in forms) else "",
-        "told": [refusal_html(refusal) for refusal in steps.told],
+        "refusals": [refusal_html(refusal) for refusal in steps.refusals],
         "submits": any(edge.action in _ELSEWHERE for edge in steps.mine),
         "key": uuid4().hex,
         "from_inbox": from_inbox,

@@ -1,4 +1,4 @@
-"""One act on many applications of the inbox: asked first, done at once, and told which were not done and why."""
+"""One act on many applications of the inbox: asked first, done at once, with what was not done and why."""
 
 from __future__ import annotations
 
@@ -99,15 +99,15 @@ def _take_all(request: HttpRequest) -> HttpResponseBase:
 @allow(*OFFICIALS)
 def inbox_acts_done(request: HttpRequest) -> HttpResponseBase:
     """What the last act on many did: which were not done, and why."""
-    told = request.session.get(_KEPT)
-    if not told:
+    outcome = request.session.get(_KEPT)
+    if not outcome:
         return redirect("inbox")
     context = {
         "here": "inbox",
-        "action": action_label(told["action"]),
-        "done": told["done"][:_LISTED],
-        "count": len(told["done"]),
-        "left": told["left"],
-        "refused": [(number, refusal_html(Refused(text, code=code))) for number, text, code in told["refused"]],
+        "action": action_label(outcome["action"]),
+        "done": outcome["done"][:_LISTED],
+        "count": len(outcome["done"]),
+        "left": outcome["left"],
+        "refused": [(number, refusal_html(Refused(text, code=code))) for number, text, code in outcome["refused"]],
     }
     return render(request, "portal/programmes/bulk_done.html", context)

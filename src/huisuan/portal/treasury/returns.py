@@ -95,8 +95,8 @@ def return_list(request: HttpRequest) -> HttpResponseBase:
         booked = import_bank_returns(*_given(request), request.user, timezone.now())
     except Refused as refusal:
         return _listed(request, refusal)
-    told = _t("{file}：已入账，{n} 件支付完毕。") if booked.new else _t("{file}：以前导入过，没有再记。")
-    messages.success(request, told.format(file=str(booked.file), n=len(booked.completed)))
+    text = _t("{file}：已入账，{n} 件支付完毕。") if booked.new else _t("{file}：以前导入过，没有再记。")
+    messages.success(request, text.format(file=str(booked.file), n=len(booked.completed)))
     for each in booked.refused.values():
         messages.warning(request, refusal_html(each))
     return redirect(reverse("returns") + f"?file={booked.file.pk}")

@@ -34,9 +34,9 @@ def check_claim_objects(subject: CheckSubject) -> CheckFinding:
     saw = {
         "objects": [{"kind": one.kind, "code": one.code, "ground": one.ground} for one in held], "elsewhere": elsewhere,
     }  # fmt: skip
-    told = f"；另由其他事由或政策的申报写明：{'、'.join(elsewhere)}（见疑点）" if elsewhere else ""
+    elsewhere_text = f"；另由其他事由或政策的申报写明：{'、'.join(elsewhere)}（见疑点）" if elsewhere else ""
     said = "；".join(wrong) or (f"{len(held)} 个申报对象，同一事由下没有别的申报" if held else "没有申报对象")
-    return CheckFinding(CheckKind.OBJECTS, not wrong, said + told, saw)
+    return CheckFinding(CheckKind.OBJECTS, not wrong, said + elsewhere_text, saw)
 
 
 def _miscounted(subject: CheckSubject, held: Iterable[ClaimObject]) -> Iterable[str]:
@@ -44,8 +44,8 @@ def _miscounted(subject: CheckSubject, held: Iterable[ClaimObject]) -> Iterable[
         return
     facts = subject.submission.facts
     for spec in asked_objects(subject.application.edition.content):
-        told = [facts.get(name, "") for name in spec.counts]
-        counts = [int(text) for text in told if text.strip().isdecimal()]
+        written = [facts.get(name, "") for name in spec.counts]
+        counts = [int(text) for text in written if text.strip().isdecimal()]
         found = sum(1 for one in held if one.kind == spec.kind)
         if spec.counts and sum(counts) != found:
             yield f"填报 {sum(counts)} 个，写明编号的{object_words(spec.kind, '').strip()} {found} 个"

@@ -12,7 +12,7 @@ from huisuan.programmes.models import Application, ProcedureEdge
 from huisuan.programmes.workflow.permission import Permissions, PermittedStep
 
 #: refusals that tell an official about themselves; that somebody has no post there goes without saying
-_TOLD = frozenset({"application.tied_to_applicant", "application.second_duty"})
+_ABOUT_THE_PERSON = frozenset({"application.tied_to_applicant", "application.second_duty"})
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class PossibleSteps:
     """The steps that lead out of where an application is.
 
     `mine` the person may take, but for what other rooms have to say of a step; those that go on come before those that
-    go back and need a reason. `told` is why not others that the person's posts are for; `waits_for` are all steps that
-    somebody has to take.
+    go back and need a reason. `refusals` say why not others that the person's posts are for; `waits_for` are all steps
+    that somebody has to take.
     """
 
     mine: tuple[ProcedureEdge, ...]
-    told: tuple[Refused, ...]
+    refusals: tuple[Refused, ...]
     waits_for: tuple[ProcedureEdge, ...]
 
 
@@ -38,13 +38,13 @@ def list_possible_steps(application: Application, person: Person, now: datetime)
         return PossibleSteps((), (), edges)
     loaded = Permissions.load(person, edges[0].action, "", [application], now)
     mine: list[ProcedureEdge] = []
-    told: dict[str, Refused] = {}
+    refusals: dict[str, Refused] = {}
     for edge in edges:
         key = (application.edition_id, application.state)
         answer = replace(loaded, action=edge.action, edges={key: edge}).ask(application)
         if isinstance(answer, PermittedStep):
             mine.append(edge)
-        elif isinstance(answer, Refused) and answer.code in _TOLD and edge.duty != Duty.APPLY:
-            told.setdefault(answer.code, answer)
+        elif isinstance(answer, Refused) and answer.code in _ABOUT_THE_PERSON and edge.duty != Duty.APPLY:
+            refusals.setdefault(answer.code, answer)
     mine.sort(key=lambda edge: ACTION_WORDS[edge.action].needs_reason)
-    return PossibleSteps(tuple(mine), tuple(told.values()), edges)
+    return PossibleSteps(tuple(mine), tuple(refusals.values()), edges)

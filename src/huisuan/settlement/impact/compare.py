@@ -162,21 +162,21 @@ def compare_year(
         NotFound: the year is not settled.
         InvalidRequest: the proposal does not touch the sentence that is.
     """
-    told = progress or NoProgress()
-    told.begin_step(*_step("facts"))
+    watched = progress or NoProgress()
+    watched.begin_step(*_step("facts"))
     compared = comparable(proposal, year, now)
     with connect_duck() as engine:
         if compared.amount is ComparedAmount.OWED:
-            impact, anew = _compare_owed(engine, compared, told)
+            impact, anew = _compare_owed(engine, compared, watched)
         else:
-            told.begin_step(*_step("answers"))
+            watched.begin_step(*_step("answers"))
             before, after = (StackedSide(side, compared.rule) for side in (compared.both.before, compared.both.after))
             impact, anew = compare_payable(engine, before, after, year, compared.both.as_known), True
         lines = engine.execute(
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
             "FROM compared"
         ).fetchall()
-    told.begin_step(*_step("store"))
+    watched.begin_step(*_step("store"))
     return _store_comparison(proposal, compared, anew, impact, lines, by, now)
 
 
