@@ -54,7 +54,7 @@ test: .venv
 	@sh setup/ray.sh
 	@sh setup/jupyter.sh
 	@$(MAKE) --no-print-directory lint
-	.venv/bin/pytest -n 3
+	@sh setup/tests.sh
 
 coverage: .venv
 	@sh setup/venv.sh
