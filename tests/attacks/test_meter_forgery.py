@@ -548,16 +548,22 @@ def test_a_paper_that_cannot_be_read_is_refused_by_name(ledgers: Ledgers, tmp_pa
         ledgers.trust(**{name: [given]})
 
 
+@pytest.mark.parametrize("given", [{"agent_keys": ["c1=" + "00" * 32]}, {"countersigners": ["00" * 31 + "80"]}])
+def test_a_key_under_which_anybody_can_sign_is_refused(ledgers: Ledgers, given: dict[str, list[str]]) -> None:
+    with pytest.raises(Unusable, match="低阶点"):
+        ledgers.trust(**given)
+
+
 def test_keys_may_come_as_fingerprints_in_a_file_by_centre(ledgers: Ledgers, tmp_path: Path) -> None:
     key = public_half(ledgers.agent)
     finger = f"sha256:{hashlib.sha256(bytes.fromhex(key)).hexdigest()}"
-    (tmp_path / "keys").write_text(f"# 各中心\nc1 {finger}\nc2 {'00' * 32}\n")
+    (tmp_path / "keys").write_text(f"# 各中心\nc1 {finger}\nc2 {'22' * 32}\n")
     for given in (str(tmp_path / "keys"), f"c1={finger}", finger):
         verdict = verify_export(
             ledgers.folder / "c1", public_half(ledgers.platform), trust=ledgers.trust(agent_keys=[given])
         )
         assert verdict.is_whole
-    trust = ledgers.trust(agent_keys=[f"c1={'00' * 32}"])
+    trust = ledgers.trust(agent_keys=[f"c1={'22' * 32}"])
     assert "第 2 批" in places(verify_export(ledgers.folder / "c1", public_half(ledgers.platform), trust=trust))
 
 

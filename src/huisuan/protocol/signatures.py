@@ -13,6 +13,21 @@ REQUEST = b"huisuan-sync-1\n"  # before a request's body, so that a signed batch
 
 TUNNEL = b"huisuan-tunnel-1\n"  # before the relay's challenge
 
+#: y of the points of small order, in every encoding that is read as one of them: nobody holds the key to such a point,
+#: and one signature passes under it for one message in eight or for all
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(each)
+    for each in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+
 
 def make_key(path: Path) -> Ed25519PrivateKey:
     """A new private key, written for its owner's eyes only; one that stands there is replaced."""
@@ -61,10 +76,22 @@ def _tunnel_words(challenge: str, uid: str, lease: int) -> bytes:
     return TUNNEL + f"{challenge}\n{uid}\n{lease}".encode()
 
 
+def parse_public_key(text: str) -> Ed25519PublicKey:
+    """The public key of 32 bytes in hex.
+
+    Raises:
+        ValueError: it is none, or a point of small order: anybody can sign under it.
+    """
+    content = bytes.fromhex(text)
+    if content[:-1] + bytes([content[-1] & 0x7F] if content else []) in _SMALL_ORDER:
+        raise ValueError("a point of small order is nobody's key")
+    return Ed25519PublicKey.from_public_bytes(content)
+
+
 def is_signed_by(public_key: str, signature: str, message: bytes) -> bool:
     """Whether the signature (hex) over the message is by that key (hex); False for what is no key or signature."""
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), message)
+        parse_public_key(public_key).verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError):
         return False
     return True

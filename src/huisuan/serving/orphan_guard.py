@@ -25,8 +25,8 @@ _CHECK_SECONDS = 0.2
 def guarded(data: Path) -> Iterator[None]:
     """The server of that data directory does not outlive this process, if the block has not ended before."""
     guard = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(data)], cwd="/", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
+        [sys.executable, "-P", "-m", __name__, str(data)], cwd="/", stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
         yield

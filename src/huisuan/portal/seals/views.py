@@ -8,8 +8,6 @@ import zipfile
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -38,6 +36,7 @@ from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import centres as queries
 from huisuan.protocol.batch_chain import seal_digest
+from huisuan.protocol.signatures import is_signed_by
 
 REGISTER_SHOWN = 12
 _READERS = ("centre", "city", "province", "auditor")
@@ -205,13 +204,7 @@ def _checks(seal: Seal) -> list[tuple[Text, bool, str]]:
 
 
 def _signed(key: str, signature: str, seal: Seal) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(
-            bytes.fromhex(signature), seal_digest(seal.statement)
-        )
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    return is_signed_by(key, signature, seal_digest(seal.statement))
 
 
 @allow(*_READERS)

@@ -64,7 +64,7 @@ def bears_a_name(content: bytes, names: Iterable[str]) -> bool:
     A child with limits reads it. A picture within a document cannot be seen; a file that is a picture, or a page
     without any text, counts as unread.
     """
-    command = [sys.executable, "-m", "huisuan.programmes.scoring.names_in_file"]
+    command = [sys.executable, "-P", "-m", "huisuan.programmes.scoring.names_in_file"]
     try:
         done = subprocess.run(
             command, input=json.dumps(list(names)).encode() + b"\n" + content, capture_output=True,

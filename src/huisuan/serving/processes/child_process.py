@@ -41,7 +41,7 @@ class Child:
         """Start it; its output goes to its log."""
         self._close_log()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "huisuan.serving.processes.child_main", self.name, *self.arguments],
+            [sys.executable, "-P", "-m", "huisuan.serving.processes.child_main", self.name, *self.arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -35,7 +35,7 @@ class RunnerProcesses:
         (place / "runner.log").touch(mode=0o600)
         with (place / "runner.log").open("ab") as log:
             self._started[name] = subprocess.Popen(
-                [sys.executable, "-m", runner.__name__, str(place)],
+                [sys.executable, "-P", "-m", runner.__name__, str(place)],  # -P: nothing of the folder it stands in
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 
 from huisuan.base.hashing import text_sha256
@@ -31,6 +29,7 @@ from huisuan.compute.metering.ledger.record_hash import leaves_digest
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, SourceFile
 from huisuan.protocol.agent import BatchAnswer, SignedBatch
 from huisuan.protocol.batch_chain import digest_over, line_digest
+from huisuan.protocol.signatures import is_signed_by
 
 
 @dataclass
@@ -117,10 +116,7 @@ class BatchReceiver:
             return self._refused(FlagKind.ORDER, batch, "已经收过，内容与这次的不同")
         if batch.number != last + 1 or batch.previous != head:
             return self._refused(FlagKind.ORDER, batch, f"不接在平台收到的最后一批（{last}，{head[:12]}…）之后")
-        try:
-            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key.public_key))
-            public.verify(bytes.fromhex(batch.signature), found)
-        except InvalidSignature:
+        if not is_signed_by(self.key.public_key, batch.signature, found):
             return self._refused(FlagKind.SIGNATURE, batch, "签名与站点代理的公钥不符")
         content = "".join([f"{line}\n" for line in batch.lines]).encode()
         lines = [parse_usage_line(line) for line in batch.lines]

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import duckdb
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, Field
 
 from huisuan.base.errors import InvalidRequest
@@ -20,6 +18,7 @@ from huisuan.base.text_length import shortened
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.ledger.chain import Header
 from huisuan.compute.metering.ledger.record_hash import TYPES
+from huisuan.protocol.signatures import is_signed_by
 
 EXPORT_KIND = "huisuan-export-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
@@ -160,10 +159,9 @@ def is_signed(key: str | None, signature: str | None, message: bytes) -> bool:
     """
     try:
         signed = bytes.fromhex(signature or "")
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key or "")).verify(signed, message)
-    except (InvalidSignature, ValueError):
+    except ValueError:
         return False
-    return signed.hex() == signature
+    return signed.hex() == signature and is_signed_by(key or "", signature, message)
 
 
 def open_export(folder: Path, platform_key: str | None) -> OpenedExport:

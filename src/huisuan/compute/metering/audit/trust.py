@@ -15,6 +15,7 @@ from huisuan.base.text_length import shortened
 from huisuan.compute.metering.audit.folder import Unusable
 from huisuan.compute.metering.audit.register import Register, load_register
 from huisuan.protocol.agent import Hex64
+from huisuan.protocol.signatures import parse_public_key
 
 
 class HeldReceipt(BaseModel):
@@ -115,13 +116,25 @@ def _agent_keys(given: str) -> Iterator[tuple[str, str]]:
 
 def _as_key(text: str) -> str | None:
     text = text.strip().lower()
-    return text if re.fullmatch(r"(sha256:)?[0-9a-f]{64}", text) else None
+    return _held_key(text) if re.fullmatch(r"(sha256:)?[0-9a-f]{64}", text) else None
 
 
 def _key(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{64}", text.strip()):
         raise Unusable(f'"{text}" 不是公钥：应为 64 位十六进制', code="countersigner.key_malformed")
-    return text.strip()
+    return _held_key(text.strip())
+
+
+def _held_key(key: str) -> str:
+    """The key, if somebody can hold it alone; a fingerprint is looked at when its key is seen."""
+    try:
+        if not key.startswith("sha256:"):
+            parse_public_key(key)
+    except ValueError:
+        raise Unusable(
+            f'"{key}" 不能当公钥：它是低阶点，谁都能造出它的签名；请向对方重新索取公钥', code="public_key.small_order"
+        ) from None
+    return key
 
 
 def _receipts(path: Path) -> ReceiptFile:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -27,6 +25,7 @@ from huisuan.compute.metering.seals.seal_month import parquet_path
 from huisuan.compute.models import AgentKey, Centre, Seal, SealSignature, SiteAgent
 from huisuan.protocol.agent import SealAsked, SealWord
 from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
+from huisuan.protocol.signatures import is_signed_by
 
 ASKED_AT_ONCE = 24
 
@@ -85,10 +84,7 @@ def record_countersignature(centre: Centre, key: AgentKey, word: SealWord, now: 
         why = f"{key.host} 的站点代理不签 {word.month} 的封账：{word.refused or '没有说明原因'}"
         raise_flags(centre, [Anomaly(FlagKind.SCHEDULER, _flag_key(seal), why, recurs=True)], now)
         return
-    try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_key))
-        public.verify(bytes.fromhex(word.signature), seal_digest(seal.statement))
-    except InvalidSignature:
+    if not is_signed_by(key.public_key, word.signature, seal_digest(seal.statement)):
         text = f"{key.host} 的站点代理在 {word.month} 封账上的签名与其公钥不符"
         raise_flags(centre, [Anomaly(FlagKind.SIGNATURE, f"{_flag_key(seal)} {key.name}", text)], now)
         return
