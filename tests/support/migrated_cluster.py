@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[2]
 #: what the tables and the rows in them at the beginning come from
 SOURCES = ("src/huisuan/**/migrations/*.py", "src/huisuan/**/models.py", "src/huisuan/**/models/**/*.py",
            "src/huisuan/**/apps.py", "src/huisuan/serving/*.py", "requirements.lock")  # fmt: skip
-KEPT = 5
+KEPT = 20  # some 60 MB each: as many checkouts, each with migrations of its own, may be at work at once
 #: the folder of the run, with its PostgreSQL, whatever HUISUAN_HOME a test has set meanwhile
 RUN_FOLDER = "HUISUAN_TEST_RUN_FOLDER"
 BUILDING = "cluster"  # in the folder of the run
@@ -40,8 +40,9 @@ def copy_cluster(home: Path) -> None:
     """Put a migrated database where the platform of a home looks for it."""
     home.mkdir(exist_ok=True)
     cache = platformdirs.user_cache_path("huisuan-tests", ensure_exists=True)
-    with fasteners.InterProcessLock(cache / "lock"):
-        kept = cache / f"cluster-{sources_digest()[:32]}"
+    state = sources_digest()[:32]
+    with fasteners.InterProcessLock(cache / f"lock-{state}"):
+        kept = cache / f"cluster-{state}"
         if not kept.exists():
             _make(kept)
         os.utime(kept)
@@ -68,7 +69,7 @@ def _make(kept: Path) -> None:
     assert done.returncode == 0, done.stderr
     (building / "pg" / ".handle_pids.json").unlink(missing_ok=True)  # of its users
     shutil.rmtree(building / "pg" / "logs", ignore_errors=True)
-    unfinished = kept.with_name("unfinished")
+    unfinished = kept.with_name(f"unfinished-{kept.name}")
     shutil.rmtree(unfinished, ignore_errors=True)
     _copy(building / "pg", unfinished)
     shutil.rmtree(building)
