@@ -27,6 +27,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.state_history import list_attestations
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.parties.import_page import import_into_register, preview_context
+from huisuan.portal.parties.whole_party import read_whole_party
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.forms import choices
@@ -97,7 +98,7 @@ def _empty(viewer: Viewer) -> Empty:
 
 @allow(*READS_REGISTER)
 def party_page(request: HttpRequest, uscc: str) -> HttpResponseBase:
-    """One party: what is registered, its relations, and every change with who made it."""
+    """One party: its money and claims, what is registered, its relations, and every change with who made it."""
     viewer = viewer_of(request)
     party = get_object_or_404(list_visible_parties(viewer), uscc=uscc.upper())
     today = timezone.now().astimezone(SHANGHAI).date()
@@ -105,6 +106,7 @@ def party_page(request: HttpRequest, uscc: str) -> HttpResponseBase:
     context = {
         "here": "parties",
         "party": party,
+        "whole": read_whole_party(party, viewer, today),
         "may_change": viewer.role == "province",
         "owns": known.filter(owner=party).select_related("owned").order_by("owned__uscc", "valid_from"),
         "owned_by": known.filter(owned=party).select_related("owner").order_by("owner__uscc", "valid_from"),

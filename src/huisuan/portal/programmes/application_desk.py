@@ -20,7 +20,8 @@ from huisuan.programmes.models import Application, FlagReason
 from huisuan.programmes.payments.payees import may_answer_payee_change
 from huisuan.programmes.workflow.permission import is_applicant
 
-_WHAT: dict[str, Promise | str] = {
+#: why a flag was raised
+FLAG_WORDS: dict[str, Promise | str] = {
     FlagReason.SAME_OBJECT.value: _("同一申报对象另有申报"),
     FlagReason.SAME_EVIDENCE.value: _("佐证材料相同"),
     FlagReason.SAME_ACCOUNT.value: _("收款账户相同"),
@@ -72,4 +73,4 @@ def _shown(flag: dict[str, Any]) -> ShownFlag:
         said = "；".join(f"{number} {file['filename']}" for number, file in files.items())
     else:
         said = "；".join(str(value) for value in saw.values() if isinstance(value, str))
-    return ShownFlag(flag, _WHAT[flag["kind"]], other if other.startswith("A") else "", said)
+    return ShownFlag(flag, FLAG_WORDS[flag["kind"]], other if other.startswith("A") else "", said)
