@@ -316,6 +316,7 @@ CLAIM = (
         (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.IN_PUBLICITY, State.SUSPENDED),
         State.WITHDRAWN, Duty.APPLY,
     ),
+    step("revoke", (State.DECIDED, State.COMMITTED), State.REFUSED, Duty.DECIDE, OFFICE),
     *PAYMENT,
     *RECOVERY,
 )  # fmt: skip
@@ -323,6 +324,7 @@ CLAIM = (
 #: what is granted without money by this policy: a title, a place in a list, a short way, a match
 GRANT = variant(
     CLAIM, without=("commit", "pay", "complete", "recover", "recovered"),
+    instead=(step("revoke", (State.DECIDED, State.CLOSED), State.REFUSED, Duty.DECIDE, OFFICE),),
     more=(step("close", State.DECIDED, State.CLOSED, Duty.REGISTER, OFFICE),),
 )  # fmt: skip
 

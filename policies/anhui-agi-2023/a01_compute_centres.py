@@ -150,7 +150,7 @@ article.programme(
 article.programme(
     "1.2", ONE_THIRD, start=Start.CITY_CLAIM, title="智算中心建设补助（省对市）",
     title_en="Compute centres: a third of what the city paid",
-    steps=CLAIM, objects=(names("project"), names("voucher")),
+    steps=CLAIM, objects=(names("project", held="per_year"), names("voucher")),
 )  # fmt: skip
 
 article.programme(

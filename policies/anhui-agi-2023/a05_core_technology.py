@@ -203,6 +203,9 @@ article.programme(
                 State.WITHDRAWN, Duty.APPLY,
             ),
             step(
+                "revoke", (State.DECIDED, State.CONTRACTED, State.COMMITTED), State.REFUSED, Duty.DECIDE, SCIENCE
+            ),
+            step(
                 "recover", (State.PAYING, State.MONITORED, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, SCIENCE
             ),
         ),

@@ -105,7 +105,8 @@ def attraction_award(project: AttractedProject) -> Money:
 
 article.programme(
     "8.2", AWARD, start=Start.CITY_CLAIM, title="关键技术项目引进奖补",
-    title_en="Award for key projects brought in", steps=CLAIM, objects=(names("project"), names("voucher")),
+    title_en="Award for key projects brought in", steps=CLAIM,
+    objects=(names("project", held="per_year"), names("voucher")),
 )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from functools import cached_property
 
 from django.db.models import QuerySet
 
@@ -30,3 +31,15 @@ def load_holdings(starts: date, ends: date, as_known: date) -> list[OwnershipRel
     found = relations_known(as_known).filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
     rows = found.order_by("owner__uscc", "owned__uscc", "valid_from").values_list(*_COLUMNS)
     return [OwnershipRelation(*row) for row in rows]
+
+
+class HoldingsOn:
+    """The relations that hold on a day, as known that day: read once, when they are first asked for."""
+
+    def __init__(self, day: date) -> None:
+        self.day = day
+
+    @cached_property
+    def relations(self) -> list[OwnershipRelation]:
+        """By owner, owned and first day."""
+        return load_holdings(self.day, self.day + timedelta(days=1), self.day)

@@ -43,3 +43,14 @@ def test_a_kind_is_declared_once() -> None:
     with pytest.raises(LawError) as refused:
         check_objects(replace(CLAIM, objects=(names("contract"), names("contract"))), [])
     assert refused.value.code == "law.object_kind_twice"
+
+
+def test_what_is_held_year_by_year_says_so_and_what_is_held_once_keeps_its_digest() -> None:
+    yearly = names("project", held="per_year")
+    assert (yearly.to_dict()["held"], "held" in names("voucher").to_dict()) == ("per_year", False)
+    said = replace(CLAIM, objects=(yearly, names("voucher")))
+    assert "其中项目每年度一件" in programme_sentences(said, {})[-1]
+    assert "that of a project has one each year" in programme_sentences(said, {}, english=True)[-1]
+    with pytest.raises(LawError) as refused:
+        names("project", held="for_ever")
+    assert refused.value.code == "law.object_held_unknown"

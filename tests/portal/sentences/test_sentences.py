@@ -89,7 +89,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     )},
     **{f"programmes/workflow/{name}.py": () for name in ("act", "begin", "permission", "queries", "ties")},
     **{f"programmes/awards/{name}.py": () for name in (
-        "closing", "committing", "granting", "offered", "owed", "paying", "recovering", "up_to_date",
+        "closing", "committing", "granting", "offered", "owed", "paying", "recovering", "revoking", "up_to_date",
     )},
     **{f"programmes/amounts/{name}.py": () for name in ("case_by_case", "named")},
     **{f"programmes/{name}.py": () for name in (

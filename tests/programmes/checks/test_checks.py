@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.standing import commitments_of, treasury_act
 from huisuan.programmes.calls.submit import submit_draft
-from huisuan.programmes.check_desk.checking import check_application, list_checks
+from huisuan.programmes.check_desk.checking import check_application, check_where_nobody_has, list_checks
 from huisuan.programmes.credit.register import import_credit_list
 from huisuan.programmes.models import Application, ApplicationCheck, ApplicationFlag, Call
 from huisuan.programmes.workflow import act
@@ -49,6 +50,17 @@ def test_an_application_without_fault_passes_all_and_each_says_what_it_saw() -> 
     assert (law.saw["status"], law.saw["amount_fen"], law.saw["as_known"]) == ("eligible", 100_000_000, "2024-09-10")
     assert (law.saw["digest"], law.submission, law.at) == (made.submissions.get().law, made.submissions.get(), DURING)
     act(made.number, "check", official("checker", "check"), DURING)
+
+
+def test_many_are_checked_with_the_relations_read_once() -> None:
+    call = opened()
+    made = [handed_in(call, number) for number in (1, 2, 3)]
+    checker = official("checker", "check")
+    checked(made[0])
+    with CaptureQueriesContext(connection) as asked:
+        check_where_nobody_has([one.number for one in made], checker, DURING)
+    assert sum('"share_permille"' in query["sql"] for query in asked.captured_queries) == 1
+    assert {one.number: one.check_answers.count() for one in made} == {one.number: len(KINDS) for one in made}
 
 
 def test_the_act_needs_a_round_of_the_present_version() -> None:

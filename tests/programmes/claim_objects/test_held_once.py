@@ -98,8 +98,8 @@ def test_what_the_call_asks_for_is_on_the_list_of_what_is_missing() -> None:
         "UPDATE programmes_claimobject SET code = 'X'",
         "UPDATE programmes_claimobject SET ground = 'X'",
         "DELETE FROM programmes_claimobject",
-        "INSERT INTO programmes_claimobject (application_id, policy, ground, kind, series, code, typed, living)"
-        " SELECT a.id, o.policy, o.ground, o.kind, o.series, o.code, o.typed, false"
+        "INSERT INTO programmes_claimobject (application_id, policy, ground, kind, series, year, code, typed, living)"
+        " SELECT a.id, o.policy, o.ground, o.kind, o.series, o.year, o.code, o.typed, false"
         " FROM programmes_claimobject o, programmes_application a WHERE a.id <> o.application_id",
     ],
 )

@@ -17,6 +17,7 @@ from huisuan.programmes.calls.services import open_call
 from huisuan.programmes.calls.submit import list_missing, submit_draft
 from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.corrections.rebasing import rebase
+from huisuan.programmes.corrections.receipts import receive_repayment
 from huisuan.programmes.corrections.recommitting import commit_again
 from huisuan.programmes.models import Application, Award, Call, CityShare, Draft
 from huisuan.programmes.payments.city_shares import share_of
@@ -66,28 +67,28 @@ def lowered(payment: CityPayment, fen: int) -> None:
     lower_city_payment(payment, fen, "多付退回", Act("李会计", LATER, LATER.date()))
 
 
-def city_call() -> Call:
-    """A call of 8.2, on the year's line where there is one."""
+def city_call(year: int = 2024) -> Call:
+    """A call of 8.2 for a year, on the line of 2024 where there is one."""
     official("publisher of 8.2", "publish", GROUP)
     held = AppropriationLine.objects.filter(sentence="8.2").first() or line("8.2")
     return open_call(
-        terms(programme="8.2", title="2024 年引进奖补", line=held.pk, evidence=()),
+        terms(programme="8.2", title=f"{year} 年引进奖补", line=held.pk, evidence=(), year=year),
         official("publisher of 8.2", "publish", GROUP), OPENED,
     )  # fmt: skip
 
 
-def drafted(*projects: str) -> Draft:
+def drafted(*projects: str, paid_by: str = "V-1") -> Draft:
     """The city's draft, which names its projects and one voucher."""
-    named = [{"kind": "project", "code": code} for code in projects] + [{"kind": "voucher", "code": "V-1"}]
+    named = [{"kind": "project", "code": code} for code in projects] + [{"kind": "voucher", "code": paid_by}]
     return Draft.objects.create(
         party=party(50, PartyKind.CITY), owner=hefei(), policy=LAW.name, digest=LAW.digest, rule="8.2", facts=FACTS,
         named=named, created_at=OPENED, updated_at=OPENED, updated_by=hefei(),
     )  # fmt: skip
 
 
-def handed_in() -> Application:
+def handed_in(year: int = 2024, paid_by: str = "V-1") -> Application:
     """A share of the project, claimed as a city does: its draft handed in under an open call."""
-    made = submit_draft(city_call().number, drafted(" 项目甲").pk, hefei(), NOON)
+    made = submit_draft(city_call(year).number, drafted(" 项目甲", paid_by=paid_by).pk, hefei(), NOON)
     give_payee(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
     return made
 
@@ -154,6 +155,10 @@ def test_a_voucher_reversed_after_payment_is_taken_back_from_the_city_and_the_en
     assert debt.entry.reason == debt.reason
     assert balances(money)["claimed_back"] == -30_000_000
     assert prove().holds
+    assert made.claim_objects.filter(living=True).count() == 2
+    receive_repayment(debt, 30_000_000, "收 1 号", by("pay"), LATER)
+    assert made.claim_objects.filter(living=True).count() == 0  # all of it came back: it may be claimed again
+    assert handed_in().claim_objects.filter(living=True).count() == 2
 
 
 def test_what_the_city_pays_later_is_another_application_and_the_project_is_shared_once() -> None:
@@ -206,6 +211,25 @@ def test_a_project_is_claimed_once_under_calls_and_an_application_is_of_one() ->
     assert [(item.field, item.code) for item in missing] == [("objects", "more_than_one_project")]
     with pytest.raises(InvalidRequest, match="只写一个项目"):
         submit_draft(call.number, two.pk, hefei(), NOON)
+
+
+def test_a_project_is_claimed_again_for_another_year_and_its_cap_is_that_of_all_years() -> None:
+    budget("8.2", 10_000_000_000)
+    earlier = voucher("V-0", 3_000_000_000, date(2023, 11, 1))
+    voucher("V-1", 1_000_000_000)
+    before = walked(handed_in(2023, "V-0"), "check", "publicise", "decide")
+    made = handed_in()
+    assert share_of(made.number, hefei()).owed_fen == 100_000_000  # the cap leaves a third of the year's
+    lowered(earlier, 2_000_000_000)  # what was granted too much for it is taken back there, and not kept off here
+    assert share_of(made.number, hefei()).owed_fen == 300_000_000
+    walked(made, "check", "publicise", "decide")
+    assert [award.amount_fen for award in Award.objects.order_by("pk")] == [900_000_000, 300_000_000]
+    assert before.claim_objects.filter(living=True).count() == 2
+    paid = PaymentClaim("340100", "V-9", "项目乙", 20_000_000, date(2024, 4, 1))
+    record_city_payment(paid, Act("李会计", NOON, NOON.date()))
+    with pytest.raises(Conflict) as spent:  # a voucher is spent once, whatever the year
+        submit_draft(city_call().number, drafted("项目乙", paid_by="V-0").pk, hefei(), NOON)
+    assert (spent.value.code, "V-0" in str(spent.value)) == ("claim_object.held", True)
 
 
 def test_what_is_typed_of_a_project_without_vouchers_is_not_shared() -> None:

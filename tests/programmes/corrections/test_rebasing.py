@@ -51,6 +51,14 @@ def outdated() -> list[tuple[str, str, int, int]]:
     return [(row["number"], row["correction"], row["stands_fen"], row["owed_fen"]) for row in rows]
 
 
+def test_so_many_that_differ_are_listed_as_are_asked_for_the_oldest_first() -> None:
+    made = [confirmed(offer, number) for number, offer in enumerate(offered(30_000, 30_000), start=1)]
+    settled(29_000, 28_000)
+    auditor = Viewer.for_person(person("shenji", "auditor"))
+    assert [one.application for one in list_outdated(auditor, limit=1)] == made[:1]
+    assert [one.application for one in list_outdated(auditor)] == made
+
+
 def test_an_undecided_offer_is_rebased_by_the_office_with_a_reason() -> None:
     (offer,) = offered(30_000)
     made = confirmed(offer)

@@ -34,6 +34,7 @@ MANUAL = {
     "complete": ({"paying"}, "closed", "pay", TREASURY),
     "recover": ({"paying", "closed"}, "in_recovery", "register", INDUSTRY),
     "recovered": ({"in_recovery"}, "closed", "pay", TREASURY),
+    "revoke": ({"decided", "committed"}, "refused", "decide", INDUSTRY),
 }  # fmt: skip
 #: some with two posts, so that only what they did before keeps them from the other
 POSTS = {

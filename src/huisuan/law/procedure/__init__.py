@@ -17,7 +17,7 @@ from huisuan.law.procedure.model import (
     step,
     variant,
 )
-from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, ObjectKind, names
+from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, Held, ObjectKind, names
 from huisuan.law.procedure.offices import offices_named
 from huisuan.law.procedure.registers import COMMON_COLUMNS, FieldKind, RegisterField, RegisterSpec
 from huisuan.law.procedure.review import CriterionSpec, ReviewSpec, criterion, panel_review
@@ -39,6 +39,7 @@ __all__ = [
     "CriterionSpec",
     "Duty",
     "FieldKind",
+    "Held",
     "ObjectKind",
     "ProgrammeSpec",
     "ProgrammeStep",

@@ -1,6 +1,8 @@
 """What a claim is for, by its own number: the objects that a programme asks its applicants to name.
 
-One claim on a ground holds an object at a time: a contract that one application claims for, another may not.
+One claim on a ground holds an object at a time: a contract that one application claims for, another may not. What is
+spent once (a voucher, an invoice) is held whatever the year; what goes on for years (a project that a city pays for) is
+held year by year where the programme says so.
 """
 
 from __future__ import annotations
@@ -25,6 +27,13 @@ class ObjectKind(StrEnum):
     ENTITLEMENT = "entitlement"
 
 
+class Held(StrEnum):
+    """For how long a living claim keeps others from an object: whatever the year, or for the year that it claims."""
+
+    ONCE = "once"
+    PER_YEAR = "per_year"
+
+
 #: Chinese, English, and an example of its code
 OBJECT_WORDS = {
     ObjectKind.CONTRACT: ("合同", "contract", "HT-2024-018"),
@@ -45,22 +54,33 @@ class ClaimObjectSpec:
     kind: ObjectKind
     required: bool
     counts: tuple[str, ...] = ()
+    held: Held = Held.ONCE
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON carries it."""
-        return {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
+        """As JSON carries it; what is held once does not say so."""
+        said = {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
+        return said if self.held is Held.ONCE else said | {"held": self.held.value}
 
 
-def names(kind: str, *, required: bool = True, counts: Iterable[object] = ()) -> ClaimObjectSpec:
+def names(
+    kind: str, *, required: bool = True, counts: Iterable[object] = (), held: str = Held.ONCE.value
+) -> ClaimObjectSpec:
     """A kind of object that claims name, as an article writes it; `counts` are facts of the rule.
 
+    `held="per_year"`: another year's claim on the ground may name the same object again.
+
     Raises:
-        LawError: no such kind, one that only the platform names, or a count that is no fact.
+        LawError: no such kind, one that only the platform names, a count that is no fact, or another way to hold it.
     """
+    if held not in set(Held):
+        raise LawError(
+            f"申报对象“{kind}”的 held 须是 {'、'.join(each.value for each in Held)}，不是“{held}”",
+            code="law.object_held_unknown",
+        )
     if kind not in set(ObjectKind) - {ObjectKind.ENTITLEMENT}:
         known = "、".join(each.value for each in ObjectKind if each is not ObjectKind.ENTITLEMENT)
         raise LawError(f"申报对象没有“{kind}”这一类；可用 {known}", code="law.object_kind_unknown")
-    return ClaimObjectSpec(ObjectKind(kind), required, tuple(_fact(kind, count) for count in counts))
+    return ClaimObjectSpec(ObjectKind(kind), required, tuple(_fact(kind, count) for count in counts), Held(held))
 
 
 def _fact(kind: str, count: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from huisuan.law.procedure.model import Duty, ProgrammeSpec, ProgrammeStep
-from huisuan.law.procedure.objects import OBJECT_WORDS
+from huisuan.law.procedure.objects import OBJECT_WORDS, Held
 from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS
 
 
@@ -23,13 +23,16 @@ def programme_sentences(spec: ProgrammeSpec, values: Mapping[str, object], *, en
 def _objects(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
     if not spec.objects:
         return ()
+    yearly = [OBJECT_WORDS[each.kind] for each in spec.objects if each.held is Held.PER_YEAR]
     if english:
         named = ", ".join(
             f"{OBJECT_WORDS[each.kind][1]}{'' if each.required else ' (optional)'}" for each in spec.objects
         )
-        return (f"A claim names by its number: {named}; on one ground a number has one claim under way.",)
+        by_year = f"; that of a {', '.join(each[1] for each in yearly)} has one each year" if yearly else ""
+        return (f"A claim names by its number: {named}; on one ground a number has one claim under way{by_year}.",)
     named = "、".join(f"{OBJECT_WORDS[each.kind][0]}{'' if each.required else '（可不写）'}" for each in spec.objects)
-    return (f"申报写明编号的对象：{named}；同一事由下一个编号只有一件在办的申报。",)
+    by_year = f"，其中{'、'.join(each[0] for each in yearly)}每年度一件" if yearly else ""
+    return (f"申报写明编号的对象：{named}；同一事由下一个编号只有一件在办的申报{by_year}。",)
 
 
 def _chinese(taken: ProgrammeStep, values: Mapping[str, object]) -> str:

@@ -17,11 +17,15 @@ class StateWords(NamedTuple):
 
 
 class ActionWords(NamedTuple):
-    """The name of an action, and whether whoever takes it has to say why."""
+    """The name of an action, whether whoever takes it has to say why, and whether nobody waits for it.
+
+    What is taken on occasion alone (a decision is revoked, money is taken back) is in nobody's inbox.
+    """
 
     zh: str
     en: str
     needs_reason: bool = False
+    on_occasion: bool = False
 
 
 STATE_WORDS = {
@@ -81,6 +85,7 @@ ACTION_WORDS = {
     "monitor": ActionWords("转入跟踪", "monitor"),
     "close": ActionWords("办结", "close"),
     "withdraw": ActionWords("撤回", "withdraw"),
-    "recover": ActionWords("启动追回", "begin recovery", needs_reason=True),
+    "revoke": ActionWords("撤销批准", "revoke the decision", needs_reason=True, on_occasion=True),
+    "recover": ActionWords("启动追回", "begin recovery", needs_reason=True, on_occasion=True),
     "recovered": ActionWords("追回完毕", "complete recovery"),
 }

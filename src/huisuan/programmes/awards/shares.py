@@ -1,6 +1,7 @@
 """The province's share of what a city paid for a project: computed from the vouchers that stand, whenever it is asked.
 
 A voucher that the city lowers or reverses lowers the share with it; what a city pays later is another application's.
+What the rule gives at most for a project it gives once, in however many years the city pays for it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def standing_shares(applications: Iterable[Application]) -> dict[int, CityShare]
 
 
 def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
-    """By application; what others were granted for the same project and year is taken off.
+    """By application; what others were granted for the same project is taken off.
 
     What was granted first keeps what it has: of an application that was itself granted, only what went before counts.
     """
@@ -48,16 +49,35 @@ def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
     claims = [one.application for same in others.values() for one in same]
     awards, turns = standing_awards(claims), _turns(claims)
     for pk, share in shares.items():
-        before = sum(
-            awards[other.application_id].amount_fen
+        before = {
+            other: awards[other.application_id].amount_fen
             for other in others[_project(share)]
             if other.application_id in awards and turns[other.application_id] < turns.get(pk, _NOT_YET)
-        )
-        whole = _whole(share)
-        owed = None if whole is None else max(0, whole - before)
-        granted = awards.get(pk)
+        }
+        owed, granted = _left(share, before), awards.get(pk)
         found[pk] = ShareBasis(share, min(owed, granted.amount_fen) if granted and owed is not None else owed)
     return found
+
+
+def _left(share: CityShare, before: Mapping[CityShare, int]) -> int | None:
+    """What the rule gives for the year beside what was granted for it before, within what it gives for all the years.
+
+    Of another year counts what it is owed by the vouchers that stand, where that is less: the rest is taken back there.
+    """
+    year, whole = share.application.year, _whole(share)
+    if whole is None:
+        return None
+    granted, last = defaultdict[int, int](int), {other.application.year: other for other in before}
+    for other, fen in before.items():
+        granted[other.application.year] += fen
+    left = whole - granted.pop(year, 0)
+    if not granted:
+        return max(0, left)
+    span = min(year, *granted), max(year, *granted)
+    owed = {other: _whole(last[other]) for other in granted}
+    elsewhere = sum(fen if (due := owed[other]) is None else min(fen, due) for other, fen in granted.items())
+    in_all = _whole(share, span) or 0
+    return max(0, min(left, in_all - (whole - left) - elsewhere))
 
 
 def shared_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
@@ -79,13 +99,20 @@ def because_of_vouchers(application: Application, since: datetime) -> str:
     return f"凭证 {'、'.join(named)}"[:_LONGEST_NAMED] if named else ""
 
 
-def _whole(share: CityShare) -> int | None:
-    """What the rule gives for all that the city paid for the project in the year, as everything entered says."""
+def _whole(share: CityShare, span: tuple[int, int] | None = None) -> int | None:
+    """What the rule gives for all that the city paid for the project in the year, or a span of years, as recorded."""
     one = share.application
     assert one.city_id is not None  # only a city claims a share
     try:
         answer = answer_claim(
-            one.edition.policy, one.edition.key, one.city_id, share.project, one.year, share.declared, date.max
+            one.edition.policy,
+            one.edition.key,
+            one.city_id,
+            share.project,
+            one.year,
+            share.declared,
+            date.max,
+            span=span,
         ).answer
     except Refused:
         return None
@@ -98,17 +125,17 @@ def _turns(applications: Iterable[Application]) -> dict[int, int]:
     return dict(firsts.values_list("application_id", "pk"))
 
 
-def _project(share: CityShare) -> tuple[str, str, int, str, str]:
+def _project(share: CityShare) -> tuple[str, str, str, str]:
     one = share.application
-    return one.edition.policy, one.edition.key, one.year, one.city_id or "", share.project
+    return one.edition.policy, one.edition.key, one.city_id or "", share.project
 
 
-def _same_projects(shares: Iterable[CityShare]) -> dict[tuple[str, str, int, str, str], list[CityShare]]:
-    """The living claims for the same project of the same city and year, each among them."""
+def _same_projects(shares: Iterable[CityShare]) -> dict[tuple[str, str, str, str], list[CityShare]]:
+    """The living claims for the same project of the same city, of whatever year, each among them."""
     rows = CityShare.objects.filter(project__in={share.project for share in shares})
     rows = rows.exclude(application__state__in=_OVER).select_related("application__edition")
     last = {row.application_id: row for row in rows.order_by("application_id", "number")}
-    found: dict[tuple[str, str, int, str, str], list[CityShare]] = defaultdict(list)
+    found: dict[tuple[str, str, str, str], list[CityShare]] = defaultdict(list)
     for row in last.values():
         found[_project(row)].append(row)
     return found

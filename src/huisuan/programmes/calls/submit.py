@@ -16,7 +16,7 @@ from huisuan.programmes.applications.queries import claimant
 from huisuan.programmes.applications.services import name_objects
 from huisuan.programmes.calls.services import unknown_call
 from huisuan.programmes.claim_objects.codes import object_words
-from huisuan.programmes.claim_objects.records import ClaimGround, holder_words, holders
+from huisuan.programmes.claim_objects.records import ClaimGround, holder_words, holders, years_held
 from huisuan.programmes.models import Application, Call, Draft
 from huisuan.programmes.submissions.content import MissingItem, SubmissionContent, law_of, read_draft
 from huisuan.programmes.submissions.window import CallWindow
@@ -82,7 +82,11 @@ def _held_by_others(call: Call, draft: Draft, content: SubmissionContent, person
     """Objects that another living claim on the ground holds already."""
     policy, rule = law_of(call)
     ground, series = ClaimGround.of(policy, rule.key), person.city_id or ""
-    named = [(each["kind"], series if each["kind"] in OWN_SERIES else "", each["code"]) for each in content.named]
+    years = years_held(call.edition.content, call.year)
+    named = [
+        (each["kind"], series if each["kind"] in OWN_SERIES else "", years.get(each["kind"], 0), each["code"])
+        for each in content.named
+    ]
     own = Application.objects.filter(draft=draft).exclude(state__in=_ENDED).first()
     for held in holders(ground.policy, ground.ground, named, besides=own.pk if own else None):
         said = f"{object_words(held.kind, held.code)} 已由{holder_words(held, person)}申报"

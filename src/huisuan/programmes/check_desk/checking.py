@@ -8,22 +8,28 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
 
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
+from huisuan.parties.relation_history import HoldingsOn
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import get_for_officials
 from huisuan.programmes.checks.stored import last_round, store_round
 from huisuan.programmes.flags.found_between import look_for_flags
-from huisuan.programmes.models import Application, ApplicationCheck, CheckKind, DutyHeld
+from huisuan.programmes.models import Application, ApplicationCheck, ApplicationSubmission, CheckKind, DutyHeld
 from huisuan.programmes.workflow.permission import Permissions, unknown_application
 
 
 @transaction.atomic
-def check_application(number: str, person: Person, now: datetime) -> list[ApplicationCheck]:
+def check_application(
+    number: str, person: Person, now: datetime, holdings: HoldingsOn | None = None
+) -> list[ApplicationCheck]:
     """Ask everything of an application and keep the answers; the act "check" rests on them.
+
+    `holdings` are the relations of the day, where many are checked with them.
 
     Raises:
         NotFound: no such application, as far as the person may know.
@@ -40,8 +46,9 @@ def check_application(number: str, person: Person, now: datetime) -> list[Applic
     DutyHeld.objects.bulk_create(
         [DutyHeld(application=application, person=person, duty=Duty.CHECK.value)], ignore_conflicts=True
     )
-    look_for_flags(application, now)
-    return store_round(application, person, now)
+    held = holdings or HoldingsOn(now.astimezone(SHANGHAI).date())
+    look_for_flags(application, now, held)
+    return store_round(application, person, now, held)
 
 
 def list_checks(viewer: Viewer, number: str) -> list[dict[str, Any]]:
@@ -72,8 +79,18 @@ def check_where_nobody_has(numbers: Sequence[str], person: Person, now: datetime
 
     Who may not check one is told so by the act that follows.
     """
-    for application in Application.objects.filter(number__in=numbers, call__isnull=False):
-        answers, submission = last_round(application), application.submissions.last()
-        if submission is not None and not (answers and answers[0].submission_id == submission.pk):
-            with suppress(Refused):
-                check_application(application.number, person, now)
+    holdings = HoldingsOn(now.astimezone(SHANGHAI).date())
+    for number in _not_checked(numbers):
+        with suppress(Refused):
+            check_application(number, person, now, holdings)
+
+
+def _not_checked(numbers: Sequence[str]) -> list[str]:
+    """Those that were handed in, and whose newest round of checks is not of their present version."""
+    newest = ApplicationSubmission.objects.filter(application=OuterRef("pk")).order_by("-version")
+    asked = ApplicationCheck.objects.filter(application=OuterRef("pk")).order_by("-round", "pk")
+    found = Application.objects.filter(number__in=numbers, call__isnull=False).annotate(
+        version_now=Subquery(newest.values("pk")[:1]), version_asked=Subquery(asked.values("submission")[:1])
+    )
+    found = found.filter(version_now__isnull=False).exclude(version_asked=F("version_now"), version_asked__isnull=False)
+    return list(found.order_by("pk").values_list("number", flat=True))

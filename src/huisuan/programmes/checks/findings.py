@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 
 from django.db.models import Q
 
 from huisuan.base.money import yuan
 from huisuan.parties.affiliation import find_control
-from huisuan.parties.relation_history import load_holdings
 from huisuan.programmes.checks.law_answer import check_law, check_stacking
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.claim_objects.codes import asked_objects, normalise_code, object_words
@@ -68,8 +66,7 @@ def check_relations(subject: CheckSubject) -> CheckFinding:
         return CheckFinding(CheckKind.RELATIONS, True, "没有同一通知下的其他申报单位", {"day": day.isoformat()})
     own = application.party.uscc
     others = {other.party.uscc: other for other in rivals(application) if other.party}
-    holdings = load_holdings(day, day + timedelta(days=1), day)
-    found = find_control(holdings, [(own, uscc) for uscc in others])
+    found = find_control(subject.holdings.relations, [(own, uscc) for uscc in others]) if others else {}
     saw = {
         "day": day.isoformat(), "others": len(others),
         "paths": [

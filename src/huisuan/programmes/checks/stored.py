@@ -11,6 +11,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import shortened
 from huisuan.parties.models import Person
+from huisuan.parties.relation_history import HoldingsOn
 from huisuan.programmes.checks.findings import APPLICATION_CHECKS, standing_debts
 from huisuan.programmes.checks.subject import CheckSubject
 from huisuan.programmes.credit.register import credit_on
@@ -20,9 +21,11 @@ from huisuan.programmes.step_conditions import AskedStep
 _LONGEST_REASON = 2000
 
 
-def store_round(application: Application, person: Person, now: datetime) -> list[ApplicationCheck]:
+def store_round(
+    application: Application, person: Person, now: datetime, holdings: HoldingsOn
+) -> list[ApplicationCheck]:
     """Ask everything of an application, which is locked, and keep the answers."""
-    subject = CheckSubject(application, application.submissions.last(), now.astimezone(SHANGHAI).date())
+    subject = CheckSubject(application, application.submissions.last(), holdings.day, holdings)
     before = application.check_answers.aggregate(last=Max("round"))["last"] or 0
     findings = [check(subject) for check in APPLICATION_CHECKS]
     return ApplicationCheck.objects.bulk_create(

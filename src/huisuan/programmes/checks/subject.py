@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from huisuan.parties.relation_history import HoldingsOn
 from huisuan.programmes.models import Application, ApplicationSubmission, CheckKind
 
 
 @dataclass(frozen=True)
 class CheckSubject:
-    """An application and its newest submission (None: it was offered), looked at on a day."""
+    """An application and its newest submission (None: it was offered), looked at on a day with its relations."""
 
     application: Application
     submission: ApplicationSubmission | None
     day: date
+    holdings: HoldingsOn
 
 
 @dataclass(frozen=True)

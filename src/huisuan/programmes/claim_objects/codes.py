@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.law.procedure import OBJECT_WORDS, ClaimObjectSpec, ObjectKind
+from huisuan.law.procedure import OBJECT_WORDS, ClaimObjectSpec, Held, ObjectKind
 
 LONGEST_CODE, MOST_OBJECTS = 80, 500
 _DASHES = re.compile(r"[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d\u30fc\u2500\u2501]+|-{2,}")
@@ -59,7 +59,9 @@ def _folded(text: str) -> str:
 def asked_objects(procedure: Mapping[str, Any]) -> tuple[ClaimObjectSpec, ...]:
     """The kinds of objects that claims under a stored procedure name."""
     return tuple(
-        ClaimObjectSpec(ObjectKind(said["kind"]), bool(said["required"]), tuple(said["counts"]))
+        ClaimObjectSpec(
+            ObjectKind(said["kind"]), bool(said["required"]), tuple(said["counts"]), Held(said.get("held", Held.ONCE))
+        )
         for said in procedure.get("objects", ())
     )
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from huisuan.base.errors import Conflict
 from huisuan.law.policy import Policy, PolicyRule, ground_of
-from huisuan.law.procedure import OWN_SERIES, ObjectKind
+from huisuan.law.procedure import OWN_SERIES, Held, ObjectKind
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.claim_objects.codes import object_words
+from huisuan.programmes.claim_objects.codes import asked_objects, object_words
 from huisuan.programmes.models import Application, ApplicationSubmission, ClaimObject
 
 _ONCE = "one_living_claim_holds_an_object"
@@ -52,7 +53,7 @@ def record_objects(
     new = [
         ClaimObject(
             application=application, submission=submission, policy=ground.policy, ground=ground.ground, kind=kind,
-            series=series_of(application, kind), code=code, typed=wanted[kind, code],
+            series=series_of(application, kind), year=year_of(application, kind), code=code, typed=wanted[kind, code],
         )
         for kind, code in sorted(wanted.keys() - held.keys())
     ]  # fmt: skip
@@ -70,12 +71,13 @@ def record_objects(
 def held_elsewhere(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
     """What an application claims for, and the other living claims for it: on another ground, under another policy.
 
-    A code of no city's series may be any city's.
+    A code of no city's series may be any city's. What two claims hold for different years is no overlap.
     """
     mine, codes = list(application.claim_objects.filter(living=True)), Q(pk__in=())
     for one in mine:
         series = Q(series__in=("", one.series)) if one.series else Q()
-        codes |= Q(kind=one.kind, code=one.code) & series & ~Q(policy=one.policy, ground=one.ground)
+        year = Q(year__in=(0, one.year)) if one.year else Q()
+        codes |= Q(kind=one.kind, code=one.code) & series & year & ~Q(policy=one.policy, ground=one.ground)
     by_code = {(one.kind, one.code): one for one in mine}
     found = ClaimObject.objects.filter(codes, living=True).exclude(application=application).order_by("pk")
     return [(by_code[one.kind, one.code], one) for one in found.select_related("application")]
@@ -86,13 +88,23 @@ def series_of(application: Application, kind: str) -> str:
     return application.city_id or "" if ObjectKind(kind) in OWN_SERIES else ""
 
 
+def year_of(application: Application, kind: str) -> int:
+    """The year for which an application holds its objects of a kind; 0: whatever the year."""
+    return years_held(application.edition.content, application.year).get(kind, 0)
+
+
+def years_held(procedure: Mapping[str, Any], year: int) -> dict[str, int]:
+    """By kind the year for which a claim for `year` holds it under a stored procedure; 0: whatever the year."""
+    return {spec.kind.value: year if spec.held is Held.PER_YEAR else 0 for spec in asked_objects(procedure)}
+
+
 def holders(
-    policy: str, ground: str, named: Iterable[tuple[str, str, str]], *, besides: int | None = None
+    policy: str, ground: str, named: Iterable[tuple[str, str, int, str]], *, besides: int | None = None
 ) -> list[ClaimObject]:
-    """The living claims on a ground that hold any of some objects (kind, series, code)."""
+    """The living claims on a ground that hold any of some objects (kind, series, year, code)."""
     codes = Q(pk__in=())
-    for kind, series, code in named:
-        codes |= Q(kind=kind, series=series, code=code)
+    for kind, series, year, code in named:
+        codes |= Q(kind=kind, series=series, year=year, code=code)
     found = ClaimObject.objects.filter(codes, living=True, policy=policy, ground=ground)
     return list(found.exclude(application=besides).select_related("application").order_by("kind", "code"))
 
@@ -108,7 +120,7 @@ def holder_words(held: ClaimObject, person: Person) -> str:
 def _refuse_held(new: Sequence[ClaimObject], person: Person) -> None:
     if not new:
         return
-    named = [(one.kind, one.series, one.code) for one in new]
+    named = [(one.kind, one.series, one.year, one.code) for one in new]
     found = holders(new[0].policy, new[0].ground, named, besides=new[0].application_id)
     if found:
         said = "；".join(f"{object_words(one.kind, one.code)} 已由{holder_words(one, person)}申报" for one in found)

@@ -21,6 +21,7 @@ from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.settlement.models import BillLine, Entitlement
 from huisuan.settlement.runs.queries import bills_of_entitlement
 
+_AT_ONCE = 1000
 _OVER = (State.WITHDRAWN.value, State.REFUSED.value)
 
 
@@ -58,10 +59,15 @@ def correction_of(application: Application, basis: Basis, paid: PaidSoFar) -> Co
 
 
 def list_outdated(viewer: Viewer, limit: int = 1000) -> list[Outdated]:
-    """Those that a viewer may see, the oldest first."""
+    """Those that a viewer may see, the oldest first, no more than `limit`; looked for a thousand at a time."""
     computed = Q(offers__isnull=False) | Q(shares__isnull=False)
-    offered = visible_applications(viewer).filter(computed).exclude(state__in=_OVER)
-    return find_outdated(list(offered.distinct().order_by("pk")))[:limit]
+    offered = visible_applications(viewer).filter(computed).exclude(state__in=_OVER).distinct().order_by("pk")
+    found: list[Outdated] = []
+    after = 0
+    while len(found) < limit and (part := list(offered.filter(pk__gt=after)[:_AT_ONCE])):
+        found += find_outdated(part)
+        after = part[-1].pk
+    return found[:limit]
 
 
 def find_outdated(applications: Sequence[Application]) -> list[Outdated]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import State
 from huisuan.parties.affiliation import find_control
-from huisuan.parties.relation_history import load_holdings
+from huisuan.parties.relation_history import HoldingsOn
 from huisuan.programmes.claim_objects.codes import object_words
 from huisuan.programmes.claim_objects.records import held_elsewhere
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
@@ -27,8 +27,10 @@ from huisuan.programmes.models import (
 _OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 
 
-def look_for_flags(application: Application, now: datetime) -> list[ApplicationFlag]:
-    """Raise what is found about an application at an instant; returns what is new."""
+def look_for_flags(
+    application: Application, now: datetime, holdings: HoldingsOn | None = None
+) -> list[ApplicationFlag]:
+    """Raise what is found about an application at an instant; returns what is new. `holdings` are those of its day."""
     found = [*_same_objects(application)]
     if application.call_id is not None:
         others = rivals(application)
@@ -36,15 +38,17 @@ def look_for_flags(application: Application, now: datetime) -> list[ApplicationF
             *_same_evidence(application, others),
             *_same_accounts(application, others),
             *_same_contacts(application, others),
-            *_control_paths(application, others, now),
+            *_control_paths(application, others, holdings or HoldingsOn(now.astimezone(SHANGHAI).date())),
         ]
     return store_flags(found, now)
 
 
 def flag_submissions(steps: Sequence[ApplicationStep]) -> None:
-    """Look at what was just handed in."""
+    """Look at what was just handed in, at one instant."""
+    holdings = HoldingsOn(steps[0].at.astimezone(SHANGHAI).date())
     for step in steps:
-        look_for_flags(step.application, step.at)
+        same_day = step.at.astimezone(SHANGHAI).date() == holdings.day
+        look_for_flags(step.application, step.at, holdings if same_day else None)
 
 
 def rivals(application: Application) -> QuerySet[Application]:
@@ -110,13 +114,14 @@ def _same_contacts(application: Application, others: QuerySet[Application]) -> I
         yield FoundFlag(FlagReason.SAME_CONTACT, application, mail, step.application, {"contact": mail})
 
 
-def _control_paths(application: Application, others: QuerySet[Application], now: datetime) -> Iterator[FoundFlag]:
-    day = now.astimezone(SHANGHAI).date()
+def _control_paths(
+    application: Application, others: QuerySet[Application], holdings: HoldingsOn
+) -> Iterator[FoundFlag]:
     if application.party is None:
         return
     by_uscc = {other.party.uscc: other for other in others if other.party}
     own = application.party.uscc
-    holdings = load_holdings(day, day + timedelta(days=1), day)
-    for (_, uscc), who in find_control(holdings, [(own, uscc) for uscc in by_uscc]).items():
-        saw = {"controlled_by": who, "parties": sorted((own, uscc)), "day": day.isoformat()}
+    paths = find_control(holdings.relations, [(own, uscc) for uscc in by_uscc]) if by_uscc else {}
+    for (_, uscc), who in paths.items():
+        saw = {"controlled_by": who, "parties": sorted((own, uscc)), "day": holdings.day.isoformat()}
         yield FoundFlag(FlagReason.CONTROL_PATH, application, who, by_uscc[uscc], saw)

@@ -155,7 +155,9 @@ class Application(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "((OLD.state IN ('refused', 'withdrawn')) <> (NEW.state IN ('refused', 'withdrawn')))"
+                    "((OLD.state IN ('refused', 'withdrawn') OR OLD.state = 'closed' AND OLD.amount_fen = 0)"
+                    " IS DISTINCT FROM"
+                    " (NEW.state IN ('refused', 'withdrawn') OR NEW.state = 'closed' AND NEW.amount_fen = 0))"
                 ),
                 func="""
                     UPDATE programmes_claimobject SET living = living WHERE application_id = NEW.id;

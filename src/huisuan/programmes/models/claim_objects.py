@@ -16,8 +16,9 @@ _CODE = r"^\S+$"
 class ClaimObject(models.Model):
     """An object that an application claims for on a ground of a policy, from a submission on.
 
-    `series` is the code of the applicant where codes are its own (vouchers of a city), else empty. `living` is a cache
-    that triggers move: the application is neither refused nor withdrawn, and no later submission has left it out.
+    `series` is the code of the applicant where codes are its own (vouchers of a city), else empty; `year` is that for
+    which it is held, 0 whatever the year. `living` is a cache that triggers move: the application is neither refused,
+    revoked nor withdrawn, nor was all of it taken back, and no later submission has left the object out.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="claim_objects")
@@ -33,6 +34,7 @@ class ClaimObject(models.Model):
     ground = models.CharField(max_length=120)
     kind = models.CharField(max_length=20)
     series = models.CharField(max_length=20, blank=True)
+    year = models.PositiveSmallIntegerField(default=0)
     code = models.CharField(max_length=80)
     typed = models.CharField(max_length=320)
     living = models.BooleanField(default=True)
@@ -43,7 +45,7 @@ class ClaimObject(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="one_living_claim_holds_an_object",
-                fields=["policy", "ground", "kind", "series", "code"],
+                fields=["policy", "ground", "kind", "series", "year", "code"],
                 condition=Q(living=True),
             ),
             models.CheckConstraint(
@@ -66,7 +68,8 @@ class ClaimObject(models.Model):
                 func="""
                     NEW.living := NEW.dropped_by_id IS NULL AND EXISTS (
                         SELECT 1 FROM programmes_application a
-                        WHERE a.id = NEW.application_id AND a.state NOT IN ('refused', 'withdrawn'));
+                        WHERE a.id = NEW.application_id AND a.state NOT IN ('refused', 'withdrawn')
+                          AND NOT (a.state = 'closed' AND COALESCE(a.amount_fen = 0, FALSE)));
                     RETURN NEW;
                 """,
             ),

@@ -29,7 +29,7 @@ from huisuan.programmes.publicity.period import NoticeEnd
 from huisuan.programmes.workflow.ties import tied_applicants
 
 #: the steps by which an application leaves the notice that it stood on
-_LEAVING = ("uphold", "withdraw", "refuse")
+_LEAVING = ("uphold", "withdraw", "refuse", "revoke")
 
 
 def list_notices() -> QuerySet[PublicNotice]:

@@ -20,7 +20,7 @@ from huisuan.programmes.flags.answered import are_answered
 from huisuan.programmes.models import Application, Award, DutyHeld, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.step_conditions import AskedStep
-from huisuan.programmes.workflow.act import act_on_many
+from huisuan.programmes.workflow.act import MOST_AT_ONCE, act_on_many
 from huisuan.programmes.workflow.permission import Permissions, unknown_application
 from huisuan.treasury.bank_files import make_bank_file
 from huisuan.treasury.bank_returns import import_returns, resolve_clearing
@@ -99,8 +99,10 @@ def send_orders(person: Person, now: datetime) -> BankFile:
 
 
 @transaction.atomic
-def import_bank_returns(content: bytes, name: str, person: Person, now: datetime) -> ImportedReturns:
-    """Book a file of returns, and complete the payment of applications of which all is paid now.
+def import_bank_returns(
+    content: bytes, name: str, person: Person, now: datetime, *, at_once: int = MOST_AT_ONCE
+) -> ImportedReturns:
+    """Book a file of returns, and complete the payment of applications of which all is paid now, `at_once` an act.
 
     Raises:
         NotAllowed: no post to pay in force that day.
@@ -108,10 +110,12 @@ def import_bank_returns(content: bytes, name: str, person: Person, now: datetime
     """
     require_money_post(person, Duty.PAY, now)
     file, new = import_returns(content, name, treasury_act(person, now))
-    numbers = _wholly_paid(file) if new else []
-    outcome = act_on_many(numbers, "complete", person, now, reason=f"银行回单 R{file.pk}") if numbers else None
-    done = tuple(sorted(step.application.number for step in outcome.done)) if outcome else ()
-    return ImportedReturns(file, new, done, outcome.refused if outcome else {})
+    numbers, done, refused = _wholly_paid(file) if new else [], list[str](), dict[str, Refused]()
+    for first in range(0, len(numbers), at_once):
+        outcome = act_on_many(numbers[first : first + at_once], "complete", person, now, reason=f"银行回单 R{file.pk}")
+        done += [step.application.number for step in outcome.done]
+        refused |= outcome.refused
+    return ImportedReturns(file, new, tuple(sorted(done)), refused)
 
 
 def _wholly_paid(file: BankReturn) -> list[str]:

@@ -24,7 +24,8 @@ from huisuan.programmes.workflow.history import step_hash
 from huisuan.programmes.workflow.permission import Permissions, PermittedStep, unknown_application
 
 _LONGEST_REASON, _LONGEST_KEY = 1000, 80
-_MOST_APPLICATIONS = 10_000
+#: applications of one act
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,8 @@ def act_on_many(
     if person.machine or not person.is_active:
         raise NotAllowed("只有在用的个人账号可以办理：程序请用本人的令牌", code="application.needs_a_person")
     wanted = list(dict.fromkeys(numbers))
-    if len(wanted) > _MOST_APPLICATIONS:
-        raise InvalidRequest(f"一次至多办理 {_MOST_APPLICATIONS} 件", code="application.too_many")
+    if len(wanted) > MOST_AT_ONCE:
+        raise InvalidRequest(f"一次至多办理 {MOST_AT_ONCE} 件", code="application.too_many")
     # in the order of ids, so that two acts on many never wait for each other
     locked = Application.objects.filter(number__in=wanted).order_by("pk").select_for_update(of=("self",), no_key=True)
     held = {one.number: one for one in locked.select_related("party", "edition")}

@@ -17,6 +17,7 @@ from huisuan.programmes.awards.granting import grant_awards
 from huisuan.programmes.awards.offered import are_confirmed
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
+from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.checks.stored import are_checked
 from huisuan.programmes.decision_sheets.steps import (
@@ -63,6 +64,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "commit": (are_answered, are_up_to_date, have_money),
     "pay": (are_answered, are_up_to_date, can_be_paid),
     "complete": (are_paid,),
+    "revoke": (is_unpaid,),
     "recover": (owe_back,),
     "recovered": (are_paid_back,),
 }
@@ -74,6 +76,7 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "decide": (grant_awards,),
     "refuse": (move_up_waiting,),
     "withdraw": (move_up_waiting,),
+    "revoke": (revoke_awards, move_up_waiting),
     "commit": (commit_awards,),
     "pay": (order_awards,),
     "recover": (claim_back_paid,),

@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
+from huisuan.law.procedure import ACTION_WORDS
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Application, DutyHeld, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
@@ -22,6 +23,7 @@ from huisuan.programmes.workflow.ties import tied_applicants
 
 INBOX_PAGE = 100
 _LOOKED_AT = 1000  # of an inbox, to find what comes next in it
+_ON_OCCASION = [action for action, words in ACTION_WORDS.items() if words.on_occasion]
 BY_END = (F("due_rank").asc(nulls_last=True), "pk")
 
 
@@ -80,11 +82,11 @@ def next_waiting(person: Person, now: datetime, after: str = "") -> str:
 
 
 def _edges_of(person: Person, day: date) -> QuerySet[ProcedureEdge]:
-    """The steps that a person's posts of a day are for."""
+    """The steps that a person's posts of a day are for, but those that nobody waits for."""
     mine = Q(pk__in=())
     for post in posts_in_force(person, day):
         mine |= Q(duty=post.duty, office=post.office.name)
-    return ProcedureEdge.objects.filter(mine).select_related("edition")
+    return ProcedureEdge.objects.filter(mine).exclude(action__in=_ON_OCCASION).select_related("edition")
 
 
 def _with_due(waiting: list[Application], edges: QuerySet[ProcedureEdge], person: Person) -> list[WaitingApplication]:

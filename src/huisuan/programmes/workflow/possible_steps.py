@@ -35,7 +35,7 @@ def list_possible_steps(application: Application, person: Person, now: datetime)
     if not edges:
         return PossibleSteps((), (), ())
     if person.machine or not person.is_active:
-        return PossibleSteps((), (), edges)
+        return PossibleSteps((), (), _waited_for(edges))
     loaded = Permissions.load(person, edges[0].action, "", [application], now)
     mine: list[ProcedureEdge] = []
     refusals: dict[str, Refused] = {}
@@ -47,4 +47,8 @@ def list_possible_steps(application: Application, person: Person, now: datetime)
         elif isinstance(answer, Refused) and answer.code in _ABOUT_THE_PERSON and edge.duty != Duty.APPLY:
             refusals.setdefault(answer.code, answer)
     mine.sort(key=lambda edge: ACTION_WORDS[edge.action].needs_reason)
-    return PossibleSteps(tuple(mine), tuple(refusals.values()), edges)
+    return PossibleSteps(tuple(mine), tuple(refusals.values()), _waited_for(edges))
+
+
+def _waited_for(edges: tuple[ProcedureEdge, ...]) -> tuple[ProcedureEdge, ...]:
+    return tuple(edge for edge in edges if not ACTION_WORDS[edge.action].on_occasion)

@@ -51,9 +51,19 @@ def claim_values(facts: Iterable[FactSpec], subject: ClaimSubject) -> dict[str, 
 
 
 def answer_claim(
-    policy: str, rule: str, city: str, project: str, year: int, declared: Mapping[str, object], as_known: date
+    policy: str,
+    rule: str,
+    city: str,
+    project: str,
+    year: int,
+    declared: Mapping[str, object],
+    as_known: date,
+    *,
+    span: tuple[int, int] | None = None,
 ) -> RegisteredClaim:
     """Ask a rule about a city's project with a year's payments by the register and what the applicant declares.
+
+    `span`: with the payments of the first to the last of these years, read on the day for the year all the same.
 
     Raises:
         InvalidRequest: no such policy or rule, one of which no register knows anything, facts that cannot be read, or
@@ -62,7 +72,8 @@ def answer_claim(
     try:
         law = load_policy(policy)
         asked = law.rule(rule)
-        starts, ends = max(date(year, 1, 1), law.valid_from), min(date(year, 12, 31), law.last_day(as_known))
+        first, last = span or (year, year)
+        starts, ends = max(date(first, 1, 1), law.valid_from), min(date(last, 12, 31), law.last_day(as_known))
         subject = ClaimSubject(city, project, starts, ends + timedelta(days=1), as_known)
         registered = claim_values(asked.facts, subject)
         if not registered:
@@ -73,7 +84,7 @@ def answer_claim(
                 code="settlement.fact_declared_twice",
             )
         facts = parse_facts(asked, {**declared, **{name: to_json(value) for name, value in registered.items()}})
-        on = max(ends, law.valid_from)
+        on = max(min(date(year, 12, 31), law.last_day(as_known)), law.valid_from)
         return RegisteredClaim(explain(law, asked, facts, on=on, as_known=as_known), registered)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None

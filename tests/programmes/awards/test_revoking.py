@@ -1,0 +1,90 @@
+"""A decision of which nothing was paid is revoked by whoever decides: the money and what it claimed for are free."""
+
+from __future__ import annotations
+
+import pytest
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
+from huisuan.parties.models import Person
+from huisuan.programmes.models import Application, Award
+from huisuan.programmes.notices.queries import describe_notice, get_notice
+from huisuan.programmes.workflow import act, begin_application
+from huisuan.programmes.workflow.inbox import list_waiting
+from huisuan.programmes.workflow.possible_steps import list_possible_steps
+from huisuan.treasury.check import prove
+from huisuan.treasury.models import AppropriationLine
+from support.awards import GROUP
+from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, application, official, walked
+from support.treasury import balances
+
+pytestmark = pytest.mark.django_db
+WHY = "中标单位放弃"
+
+
+def decider() -> Person:
+    return official("decideer", "decide")
+
+
+@pytest.fixture
+def committed() -> Application:
+    """A claim of 14.1 whose money is set aside."""
+    made = application()
+    walked(made, "commit")
+    made.refresh_from_db()
+    return made
+
+
+def test_a_committed_award_is_revoked_and_its_money_is_on_the_line_again(committed: Application) -> None:
+    money = AppropriationLine.objects.get()
+    act(committed.number, "revoke", decider(), ENDED, reason=WHY)
+    committed.refresh_from_db()
+    assert (committed.state, committed.amount_fen) == ("refused", 0)
+    first, second = Award.objects.filter(application=committed).order_by("number")
+    assert (second.amount_fen, second.supersedes, second.reason, second.by) == (0, first, WHY, decider())
+    assert {name: fen for name, fen in balances(money).items() if fen} == {
+        "appropriated": -1_000_000_000, "available": 1_000_000_000,
+    }  # fmt: skip
+    assert prove().holds
+    notice = get_notice(committed.notice_lines.get().notice.number)
+    assert [line["state"] for line in describe_notice(notice, ENDED)["lines"]] == ["left"]
+
+
+def test_whoever_decides_revokes_with_a_reason_and_whoever_commits_does_not(committed: Application) -> None:
+    with pytest.raises(InvalidRequest):
+        act(committed.number, "revoke", decider(), ENDED)
+    committer = official("commiter", "commit", TREASURY)
+    with pytest.raises(NotAllowed) as no_post:
+        act(committed.number, "revoke", committer, ENDED, reason=WHY)
+    official("commiter", "decide")  # a post to decide, too: but the duty in this one is to commit
+    with pytest.raises(NotAllowed) as second:
+        act(committed.number, "revoke", committer, ENDED, reason=WHY)
+    assert (no_post.value.code, second.value.code) == ("application.no_post_in_force", "application.second_duty")
+
+
+def test_what_is_being_paid_is_not_revoked(committed: Application) -> None:
+    act(committed.number, "pay", official("payer", "pay", TREASURY), ENDED)
+    with pytest.raises(Conflict) as refused:
+        act(committed.number, "revoke", decider(), ENDED, reason=WHY)
+    assert refused.value.code == "application.not_in_this_state"
+
+
+def test_what_is_granted_without_money_is_revoked_before_and_after_it_is_closed() -> None:
+    group = {duty: official(f"{duty} of 8.1", duty, GROUP) for duty in ("check", "publish", "decide", "register")}
+    way = (("check", "check", NOON), ("publicise", "publish", NOON), ("decide", "decide", ENDED))
+    for closed in (False, True):
+        made = begin_application(LAW, "8.1", 2024, applicant(1), NOON)
+        act(made.number, "submit", applicant(1), NOON)
+        for action, duty, now in way:
+            act(made.number, action, group[duty], now)
+        if closed:
+            act(made.number, "close", group["register"], ENDED)
+        act(made.number, "revoke", group["decide"], ENDED, reason=WHY)
+        made.refresh_from_db()
+        assert (made.state, made.awards.count()) == ("refused", 0)
+
+
+def test_nobody_waits_for_a_revocation(committed: Application) -> None:
+    assert list_waiting(decider(), ENDED) == []
+    steps = list_possible_steps(committed, decider(), ENDED)
+    assert [edge.action for edge in steps.mine] == ["revoke"]
+    assert [edge.action for edge in steps.waits_for] == ["pay"]
