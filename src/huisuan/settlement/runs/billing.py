@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,8 @@ from huisuan.parties.affiliation import AffiliationSpan
 
 _DAY = 86_400
 _HOUR = 3_600
+_EAST = 8 * _HOUR  # Asia/Shanghai is UTC+8 all year round since 1991
+_COMMON_CUTS = 12  # each makes more sums of the scan, and spares those who are cut on it a list of their records
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,7 @@ class Billing:
         self.parts = tuple(parts)
         self.table("part", "starts DATE, ends DATE", list(itertools.pairwise([*parts, self.ends])) if parts else [])
         days = segment_days(self.starts, self.ends, prices, affiliated, parts)
-        self._calendar(days)
-        self._own_calendars(days, moves)
+        self._calendars(days, moves)
         self.table(
             "price", "centre TEXT, model TEXT, fen BIGINT, starts DATE, ends DATE", [_price(price) for price in prices]
         )
@@ -106,6 +108,7 @@ class Billing:
             "affiliated", "party TEXT, centre TEXT, starts DATE, ends DATE, why TEXT",
             [(span.user, span.operator, span.starts, span.ends, span.why) for span in affiliated],
         )  # fmt: skip
+        self.engine.execute(f"SET VARIABLE first_second = {midnight(self.starts)}")
         self.engine.execute(_LINES)
         self.engine.execute(_BILLS)
         gaps = self.engine.execute(_UNPRICED).fetchall()
@@ -120,79 +123,90 @@ class Billing:
         self.engine.execute(f"CREATE TABLE {name} ({layout})")
         if rows:  # by way of Arrow: an INSERT a row costs more than the whole settlement
             columns = {str(at): list(column) for at, column in enumerate(zip(*rows, strict=True))}
-            self.engine.register("arriving", pa.table(columns))
-            self.engine.execute(f"INSERT INTO {name} SELECT * FROM arriving")  # noqa: S608
-            self.engine.unregister("arriving")
+            self.engine.from_arrow(pa.table(columns)).insert_into(name)
 
-    def _calendar(self, days: list[date]) -> None:
-        """`segment`: its seconds, its days, its month; `day`: which segment each day lies in."""
-        self.table("segment", f"segment INTEGER, {_SPAN}", [(at, *span) for at, span in enumerate(_spans(days))])
-        self.engine.execute(
-            f"CREATE TABLE day AS SELECT unnest(range(begins // {_DAY}, finishes // {_DAY})) AS day, segment, finishes "  # noqa: S608
-            f"FROM (SELECT segment, begins + 8 * {_HOUR} AS begins, finishes + 8 * {_HOUR} AS finishes FROM segment)"
-        )
-        self.engine.execute(f"UPDATE day SET finishes = finishes - 8 * {_HOUR}")  # noqa: S608
+    def _calendars(self, days: list[date], moves: Mapping[str, Sequence[date]]) -> None:
+        """`span`: the spans of bills by their seconds; `own_span`: of parties that are cut on days of their own.
 
-    def _own_calendars(self, days: list[date], moves: Mapping[str, Sequence[date]]) -> None:
-        """`own_segment`: segments of parties whose use is cut on days of their own; `moving`: which those days cut."""
+        `segment`: what records are summed in first: spans, cut also on the days on which most parties are cut; `day`:
+        which segment each day lies in; `moving`: which segments a party's own days cut further.
+        """
         cuts = {party: {day for day in cut if self.starts < day < self.ends} for party, cut in moves.items()}
-        spans = [(party, *span) for party, cut in cuts.items() for span in _spans(sorted({*days, *cut}))]
-        moving = {(party, bisect_right(days, day) - 1) for party, cut in cuts.items() for day in cut}
-        self.table("own_segment", f"party TEXT, {_SPAN}", spans)
+        common = Counter(day for cut in cuts.values() for day in cut).most_common(_COMMON_CUTS)
+        firsts = sorted({*days, *(day for day, _ in common)})
+        segments = [
+            (at, *_seconds(*each), bisect_right(days, each[0]) - 1)
+            for at, each in enumerate(itertools.pairwise(firsts))
+        ]
+        self.table("segment", "segment INTEGER, begins BIGINT, finishes BIGINT, span INTEGER", segments)
+        self.table("span", f"span INTEGER, {_SPAN}", [(at, *span) for at, span in enumerate(_spans(days))])
+        own = [(party, *span) for party, cut in cuts.items() for span in _spans(sorted({*days, *cut}))]
+        self.table("own_span", f"party TEXT, {_SPAN}", own)
+        moving = {
+            (party, bisect_right(firsts, day) - 1) for party, cut in cuts.items() for day in cut.difference(firsts)
+        }
         self.table("moving", "party TEXT, segment INTEGER", sorted(moving))
+        self.engine.execute(
+            f"CREATE TABLE day AS SELECT unnest(range((begins + {_EAST}) // {_DAY}, (finishes + {_EAST}) // {_DAY})) "  # noqa: S608
+            "AS day, segment, finishes FROM segment"
+        )
 
 
 _SPAN = "begins BIGINT, finishes BIGINT, starts DATE, ends DATE, month DATE"
 
 
 def _spans(days: list[date]) -> list[tuple[int, int, date, date, date]]:
-    return [
-        (midnight(first), midnight(last), first, last, first.replace(day=1)) for first, last in itertools.pairwise(days)
-    ]
+    return [(*_seconds(*each), *each, each[0].replace(day=1)) for each in itertools.pairwise(days)]
+
+
+def _seconds(first: date, after: date) -> tuple[int, int]:
+    return midnight(first), midnight(after)
 
 
 def _price(price: Price) -> tuple[str, str, int, date, date]:
     return price.centre, price.model, price.fen_per_card_hour, price.starts, price.ends or date.max
 
 
-# A day's number is counted at Asia/Shanghai (UTC+8 all year round since 1991). Nearly every record ends in the segment
-# in which it starts, and is found by its day: so each is first summed there, whole. Those that cross a cut, or lie in a
-# segment that their party's own days cut, are set aside in the same scan, as a list; these are taken back and compared
-# with all segments, or with those of their party.
+# A day's number is counted at Asia/Shanghai. Nearly every record ends in the segment in which it starts, and is found
+# by its day: so each is first summed there, whole. Those that cross a cut, or lie in a segment that their party's own
+# days cut further, are listed apart in the same scan, and compared with all spans of the bills, or with their party's.
 _LINES = f"""
 CREATE TABLE lines AS
-WITH placed AS (
-    SELECT usage.party, centre, model, day.segment, sum(card_seconds) AS card_seconds, count(*) AS records,
-           list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended,
-                 'whole': card_seconds}}) FILTER (ended > finishes OR moving.party IS NOT NULL) AS set_aside
-    FROM usage JOIN day ON (started + 8 * {_HOUR}) // {_DAY} = day.day
+WITH found AS (
+    SELECT usage.party, centre, model, day.segment, card_seconds, cards, started, ended, suspended,
+           ended <= finishes AND moving.party IS NULL AS whole
+    FROM usage JOIN day ON (started + {_EAST}) // {_DAY} = day.day
     LEFT JOIN moving ON moving.party = usage.party AND moving.segment = day.segment
-    GROUP BY ALL
 ),
-aside AS (
-    SELECT party, centre, model, segment, unnest(set_aside, recursive := true) FROM placed
+placed AS (
+    SELECT party, centre, model, segment, sum(CASE WHEN whole THEN card_seconds END) AS card_seconds,
+           count(CASE WHEN whole THEN 1 END) AS records,
+           list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended}})
+               FILTER (NOT whole) AS apart
+    FROM found GROUP BY ALL
 ),
 crossing AS (
-    SELECT party, centre, model, cards, started, ended, held FROM aside
+    SELECT party, centre, model, unnest(apart, recursive := true) FROM placed
     UNION ALL
     SELECT party, centre, model, cards, started, ended, ended - started - suspended
-    FROM usage WHERE started < (SELECT min(begins) FROM segment) AND ended > (SELECT min(begins) FROM segment)
+    FROM usage WHERE started < getvariable('first_second') AND ended > getvariable('first_second')
 ),
 cut AS (
     SELECT party, centre, model, cards, held, started, ended, month, starts, ends,
            greatest(begins, started) AS cut_from, least(finishes, ended) AS cut_to
-    FROM crossing ANTI JOIN own_segment USING (party) JOIN segment ON started < finishes AND ended > begins
+    FROM crossing ANTI JOIN own_span USING (party) JOIN span ON started < finishes AND ended > begins
     UNION ALL
     SELECT party, centre, model, cards, held, started, ended, month, starts, ends,
            greatest(begins, started), least(finishes, ended)
-    FROM crossing JOIN own_segment USING (party)
+    FROM crossing JOIN own_span USING (party)
     WHERE started < finishes AND (ended > begins OR started = ended AND started >= begins)
 ),
 pieces AS (
-    SELECT party, centre, model, month, starts, ends, card_seconds, records FROM placed JOIN segment USING (segment)
-    UNION ALL
-    SELECT party, centre, model, month, starts, ends, -sum(whole), -count(*)
-    FROM aside JOIN segment USING (segment) GROUP BY ALL
+    SELECT p.party, centre, model, coalesce(o.month, s.month) AS month, coalesce(o.starts, s.starts) AS starts,
+           coalesce(o.ends, s.ends) AS ends, card_seconds, records
+    FROM placed p JOIN segment USING (segment) JOIN span s ON s.span = segment.span
+    LEFT JOIN own_span o ON o.party = p.party AND o.begins <= segment.begins AND segment.finishes <= o.finishes
+    WHERE records > 0
     UNION ALL
     SELECT party, centre, model, month, starts, ends,
            coalesce(sum(cards * (held * (cut_to - started) // nullif(ended - started, 0)
@@ -203,7 +217,7 @@ pieces AS (
 summed AS (
     SELECT party, centre, model, month, starts, ends,
            CAST(sum(card_seconds) AS BIGINT) AS card_seconds, CAST(sum(records) AS BIGINT) AS records
-    FROM pieces GROUP BY ALL HAVING sum(records) > 0
+    FROM pieces GROUP BY ALL
 )
 SELECT u.party, u.centre, u.model, u.month, u.starts, u.ends, u.card_seconds, u.records,
        p.fen AS fen_per_card_hour, coalesce(a.why, '') AS excluded_because

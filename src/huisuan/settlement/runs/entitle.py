@@ -76,7 +76,8 @@ def make_facts(
     _make_states(billing, asked, spans)
     _leave_out(billing, asked)
     billing.table("place", "centre VARCHAR, region VARCHAR", list(regions.items()))
-    billing.engine.execute(_COUNTED)
+    some_left_out = billing.rows("SELECT 1 FROM left_out LIMIT 1")
+    billing.engine.execute(_COUNTED_LINES + (_COUNTED_BILLS if some_left_out else _ALL_BILLS) + _COUNTED)
     if asked.parts:
         billing.engine.execute(_PARTS)
     billing.engine.execute(_facts_query(asked))
@@ -92,7 +93,7 @@ def make_answers(
     query, _ = answer_query(policy, rule, "facts", asked.types, on=asked.on, as_known=asked.as_known)
     shown = "".join(f", f.{_quoted(name)} AS {_quoted(FACT_PREFIX + name)}" for name in fact_names(billing))
     billing.engine.execute(
-        f"CREATE TABLE answers AS SELECT a.*{shown} FROM ({query.sql('duckdb')}) a JOIN facts f "  # noqa: S608
+        f"CREATE TABLE answers AS SELECT a.*{shown} FROM ({query.sql('duckdb', copy=False)}) a JOIN facts f "  # noqa: S608
         f"USING ({PARTY_COLUMN})"
     )
 
@@ -137,7 +138,7 @@ def _leave_out(billing: Billing, asked: AskedRule) -> None:
         query, _ = answer_query(asked.place.policy, rule, "stretch", types, on=asked.on, as_known=asked.as_known)
         billing.engine.execute(
             "CREATE TABLE judged AS SELECT s.*, a.status NOT IN ('not_eligible', 'missing_facts') AS counts "  # noqa: S608
-            f"FROM stretch s JOIN ({query.sql('duckdb')}) a USING (party, from_day, to_day)"
+            f"FROM stretch s JOIN ({query.sql('duckdb', copy=False)}) a USING (party, from_day, to_day)"
         )
     billing.engine.execute(_LEFT_OUT)
     billing.engine.execute(_SAID)
@@ -163,19 +164,24 @@ SELECT * EXCLUDE (counts) FROM (
 ) QUALIFY row_number() OVER (PARTITION BY claimant ORDER BY party = claimant DESC, from_day DESC) = 1
 """
 # the lines of the use that counts, and its bills: all of a party's, or rounded anew of its lines that count
-_COUNTED = f"""
+_COUNTED_LINES = """
 CREATE VIEW counted_lines AS SELECT * FROM lines l WHERE party IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM left_out o WHERE o.party = l.party AND o.from_day <= l.starts AND l.ends <= o.to_day
 );
+"""
+_ALL_BILLS = "CREATE VIEW counted_bills AS SELECT * FROM bills;"
+_COUNTED_BILLS = f"""
 CREATE TABLE counted_bills AS
 SELECT party, centre, month, card_seconds, amount_fen, excluded_fen FROM bills ANTI JOIN left_out USING (party)
 UNION ALL
 SELECT party, centre, month, {BILL_SUMS} FROM counted_lines SEMI JOIN left_out USING (party) GROUP BY ALL;
+"""  # noqa: S608
+_COUNTED = """
 CREATE TABLE counted AS
 SELECT coalesce(heir.claimant, b.party) AS party, centre, month, CAST(sum(card_seconds) AS BIGINT) AS card_seconds,
        CAST(sum(amount_fen) AS BIGINT) AS amount_fen, CAST(sum(excluded_fen) AS BIGINT) AS excluded_fen
 FROM counted_bills b LEFT JOIN heir USING (party) GROUP BY ALL
-"""  # noqa: S608
+"""
 # A bill's fen shared out among the parts of the year so that they add up to it: what is excluded and what counts, each
 # by the rounded sum up to the part's end less that up to its beginning; what counts ends at what the bill has of it.
 _PARTS = """
