@@ -40,6 +40,10 @@ _set = st.sampled_from(
 )
 _days = st.sampled_from([FIRST, date(2025, 3, 1), date(2025, 5, 15), date(2025, 7, 1), date(2025, 8, 1), LAST])
 _decisions = st.lists(st.tuples(_days, st.none() | _days, _set), min_size=1, max_size=2)
+_ways = st.sampled_from(["once", "together", "rest", "better"]).map(
+    lambda way: f'[interpretations]\n"w.2.with_province" = "{way}"\n'
+)
+_combined = st.lists(st.tuples(_days, st.none() | _days, _ways), min_size=1, max_size=2)
 _moves = st.dictionaries(st.sampled_from([1, 2, 3]), st.dates(FIRST, LAST), max_size=2)
 
 
@@ -73,15 +77,15 @@ def settled(now: datetime) -> dict[str, Amounts]:
     return found
 
 
-def foreseen(decision: Decision, now: datetime) -> tuple[Amounts, Amounts] | None:
+def foreseen(decision: Decision, now: datetime, policy: str = POLICY) -> tuple[Amounts, Amounts] | None:
     """Propose, compare and adopt: by party what is owed without and with it; None where it cannot be proposed."""
     first, last, what = decision
     until = f"valid_to = {last}\n" if last else ""
     repeal, tables = (what, "") if what.startswith("repeal") else ("", what)
     text = f'authority = "省专班"\ndocument = "测试"\nvalid_from = {first}\n{until}{repeal}{tables}'
     try:
-        draft = parse_draft(load_policy(POLICY), "f.toml", text)
-        made = propose_settings(POLICY, draft, ProposalActor("zhang", Through.WEB), now)
+        draft = parse_draft(load_policy(policy), "f.toml", text)
+        made = propose_settings(policy, draft, ProposalActor("zhang", Through.WEB), now)
     except Refused:
         return None
     compared = compare_year(made, YEAR, "zhang", now)
@@ -112,6 +116,28 @@ def test_the_next_settlement_pays_each_party_what_the_comparison_said(
                 assert without_nothing(told[0]) == without_nothing(before["2.2"])
                 assert without_nothing(told[1]) == without_nothing(after["2.2"])
                 assert told[0].keys() == before["2.2"].keys() | after["2.2"].keys()
+            before = after
+        transaction.set_rollback(True)
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(_combined, _moves)
+@example([(FIRST, None, '[interpretations]\n"w.2.with_province" = "better"\n')], {2: date(2025, 11, 16)})
+def test_what_is_payable_after_any_decisions_on_combining_is_what_the_comparison_said(
+    world: None, decisions: list[Decision], moves: dict[int, date]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as home, transaction.atomic():
+        patch.setenv("HUISUAN_HOME", home)
+        _move(moves)
+        now, before = STARTS, payable(STARTS)
+        for decision in decisions:
+            told = foreseen(decision, now, CITY)
+            now += timedelta(days=2)
+            after = payable(now)
+            if told is not None:
+                assert (without_nothing(told[0]), without_nothing(told[1])) == (
+                    without_nothing(before), without_nothing(after)
+                )  # fmt: skip
             before = after
         transaction.set_rollback(True)
 
