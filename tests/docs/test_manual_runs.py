@@ -22,6 +22,7 @@ FACTS = {
 GIVEN: dict[str, list[Callable[[], None]]] = {
     "for-auditors.md": [world.centre, world.evidence, world.settled],
     "for-province.md": [world.centre, world.jobs, world.attested_policy],
+    "for-stewards.md": [world.stewards],
     "operating.md": [world.centre, world.settled],
     "for-users.md": [world.centre, world.jobs],
     "jobs.md": [world.centre, world.jobs, world.array],
@@ -33,6 +34,8 @@ MEANWHILE: dict[tuple[str, str], Callable[[], None]] = {
     ("for-centres.md", "meter seal"): world.sealed_until_february,
     ("for-auditors.md", "meter answer"): world.correction,
     ("for-province.md", "settle cancel"): world.asked_to_settle,
+    ("for-stewards.md", "data findings"): world.gate_scanned,
+    ("for-stewards.md", "data release"): world.gate_scanned,
     ("operating.md", "person reset-factor"): world.enrol_zhang,
 }
 #: exit codes other than 0 that the page itself announces

@@ -21,7 +21,7 @@ from huisuan.compute.models import AccountClaim, Centre, Job, JobLog, Maintenanc
 from huisuan.compute.site_agent.config import KEY, STATE_FILE, Config, write_config
 from huisuan.compute.site_agent.state import AgentState
 from huisuan.documents.models import Document
-from huisuan.opendata.models import DataRequest
+from huisuan.opendata.models import DataRequest, GateFile
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Party, Person, Token
@@ -34,6 +34,7 @@ from support.attested_policy import write_attested_policy
 from support.catalogue import as_csv
 from support.catalogue import line as open_data_line
 from support.command_tree import invoke
+from support.gate import resident_ids, scan_now, steward
 from support.metering import HOUR, T0, Agent, leased, said
 from support.registers import HEADER as PARK_HEADER
 from support.registers import park
@@ -49,6 +50,7 @@ FILES = {
     "园区.csv": f"{PARK_HEADER}\n{park()}\n",
     "园区二季度.csv": f"{PARK_HEADER}\n{park(agi='70')}\n",
     "信用名单.csv": f"uscc,effect,source,reason,valid_from\n{USER},note,省信用办,行政处罚,2024-01-01\n",
+    "停车场登记.csv": "序号,身份证号\n" + "".join(f"{n},{each}\n" for n, each in enumerate(resident_ids(4))),
     "开放清单.csv": as_csv([open_data_line()]).decode(),
     "venus-2020-09.csv": TRACE,
     "cluster_log.csv": TRACE,
@@ -92,6 +94,10 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     ("adopt", "7"): lambda: str(SettingsProposal.objects.latest("pk").pk),
     ("revoke", "12"): lambda: str(Token.objects.filter(revoked_at=None).latest("pk").pk),
     ("answer", "编号"): lambda: str(MeterFlag.objects.filter(answered_at=None).latest("pk").pk),
+    **{
+        (word, "1"): lambda: str(GateFile.objects.latest("pk").pk)
+        for word in ("findings", "judge", "remake", "release", "withdraw")
+    },
     ("answer", "1"): lambda: str(DataRequest.objects.latest("pk").pk),
     ("end", "1"): lambda: str(Post.objects.filter(ended_on__isnull=True).latest("pk").pk),
     "公钥": platform_key.public,
@@ -188,6 +194,17 @@ def asked_to_settle() -> None:
     """A year that the background worker was asked to settle, under the number that the page has."""
     request = request_settlement("anhui-agi-2023", 2024, "li", datetime.now(UTC)).request
     STANDS_FOR["cancel", "1"] = lambda: str(request.pk)
+
+
+def stewards() -> None:
+    """Three people of the city of the list's entry."""
+    for name in ("chen", "qian", "sun"):
+        steward(name)
+
+
+def gate_scanned() -> None:
+    """The worker scans what was handed in, or made."""
+    scan_now(GateFile.objects.latest("pk"))
 
 
 def settled() -> None:

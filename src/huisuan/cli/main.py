@@ -49,7 +49,11 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
     "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
-    "data": ("huisuan.opendata.catalogue.commands", True, "开放数据：清单的导入、查找，送出前的检查，数据需求和答复"),
+    "data": (
+        "huisuan.opendata.catalogue.commands",
+        True,
+        "开放数据：清单的导入、查找，送出前的检查，文件的判断和放行，数据需求和答复",
+    ),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
     "award": ("huisuan.programmes.offers.commands", True, "免申即享的提出和确认，批准的金额和拨付"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
@@ -82,6 +86,10 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "data": (
         ("huisuan.opendata.scanning.commands", ("scan",)),
         ("huisuan.opendata.anonymity.commands", ("risk",)),
+        (
+            "huisuan.opendata.gate.commands",
+            ("upload", "files", "findings", "judge", "remake", "release", "withdraw", "verify", "key"),
+        ),
         ("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),
     ),
     "treasury": (
@@ -106,7 +114,11 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
-_WITHOUT_DATABASE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}, "data": {"scan", "risk"}}
+_WITHOUT_DATABASE = {
+    "meter": {"verify", "register", "key"},
+    "usage": {"export-command"},
+    "data": {"scan", "risk", "verify"},
+}
 
 #: single commands -> (module, function, whether it needs the database made ready)
 SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {

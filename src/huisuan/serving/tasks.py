@@ -16,6 +16,7 @@ from procrastinate.jobs import Job, Status
 
 from huisuan.compute.metering.imports.requests import IMPORTS
 from huisuan.compute.metering.seals.requests import SEALINGS
+from huisuan.opendata.gate.scan_work import SCAN_WORK
 from huisuan.serving import disk
 from huisuan.settlement.impact.requests import COMPARISON_WORK
 from huisuan.settlement.runs.requests import SETTLEMENTS
@@ -33,8 +34,8 @@ async def look_after_tasks(context: JobContext, timestamp: int) -> None:
     """Every ten seconds: what a worker that died was doing goes on, or ends with a reason."""
     await take_up_stalled(context)
     now = datetime.now(UTC)
-    for recover in (SETTLEMENTS.recover, SEALINGS.recover, IMPORTS.recover, COMPARISON_WORK.recover, BUDGETS.recover):
-        await sync_to_async(recover)(now)
+    for kind in (SETTLEMENTS, SEALINGS, IMPORTS, COMPARISON_WORK, BUDGETS, SCAN_WORK):
+        await sync_to_async(kind.recover)(now)
 
 
 @app.periodic(cron="43 3 * * *")

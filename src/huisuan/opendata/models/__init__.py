@@ -1,6 +1,9 @@
 """What open data stores."""
 
 from huisuan.opendata.models.catalogue import CatalogueEntry, CatalogueVersion
+from huisuan.opendata.models.gate_files import GateArrow, GateDutyHeld, GateFile, GateStep
+from huisuan.opendata.models.gate_products import GateProduct, GateRelease, GateRemake, MaskingKey
+from huisuan.opendata.models.gate_scans import GateFinding, GateJudgement, GateRules, GateScan, JudgeAction, ScanWork
 from huisuan.opendata.models.requests import AnswerOutcome, AnswerTerm, DataRequest, RequestAnswer
 
 __all__ = [
@@ -9,5 +12,19 @@ __all__ = [
     "CatalogueEntry",
     "CatalogueVersion",
     "DataRequest",
+    "GateArrow",
+    "GateDutyHeld",
+    "GateFile",
+    "GateFinding",
+    "GateJudgement",
+    "GateProduct",
+    "GateRelease",
+    "GateRemake",
+    "GateRules",
+    "GateScan",
+    "GateStep",
+    "JudgeAction",
+    "MaskingKey",
     "RequestAnswer",
+    "ScanWork",
 ]

@@ -1,4 +1,4 @@
-"""A scan in a child process that may use only so much memory and time: a parser that runs away ends alone."""
+"""Reading in a child process that may use only so much memory and time: a parser that runs away ends alone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from huisuan.base.hashing import file_sha256
+from huisuan.opendata.scanning.readers.any_file import read_blocks
+from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBudget
 from huisuan.opendata.scanning.scan import ScanFinding, ScanReport, scan_bytes
 
 LARGEST_SCANNED = 1024 * 1024 * 1024  # bytes
@@ -27,52 +30,98 @@ class CageLimits:
     seconds: int = 900
 
 
-def scan_file(path: Path, name: str = "", limits: CageLimits | None = None) -> ScanReport:
+@dataclass(frozen=True)
+class ReadTable:
+    """A table of a file as it was read: the part that it stands in, and its rows by number."""
+
+    part: str
+    rows: list[tuple[int, list[str]]]
+
+
+def scan_file(path: Path, name: str = "", limits: CageLimits | None = None, key: bytes = b"") -> ScanReport:
     """Scan a file in a child process; a limit that ends it is what the report is `refused` by.
+
+    `key` is what fingerprints are made by; it is not among the child's words, which every process of the machine sees.
 
     Raises:
         OSError: the file cannot be read.
     """
-    limits, name = limits or CageLimits(), name or path.name
+    name = name or path.name
     size = path.stat().st_size
     empty = ScanReport(name, file_sha256(path), size)
     if size > LARGEST_SCANNED:
         empty.refused = "文件大小"
         return empty
-    # -P: without it Python would run a csv.py that lies in the current folder, beside the data
-    words = [sys.executable, "-P", "-m", __name__, str(path), name, str(limits.memory), str(limits.cpu_seconds)]
-    try:
-        child = subprocess.run(words, capture_output=True, timeout=limits.seconds, check=False, env=_NO_SECRETS)
-    except subprocess.TimeoutExpired:
-        empty.refused = "时间"
+    found = _in_cage({"do": "scan", "path": str(path), "name": name, "key": key.hex()}, limits or CageLimits())
+    if isinstance(found, str):
+        empty.refused = found
         return empty
-    if child.returncode:
-        empty.refused = {_MEMORY_ENDED: "内存", -24: "处理器时间", -9: "处理器时间或内存"}.get(
-            child.returncode, f"读取中断（{child.returncode}）"
-        )
-        return empty
-    return _report(json.loads(child.stdout))
-
-
-def _report(found: dict[str, object]) -> ScanReport:
     findings = found.pop("findings")
-    report = ScanReport(**found)  # type: ignore[arg-type]
-    report.findings = [ScanFinding(**each) for each in findings]  # type: ignore[attr-defined]
+    report = ScanReport(**found)
+    report.findings = [ScanFinding(**each) for each in findings]
     return report
 
 
-def _child(path: str, name: str, memory: str, seconds: str) -> int:
+def read_tables(path: Path, name: str, limits: CageLimits | None = None) -> list[ReadTable] | str:
+    """The tables of a file, read in a child process by the readers that scan it; or the limit that was reached."""
+    found = _in_cage({"do": "tables", "path": str(path), "name": name, "key": ""}, limits or CageLimits())
+    if isinstance(found, str):
+        return found
+    return [ReadTable(part, [(number, cells) for number, cells in rows]) for part, rows in found["tables"]]
+
+
+def _in_cage(task: dict[str, str], limits: CageLimits) -> dict[str, Any] | str:
+    """What the child answers, or the limit that ended it."""
+    # -P: without it Python would run a csv.py that lies in the current folder, beside the data
+    words = [sys.executable, "-P", "-m", __name__, str(limits.memory), str(limits.cpu_seconds)]
+    asked = json.dumps(task).encode()
+    try:
+        child = subprocess.run(
+            words, input=asked, capture_output=True, timeout=limits.seconds, check=False, env=_NO_SECRETS
+        )
+    except subprocess.TimeoutExpired:
+        return "时间"
+    if child.returncode:
+        return {_MEMORY_ENDED: "内存", -24: "处理器时间", -9: "处理器时间或内存"}.get(
+            child.returncode, f"读取中断（{child.returncode}）"
+        )
+    answer: dict[str, Any] = json.loads(child.stdout)
+    return str(answer["limit"]) if "limit" in answer else answer
+
+
+def _child(memory: str, seconds: str) -> int:
+    task = json.load(sys.stdin)
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        report = scan_bytes(Path(path).read_bytes(), name)
-        answer = json.dumps({**vars(report), "findings": [vars(each) for each in report.findings]})
+        content = Path(task["path"]).read_bytes()
+        answer = (_tables if task["do"] == "tables" else _scanned)(content, task)
     except MemoryError:
         return _MEMORY_ENDED
     sys.stdout.write(answer)
     return 0
+
+
+def _scanned(content: bytes, task: dict[str, str]) -> str:
+    report = scan_bytes(content, task["name"], key=bytes.fromhex(task["key"]))
+    return json.dumps({**vars(report), "findings": [vars(each) for each in report.findings]})
+
+
+def _tables(content: bytes, task: dict[str, str]) -> str:
+    tables: list[tuple[str, list[tuple[int, list[str]]]]] = []
+    try:
+        for block in read_blocks(content, task["name"], ReadBudget()):
+            if not isinstance(block, Block) or not block.table or not block.rows:
+                continue
+            if tables and tables[-1][0] == block.part and block.rows[0][0] == 0:
+                tables[-1][1].extend(block.rows[1:])  # a piece of the same Parquet, under the same header
+            else:
+                tables.append((block.part, block.rows))
+    except LimitReached as reached:
+        return json.dumps({"limit": reached.name})
+    return json.dumps({"tables": tables})
 
 
 if __name__ == "__main__":

@@ -72,3 +72,12 @@ def _is_day(year: str, month: str, day: str) -> bool:
         return _OLDEST <= int(year) <= _NEWEST and bool(date(int(year), int(month), int(day)))
     except ValueError:
         return False
+
+
+def id_of_18_signs(number: str) -> str:
+    """An old ID of 15 digits as the one of 18 that its bearer got since; anything else as it is."""
+    if len(number) != 15 or not (number.isascii() and number.isdigit()) or not looks_like_old_id(number):
+        return number
+    longer = f"{number[:6]}19{number[6:]}"
+    total = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, longer, strict=True))
+    return longer + _ID_SIGNS[total % 11]

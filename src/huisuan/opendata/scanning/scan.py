@@ -8,7 +8,6 @@ import re
 import secrets
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from huisuan.opendata.scanning.checks import looks_like_resident_id
 from huisuan.opendata.scanning.finding_kinds import FINDING_NAMES, Confidence, FindingKind, mask_value
 from huisuan.opendata.scanning.folding import fold_text
+from huisuan.opendata.scanning.headings import TableHeadings
 from huisuan.opendata.scanning.numbers import TextMatch, find_numbers
 from huisuan.opendata.scanning.readers.any_file import read_blocks
 from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBudget, UnreadPart
@@ -24,7 +24,6 @@ from huisuan.opendata.scanning.words import find_words, is_name_column, list_nam
 #: the rules as they stand; a scan names them, and a later set scans anew what is out
 RULES = "2026-11"
 _MOST_FINDINGS = 100_000
-_TITLES = 5  # rows over the header in which a title may stand
 _ROUNDED = re.compile(r"[1-9](?:\.\d{1,16})?[Ee]\+?1[4-7]")
 
 
@@ -85,10 +84,10 @@ class ScanReport:
         }  # fmt: skip
 
 
-def scan_bytes(content: bytes, name: str, budget: ReadBudget | None = None) -> ScanReport:
-    """Scan a file. Equal fingerprints within a report mean equal values; the key is gone with the scan."""
+def scan_bytes(content: bytes, name: str, budget: ReadBudget | None = None, key: bytes = b"") -> ScanReport:
+    """Scan a file. Equal fingerprints under one `key` mean equal values; without one, the key is gone with the scan."""
     report = ScanReport(name, hashlib.sha256(content).hexdigest(), len(content))
-    scan = _Scan(report, secrets.token_bytes(32))
+    scan = _Scan(report, key or secrets.token_bytes(32))
     try:
         for found in read_blocks(content, name, budget or ReadBudget()):
             if isinstance(found, UnreadPart):
@@ -108,7 +107,7 @@ class _Scan:
         """Judge a block as one text, cells joined by tabs, rows by line ends: what is cut over them is found."""
         if not block.rows:
             return
-        heads = _Headings(block)
+        heads = TableHeadings(block.rows)
         starts: list[int] = []
         places: list[tuple[int, int]] = []
         pieces: list[str] = []
@@ -132,7 +131,7 @@ class _Scan:
             match = TextMatch(FindingKind.NAME, 0, 0, names[0], Confidence.LOW)
             self.add(match, block.part, (0, 0, f"{len(names)} 个"))
 
-    def _columns(self, block: Block, heads: _Headings) -> None:
+    def _columns(self, block: Block, heads: TableHeadings) -> None:
         for column, cells in enumerate(heads.columns(), start=1):
             head = heads.of(column)
             names = is_name_column(head, cells)
@@ -159,51 +158,6 @@ class _Scan:
                 match.kind, part, row, column, heading[:80], mask_value(match.kind, match.value), mark, match.confidence
             )
         )
-
-
-class _Headings:
-    """The header of a table: a title alone in its row is passed over; a header with gaps has a second row."""
-
-    def __init__(self, block: Block) -> None:
-        self._rows = block.rows
-        self._first = 0
-        while self._first < min(_TITLES, len(self._rows) - 1) and _filled(self._rows[self._first][1]) <= 1:
-            self._first += 1
-        self.rows = min(self._first + 1, max(len(self._rows) - 1, 0))
-        if 0 < self.rows < len(self._rows) - 1 and self._is_cut(self._rows[self.rows - 1][1], self._rows[self.rows][1]):
-            self.rows += 1
-
-    @staticmethod
-    def _is_cut(cells: list[str], below: list[str]) -> bool:
-        """Whether cells were merged: gaps or repetitions over words that are no data."""
-        gaps = len(set(cells) - {""}) < len(below) or not all(cells)
-        return gaps and _filled(below) > 1 and not any(map(_has_digits, below)) and not all(below)
-
-    def of(self, column: int) -> str:
-        """The words over a column, from 1; a merged cell counts for those right of it."""
-        words: list[str] = []
-        head = [cells for _, cells in self._rows[self._first : self.rows]]
-        for cells in head:
-            at = min(column, len(cells)) - 1
-            while len(head) > 1 and cells is head[0] and at > 0 and not cells[at].strip():
-                at -= 1
-            if at >= 0 and cells[at].strip() and cells[at].strip() not in words:
-                words.append(cells[at].strip())
-        return " / ".join(words)
-
-    def columns(self) -> Iterator[list[str]]:
-        """The cells under the header, column by column; a short row has empty ones."""
-        body = [cells for _, cells in self._rows[self.rows :]]
-        for column in range(max((len(cells) for cells in body), default=0)):
-            yield [cells[column] if column < len(cells) else "" for cells in body]
-
-
-def _filled(cells: list[str]) -> int:
-    return sum(bool(cell.strip()) for cell in cells)
-
-
-def _has_digits(cell: str) -> bool:
-    return sum(map(str.isdigit, cell)) > 3
 
 
 def _damaged_id(cell: str) -> str:

@@ -1,0 +1,20 @@
+"""Words of a file that are stored beside a finding: names of parts and headings, with what they say masked. Pure."""
+
+from __future__ import annotations
+
+from huisuan.opendata.gate.recipe import find_in_cell
+from huisuan.opendata.scanning.finding_kinds import mask_value
+from huisuan.opendata.scanning.folding import fold_text
+
+
+def safe_label(text: str) -> str:
+    """The text; where a number or an address stands in it, that masked."""
+    folded = fold_text(text).text
+    found = find_in_cell(folded)
+    if not found:
+        return text
+    pieces, at = [], 0
+    for match in found:
+        pieces += [folded[at : match.start], mask_value(match.kind, match.value)]
+        at = match.end
+    return "".join([*pieces, folded[at:]])

@@ -1,0 +1,151 @@
+"""Scans by the background worker: of a file that came in, or of the products that were made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from huisuan.base.db.background_work import WORK_ATTEMPTS, WorkKind, WorkProgress, finish_work
+from huisuan.base.hashing import text_sha256
+from huisuan.compute.keys.platform_key import sign
+from huisuan.compute.metering.audit.folder import canonical
+from huisuan.messages.notify import notify
+from huisuan.messages.recipients import people_of_city, working_group
+from huisuan.opendata.gate.labels import safe_label
+from huisuan.opendata.gate.mask_keys import key_for, living_key
+from huisuan.opendata.gate.statements import SCAN_KIND, signed_message
+from huisuan.opendata.gate.steps import lock_file, take_step
+from huisuan.opendata.gate.stores import checked_path, load_content, quarantine
+from huisuan.opendata.gate_arrows import GateState
+from huisuan.opendata.models import GateFile, GateFinding, GateProduct, GateRules, GateScan, ScanWork
+from huisuan.opendata.scanning.caged import scan_file
+from huisuan.opendata.scanning.finding_kinds import FindingKind
+from huisuan.opendata.scanning.scan import RULES, ScanFinding, ScanReport
+
+SCAN_LOST = f"后台进程 {WORK_ATTEMPTS} 次都在检查途中意外结束，不再自动重来：请看数据目录的 logs/worker.log"
+_BATCH = 5000
+
+
+def _what_stands(_work: ScanWork) -> str:
+    return "已取消：文件仍封存，没有检查完"
+
+
+SCAN_WORK = WorkKind(ScanWork, "opendata.scan_file", _what_stands, SCAN_LOST)
+
+
+def ask_for_scan(file: GateFile, by: str, now: datetime) -> ScanWork:
+    """Ask the worker to scan what is next of a file; in the transaction of the caller."""
+    made = ScanWork.objects.create(file=file, requested_by=by[:80], requested_at=now)
+    SCAN_WORK.hand_over(made)
+    return made
+
+
+def run_scan(number: int, now: datetime) -> None:
+    """Carry out a request for a scan, and note its end; nothing for one that has ended."""
+
+    def do(work: ScanWork, progress: WorkProgress) -> None:
+        with transaction.atomic():
+            file = lock_file(work.file_id)
+            if file.state == GateState.RECEIVED:
+                take_step(file, "begin", now)
+        if file.state == GateState.READING:
+            _scan_input(work, file, progress, now)
+        elif file.state == GateState.REMADE:
+            _scan_products(work, file, progress, now)
+
+    SCAN_WORK.carry_out(number, now, do)
+
+
+def _scan_input(work: ScanWork, file: GateFile, progress: WorkProgress, now: datetime) -> None:
+    progress.begin_step("read", 1, 2)
+    name = load_content(quarantine(), file.name_sha256).decode("utf-8", "replace")
+    report = _report(file, checked_path(quarantine(), file.sha256), name, now)
+    progress.begin_step("record", 2, 2)
+    with transaction.atomic():
+        file = lock_file(file.pk)
+        scan = record_scan(file, report, None, now)
+        if report.sealed:
+            take_step(file, "seal", now)
+            _tell_offices(file, now)
+        elif report.refused:
+            take_step(file, "refuse", now, reason=f"超过了限度：{report.refused}")
+        else:
+            take_step(file, "find" if scan.findings.exists() else "pass", now)
+        finish_work(work, now)
+
+
+def _scan_products(work: ScanWork, file: GateFile, progress: WorkProgress, now: datetime) -> None:
+    products = list(GateProduct.objects.filter(remake=file.remakes.latest("id")))
+    reports = []
+    for number, product in enumerate(products, start=1):
+        progress.begin_step("read", number, len(products) + 1)
+        path = checked_path(quarantine(), product.sha256)
+        reports.append(_report(file, path, f"product.{product.format}", now))
+    progress.begin_step("record", len(products) + 1, len(products) + 1)
+    with transaction.atomic():
+        file = lock_file(file.pk)
+        scans = [record_scan(file, report, each, now) for report, each in zip(reports, products, strict=True)]
+        take_step(file, "rescan", now)
+        take_step(file, "pass" if all(open_findings(scan) == 0 for scan in scans) else "find", now)
+        finish_work(work, now)
+
+
+def _report(file: GateFile, path: Path, name: str, now: datetime) -> ScanReport:
+    return scan_file(path, name, key=key_for(living_key(file.scope, now), "fingerprint"))
+
+
+def record_scan(file: GateFile, report: ScanReport, product: GateProduct | None, now: datetime) -> GateScan:
+    """Write a scan with its findings, signed. Of a file with a mark of secrecy only place and mark stay."""
+    rules, _ = GateRules.objects.get_or_create(version=RULES, defaults={"at": now})
+    kept = [one for one in report.findings if not report.sealed or one.kind == FindingKind.SECRECY]
+    kept = [_safe(one) for one in kept]
+    root = findings_root(kept)
+    statement = canonical(
+        {
+            "kind": SCAN_KIND, "file": file.pk, "entry": file.entry.code, "sha256": report.sha256,
+            "rules": report.rules, "model": "", "complete": not report.refused, "refused": report.refused,
+            "findings": len(kept), "findings_root": root, "at": now.isoformat(),
+        }
+    )  # fmt: skip
+    scan = GateScan.objects.create(
+        file=file, product=product, sha256=report.sha256, rules=rules, cells=report.cells, complete=not report.refused,
+        refused=report.refused[:40], root=root, statement=statement, signature=sign(signed_message(statement)), at=now,
+    )  # fmt: skip
+    rows = (GateFinding(scan=scan, number=number, **asdict(one)) for number, one in enumerate(kept, start=1))
+    GateFinding.objects.bulk_create(rows, batch_size=_BATCH)
+    return scan
+
+
+def findings_root(findings: Sequence[ScanFinding]) -> str:
+    """The SHA-256 over all findings of a scan, in their order."""
+    return text_sha256(canonical([asdict(one) for one in findings]))
+
+
+def _safe(one: ScanFinding) -> ScanFinding:
+    """The finding with its words as they may be stored."""
+    return replace(
+        one, kind=str(one.kind), part=safe_label(one.part)[:300], heading=safe_label(one.heading)[:80],
+        masked=one.masked[:120], confidence=str(one.confidence),
+    )  # fmt: skip
+
+
+def open_findings(scan: GateScan) -> int | None:
+    """How many findings of a scan nobody has judged, as the database counts them; None: it did not end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT opendata_open_findings(%s)", [scan.pk])
+        (number,) = cursor.fetchone()
+    return None if number is None else int(number)
+
+
+def _tell_offices(file: GateFile, now: datetime) -> None:
+    """The province's working group and the city of the provider: that it is sealed, and nothing of what it says."""
+    latest = file.entry.latest
+    city = (people_of_city(latest.region_id),) if latest is not None else ()
+    notify(
+        "gate_file_sealed", {"number": str(file.pk), "entry": file.entry.code},
+        to=(working_group(), *city), key=f"gate:{file.pk}:sealed", now=now,
+    )  # fmt: skip

@@ -1,0 +1,15 @@
+"""What the background worker does for open data."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from procrastinate.contrib.django import app
+
+
+@app.task(name="opendata.scan_file", queue="opendata", lock="opendata.scan")
+def scan_upload(request: int) -> None:
+    """Carry out the request for a scan of that number."""
+    from huisuan.opendata.gate.scan_work import run_scan
+
+    run_scan(request, datetime.now(UTC))

@@ -1,0 +1,67 @@
+"""Files at the gate of open data: three people of a city, and a file walked through as they would."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from huisuan.opendata.catalogue.catalogue_import import import_catalogue
+from huisuan.opendata.gate.judging import GivenJudgement, judge_findings
+from huisuan.opendata.gate.queries import list_findings
+from huisuan.opendata.gate.remaking import remake_file
+from huisuan.opendata.gate.scan_work import run_scan
+from huisuan.opendata.gate.uploading import upload_file
+from huisuan.opendata.models import GateFile, ScanWork
+from huisuan.parties.models import Person, Region
+from support.catalogue import as_csv, code, line
+from support.scanned_files import with_check_digit
+
+NOW = datetime(2026, 11, 2, 1, tzinfo=UTC)
+
+
+def resident_ids(number: int) -> list[str]:
+    """Resident IDs, each another."""
+    return [
+        with_check_digit(f"340104{1950 + n % 60}{n % 12 + 1:02d}{n % 28 + 1:02d}{n % 1000:03d}") for n in range(number)
+    ]
+
+
+def list_entry() -> str:
+    """The code of an entry of the list, open."""
+    import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
+    return code()
+
+
+def steward(username: str, region: str = "340100") -> Person:
+    """Somebody of a city."""
+    made = Person.objects.filter(username=username).first()
+    city = Region.objects.get(code=region)
+    return made or Person.objects.create_person(username, None, role="city", name=username, city=city)
+
+
+def scan_now(file: GateFile) -> GateFile:
+    """The worker does what was asked for last."""
+    run_scan(ScanWork.objects.filter(file=file).latest("id").pk, NOW)
+    file.refresh_from_db()
+    return file
+
+
+def uploaded(content: bytes, name: str = "名单.csv", by: str = "uploader", scope: str = "") -> GateFile:
+    """A file that came in and was read."""
+    return scan_now(upload_file(code(), name, content, steward(by), NOW, scope))
+
+
+def judge_all(file: GateFile, action: str = "mask", by: str = "judge", reason: str = "经核对") -> GateFile:
+    """Every finding that is open, column by column; what was not read is dropped."""
+    while left := [one for one in list_findings(file) if not one["judged"]]:
+        first = left[0]
+        chosen = "drop" if first["kind"] == "unread" else action
+        given = GivenJudgement(first["number"], chosen, reason, column=bool(first["column"]))
+        judge_findings(file.pk, given, steward(by), NOW)
+    file.refresh_from_db()
+    return file
+
+
+def remade(file: GateFile, by: str = "judge", part: str = "") -> GateFile:
+    """The product is made and scanned."""
+    remake_file(file.pk, steward(by), NOW, part)
+    return scan_now(file)
