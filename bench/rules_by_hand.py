@@ -117,17 +117,6 @@ FROM (SELECT *, CASE WHEN key_technology AND city IS NOT NULL
       FROM facts)
 """
 
-PRIZES = f"""
-SELECT CASE WHEN fails THEN 'not_eligible' WHEN means IS NULL THEN 'missing_facts' ELSE 'eligible' END AS status,
-       CASE WHEN fails THEN 0 WHEN means > 3000000000 THEN 3000000000 ELSE means END AS amount_fen,
-       CASE WHEN fails THEN {_said((("NOT winner", "failed:winner@10.1"), ("NOT settled", "failed:settled@10.1")))}
-            WHEN means IS NULL THEN {_missing("winner", "settled", "equity", "loan", "talent_award", "prize")}
-            WHEN means > 3000000000 THEN 'capped@10.1' WHEN means = 0 THEN 'zero@10.1' ELSE '' END AS reasons
-FROM (SELECT *, NOT winner OR NOT settled AS fails,
-             CASE WHEN winner AND settled THEN equity + loan + talent_award + prize END AS means
-      FROM facts)
-"""
-
 STANDARDS = f"""
 SELECT CASE WHEN NOT agi_enterprise THEN 'not_eligible' WHEN award IS NULL THEN 'missing_facts' ELSE 'eligible' END
            AS status,
@@ -154,5 +143,5 @@ FROM facts
 
 RULES = {
     "1.2": CENTRES, "1.3": _case_by_case("1.3"), "2.2": by_hand.SQL, "4.1": VENDORS, "5.1": RESEARCH,
-    "5.2": _case_by_case("5.2"), "6.2": SCENARIOS, "8.2": ATTRACTION, "10.1": PRIZES, "14.1": STANDARDS,
+    "5.2": _case_by_case("5.2"), "6.2": SCENARIOS, "8.2": ATTRACTION, "14.1": STANDARDS,
 }  # fmt: skip

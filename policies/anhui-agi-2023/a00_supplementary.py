@@ -329,11 +329,23 @@ GRANT = variant(
 )  # fmt: skip
 
 
-def contest(*criteria: CriterionSpec) -> tuple[ProgrammeStep, ...]:
-    """A contest (6.2, 10.1): experts review and rank before the result stands in public."""
+#: what others decide under other law (procurement, investment) is entered in a register; nobody approves it here
+RECORD = variant(
+    CLAIM,
+    without=(
+        "publicise", "suspend", "resume", "uphold", "decide", "refuse", "commit", "pay", "complete", "recover",
+        "recovered", "check", "revoke",
+    ),
+    instead=(step("withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Duty.APPLY),),
+    more=(step("record", State.SUBMITTED, State.CLOSED, Duty.REGISTER, OFFICE, within=check_days),),
+)  # fmt: skip
+
+
+def contest(*criteria: CriterionSpec, after: tuple[ProgrammeStep, ...] = CLAIM) -> tuple[ProgrammeStep, ...]:
+    """A contest (6.2, 10.1): experts review and rank before the result stands in public; `after` says what follows."""
     review = panel_review(*criteria, panel=contest_panel, spread=contest_spread, common=REVIEW)
     return variant(
-        CLAIM,
+        after,
         instead=(
             publicise(State.RANKED, OFFICE),
             step(

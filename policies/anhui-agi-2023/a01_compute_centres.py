@@ -156,7 +156,7 @@ article.programme(
 article.programme(
     "1.3", "省市可采用“一事一议”方式支持", start=Start.INVITATION, title="特别重大项目一事一议",
     title_en="Exceptional projects, case by case",
-    steps=CLAIM,
+    steps=CLAIM, objects=(names("project"),),
 )  # fmt: skip
 
 

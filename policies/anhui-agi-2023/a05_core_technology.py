@@ -220,12 +220,12 @@ article.programme(
             step("close", State.MONITORED, State.CLOSED, Duty.REGISTER, SCIENCE),
         ),
     ),
-    objects=(names("project", required=False), names("contract", required=False)),
+    objects=(names("project"), names("contract", required=False)),
 )  # fmt: skip
 
 
 article.programme(
     "5.2", "省市可采用“一事一议”方式支持", start=Start.INVITATION, title="特别重大攻关项目一事一议",
     title_en="Exceptional research, case by case",
-    steps=variant(CLAIM, offices={OFFICE: SCIENCE}),
+    steps=variant(CLAIM, offices={OFFICE: SCIENCE}), objects=(names("project"),),
 )  # fmt: skip

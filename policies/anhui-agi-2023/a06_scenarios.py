@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from huisuan.law import (
+    SELECTION,
     Article,
     Bool,
     Facts,
@@ -18,7 +19,9 @@ from huisuan.law import (
     legal_money,
     legal_share,
     money,
+    names,
     read_on,
+    selection,
 )
 
 from .a00_supplementary import GRANT, contest, payable, project_city, project_county, raised_and_capped, scored
@@ -38,13 +41,7 @@ class ScenarioCase(Facts):
     """One case of general AI at work that took part in the province's contest."""
 
     about = "one of the ten best cases"
-    among_ten = boolean(
-        "入选省级“十大”标杆",
-        "One of the province's ten best",
-        asked_by="6.2",
-        evidence="评选结果文件",
-        known_by="register",
-    )
+    among_ten = boolean("入选省级“十大”标杆", "One of the province's ten best", asked_by="6.2", known_by=SELECTION)
     investment = money("总投资额", "Total investment", maximum="100亿元", asked_by="6.2", evidence="投资专项审计报告")
     city = project_city()
     county = project_county()
@@ -68,13 +65,7 @@ class ChosenCase(Facts):
     """A case of which the province may recommend some to the ministry."""
 
     about = "one of the ten best cases"
-    among_ten = boolean(
-        "入选省级“十大”标杆",
-        "One of the province's ten best",
-        asked_by="6.2",
-        evidence="评选结果文件",
-        known_by="register",
-    )
+    among_ten = boolean("入选省级“十大”标杆", "One of the province's ten best", asked_by="6.2", known_by=SELECTION)
 
 
 @article.entitles(
@@ -100,7 +91,8 @@ CRITERIA = (
 article.programme(
     "6.2", AWARD, start=Start.CALL, title="“十大”场景应用标杆评比",
     title_en="Contest of the ten best scenarios",
-    steps=contest(*CRITERIA),
+    steps=contest(*CRITERIA), objects=(names("project"),),
+    selection=selection(ScenarioCase.among_ten, places=10, phrase="省级“十大”"),
 )  # fmt: skip
 
 article.programme(

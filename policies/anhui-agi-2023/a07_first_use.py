@@ -12,10 +12,11 @@ from huisuan.law import (
     Start,
     boolean,
     choice,
+    names,
     variant,
 )
 
-from .a00_supplementary import GRANT, OFFICE
+from .a00_supplementary import GRANT, OFFICE, RECORD
 
 article = Article("7")
 
@@ -62,10 +63,11 @@ class Purchase(Facts):
     "7.1", "在招投标和政府采购中可采用首购、订购等方式采购", name="first_purchase", kind=ProcedureKind.CHANNEL,
     by=("enterprise", "university", "institute", "city"), to="通用人工智能创新产品", to_en="innovative AGI products",
     title="首购、订购", title_en="First purchase",
-    grants="以首购、订购等方式采购", grants_en="a first purchase or an order for development",
+    grants="可以首购、订购等方式采购（是否采购由采购人依采购法律决定，本平台只登记）",
+    grants_en="that a buyer may choose first purchase or an order; whether it does, procurement law decides",
 )  # fmt: skip
 def first_purchase(purchase: Purchase) -> None:
-    """A public buyer may choose first purchase for an innovative product of general AI."""
+    """A public buyer may choose first purchase for an innovative product of general AI; nothing is approved here."""
     purchase.agi_product.required("7.1", PRODUCT, "通用人工智能产品", "A product of general AI")
     purchase.innovative.required("7.1", PRODUCT, "创新产品", "An innovative product")
     purchase.procedure.among("tender", "procurement").required("7.1", "在招投标和政府采购中")
@@ -77,10 +79,11 @@ article.programme(
     steps=variant(GRANT, offices={OFFICE: "省经济和信息化厅"}),
 )  # fmt: skip
 
+#: whom to buy from, and how, the law of procurement decides: what was bought is entered, with way, supplier, contract
 article.programme(
     "7.1.first_purchase", "在招投标和政府采购中可采用首购、订购等方式采购", start=Start.CALL, title="首购、订购登记",
     title_en="First purchases and orders",
-    steps=variant(GRANT, offices={OFFICE: "省经济和信息化厅"}),
+    steps=variant(RECORD, offices={OFFICE: "省财政厅"}), objects=(names("contract"),),
 )  # fmt: skip
 
 

@@ -1,10 +1,27 @@
-"""第十条 举办创新应用大赛 (article 10): prize-winning projects that settle in Anhui are supported by several means."""
+"""第十条 举办创新应用大赛 (article 10): what winners in Anhui are given is summed and capped."""
 
 from __future__ import annotations
 
-from huisuan.law import Article, Bool, Facts, Money, ProcedureKind, Start, always, boolean, legal_money, money
+from huisuan.law import (
+    SELECTION,
+    Article,
+    Bool,
+    Facts,
+    FieldKind,
+    ProcedureKind,
+    RegisterField,
+    RegisterSpec,
+    RegisterTotal,
+    Start,
+    always,
+    boolean,
+    legal_money,
+    money,
+    names,
+    selection,
+)
 
-from .a00_supplementary import GRANT, contest, payable, scored
+from .a00_supplementary import GRANT, RECORD, contest, scored
 
 article = Article("10")
 
@@ -13,45 +30,41 @@ MEANS = "高层次科技人才团队股权投资、债权投入、人才奖励�
 CAP = "最高支持金额3000万元"
 
 
-class PrizeProject(Facts):
-    """A project or team that won a prize in the national contest, and what is planned for it."""
+def won() -> Bool:
+    """The fact that a project or team won a prize: decided by the contest, stated by nobody before."""
+    return boolean("大赛获奖", "Won a prize in the contest", asked_by="10.1", known_by=SELECTION)
+
+
+def settled_in_anhui() -> Bool:
+    """The fact that it settled in Anhui."""
+    return boolean("在皖落地", "Settled in Anhui", asked_by="10.1", evidence="营业执照、落地协议", known_by="register")
+
+
+class ContestEntry(Facts):
+    """A project or team that takes part in the national contest."""
 
     about = "a prize project"
-    winner = boolean(
-        "大赛获奖", "Won a prize in the contest", asked_by="10.1", evidence="获奖证书", known_by="register"
-    )
-    settled = boolean(
-        "在皖落地", "Settled in Anhui", asked_by="10.1", evidence="营业执照、落地协议", known_by="register"
-    )
-    equity = money("股权投资", "Equity", maximum="10亿元", asked_by="10.1", evidence="投资协议")
-    loan = money("债权投入", "Loans", maximum="10亿元", asked_by="10.1", evidence="借款协议")
-    talent_award = money("人才奖励", "Awards for talent", maximum="10亿元", asked_by="10.1", evidence="奖励文件")
-    prize = money("大赛奖金", "Prize money", maximum="10亿元", asked_by="10.1", evidence="奖金发放文件")
+    winner = won()
 
 
-@article.pays(
-    "10.1", CAP, to="在皖落地的获奖项目和团队", to_en="prize-winning projects and teams in Anhui",
-    title="大赛获奖项目支持", title_en="Support for prize-winning projects", by=("team", "enterprise"),
+@article.entitles(
+    "10.1", "获奖项目和团队", kind=ProcedureKind.TITLE, by=("team", "enterprise"),
+    to="参赛项目和团队", to_en="projects and teams of the contest",
+    title="创新应用大赛获奖", title_en="A prize in the contest",
+    grants="大赛获奖（不另拨资金；后续支持由各出资方给予，合计封顶）",
+    grants_en="a prize; it pays nothing itself: what others give afterwards is summed and capped",
 )  # fmt: skip
-def prize_support(project: PrizeProject) -> Money:
-    """The sum over equity, loans, talent awards and prize money, at most 30 million yuan."""
-    project.winner.required("10.1", "获奖项目和团队")
-    project.settled.required("10.1", "并在皖落地")
-    means = project.equity + project.loan + project.talent_award + project.prize
-    support = means.cites("10.1", MEANS, "各类支持合计", "All means together")
-    return payable(support.capped(legal_money("3000万元", "10.1", CAP), "10.1", CAP))
+def prize(entry: ContestEntry) -> None:
+    """Who won is decided by the jury's ranking."""
+    entry.winner.required("10.1", "获奖项目和团队")
 
 
 class PrizeWinner(Facts):
     """A prize-winning project or team that applies for the policies for founders."""
 
     about = "a prize project"
-    winner = boolean(
-        "大赛获奖", "Won a prize in the contest", asked_by="10.1", evidence="获奖证书", known_by="register"
-    )
-    settled = boolean(
-        "在皖落地", "Settled in Anhui", asked_by="10.1", evidence="营业执照、落地协议", known_by="register"
-    )
+    winner = won()
+    settled = settled_in_anhui()
 
 
 @article.entitles(
@@ -68,6 +81,36 @@ def prize_priority(project: PrizeWinner) -> Bool:
     return always()
 
 
+class FollowUp(Facts):
+    """A support of a prize project by one payer, beside what others gave before."""
+
+    about = "a prize project"
+    winner = won()
+    settled = settled_in_anhui()
+    given = money(
+        "各出资方已给支持合计", "Given before, by all payers together", maximum="10亿元", asked_by="10.1",
+        evidence="后续支持名录", known_by="register",
+    )  # fmt: skip
+    amount = money(
+        "本次支持金额", "This support", maximum="10亿元", asked_by="10.1", evidence="投资、借款协议或奖励文件"
+    )
+
+
+@article.entitles(
+    "10.1", MEANS, name="support", kind=ProcedureKind.CHANNEL, by=("team", "enterprise"),
+    to="在皖落地的获奖项目和团队", to_en="prize-winning projects and teams in Anhui",
+    title="大赛获奖项目后续支持登记", title_en="Follow-up support of prize-winning projects",
+    grants="登记本次支持：由出资方按其自身规定给予，本政策不另拨付",
+    grants_en="an entry of this support: its payer gives it under rules of its own, this policy pays nothing",
+)  # fmt: skip
+def follow_up(project: FollowUp) -> None:
+    """Equity, loans, talent awards and prize money together are at most 30 million yuan, whoever pays."""
+    project.winner.required("10.1", "获奖项目和团队")
+    project.settled.required("10.1", "并在皖落地")
+    together = project.given + project.amount <= legal_money("3000万元", "10.1", CAP)
+    together.required("10.1", CAP, "各方支持合计不超过 3000 万元", "All support together is at most 30 million yuan")
+
+
 CRITERIA = (
     scored("10.1", "novelty", "创新能力", "Novelty", phrase="创新能力强"),
     scored("10.1", "market", "市场前景", "Market", phrase="市场前景广"),
@@ -75,9 +118,9 @@ CRITERIA = (
 )
 
 article.programme(
-    "10.1", CAP, start=Start.CALL, title="创新应用大赛与获奖项目支持",
-    title_en="The contest and support for its winners",
-    steps=contest(*CRITERIA),
+    "10.1", "获奖项目和团队", start=Start.CALL, title="创新应用大赛",
+    title_en="The contest",
+    steps=contest(*CRITERIA, after=GRANT), objects=(names("project"),), selection=selection(ContestEntry.winner),
 )  # fmt: skip
 
 article.programme(
@@ -85,3 +128,44 @@ article.programme(
     title_en="Winners first among equals for the policies for founders",
     steps=GRANT,
 )  # fmt: skip
+
+article.programme(
+    "10.1.support", MEANS, start=Start.INVITATION, title="大赛获奖项目后续支持登记",
+    title_en="Follow-up support of winners, entered whoever pays",
+    steps=RECORD, objects=(names("project"), names("contract", required=False)),
+)  # fmt: skip
+
+
+article.register(
+    RegisterSpec(
+        "follow_up",
+        "10.1",
+        CAP,
+        title="大赛获奖项目后续支持",
+        title_en="Follow-up support of prize-winning projects",
+        office="省人工智能产业推进组工作专班",
+        name_is="支持事项",
+        name_is_en="Support",
+        holder_is="获奖单位",
+        holder_is_en="Winner",
+        fields=(
+            RegisterField("project", "项目编号", "Code of the project"),
+            RegisterField(
+                "means",
+                "方式",
+                "Means",
+                FieldKind.CHOICE,
+                options={
+                    "equity": ("股权投资", "equity"),
+                    "loan": ("债权投入", "loan"),
+                    "talent": ("人才奖励", "award for talent"),
+                    "prize": ("大赛奖金", "prize money"),
+                    "other": ("其他", "other"),
+                },
+            ),
+            RegisterField("payer", "出资方", "Payer"),
+            RegisterField("amount", "金额", "Amount", FieldKind.YUAN),
+        ),
+        total=RegisterTotal("amount", per="project", most=legal_money("3000万元", "10.1", CAP)),
+    )
+)

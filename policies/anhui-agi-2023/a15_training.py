@@ -13,10 +13,11 @@ from huisuan.law import (
     boolean,
     choice,
     found_alike,
+    names,
     open_list,
 )
 
-from .a00_supplementary import GRANT
+from .a00_supplementary import RECORD
 
 article = Article("15")
 
@@ -55,11 +56,11 @@ def bought_service(activity: Activity) -> None:
     kinds.required("15.1", "重大培训活动、重大推介活动、重大战略咨询研究等")
 
 
-#: the price is that of the tender and paid under the contract, not as an award
+#: way, supplier and price are decided by procurement law and paid under the contract: they are entered, not approved
 article.programme(
     "15.1", "以政府购买服务方式组织开展", start=Start.CALL, title="政府购买培训、推介与研究服务",
     title_en="Training, presentations and studies bought by the government",
-    steps=GRANT,
+    steps=RECORD, objects=(names("contract"),),
 )  # fmt: skip
 
 

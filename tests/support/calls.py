@@ -58,12 +58,20 @@ def draft(
         standards = tuple(f"GB/T {40_000 + 2 * Draft.objects.count() + more}-2022" for more in range(2))
     made = Draft.objects.create(
         party=owner.party, owner=owner, policy=LAW.name, digest=LAW.digest, rule=rule, facts=FACTS | facts,
-        named=[{"kind": "standard", "code": code} for code in standards] if rule == "14.1" else [],
+        named=_named(rule, standards),
         created_at=OPENED, updated_at=OPENED, updated_by=owner,
     )  # fmt: skip
     for fact in files:
         attach(made, fact, f"{made.pk} {fact}".encode())
     return made
+
+
+def _named(rule: str, standards: tuple[str, ...]) -> list[dict[str, str]]:
+    """What a draft of a rule names: its standards, or a project of its own where the programme asks for one."""
+    if rule == "14.1":
+        return [{"kind": "standard", "code": code} for code in standards]
+    asked = {each.kind.value for each in LAW.programme(rule).objects if each.required}
+    return [{"kind": "project", "code": f"XM-{Draft.objects.count() + 1}"}] if "project" in asked else []
 
 
 def attach(to: Draft, fact: str, content: bytes) -> Evidence:

@@ -52,28 +52,31 @@ from huisuan.law.model.claimants import THE_CLAIMANT
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import ProcedureKind
 from huisuan.law.procedure import (
+    SELECTION,
     CriterionSpec,
     Duty,
     FieldKind,
     ProgrammeStep,
     RegisterField,
     RegisterSpec,
+    RegisterTotal,
     Start,
     State,
     criterion,
     names,
     panel_review,
+    selection,
     step,
     variant,
 )
 
 __all__ = [
-    "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts", "FieldKind", "Int",
-    "LawError", "Money", "ProcedureKind", "ProgrammeStep", "Rates", "Regions", "RegisterField", "RegisterSpec",
-    "Share", "Start", "State", "Text", "all_of", "always", "anniversary", "any_of", "boolean", "budget_setting",
-    "choice", "claims", "count_setting", "counting_costs", "criterion", "date", "day", "days_of_year", "each",
-    "excluding_costs", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int",
-    "legal_money", "legal_share", "lower_of", "money", "money_setting", "names", "open_list", "opposite",
-    "panel_review", "rates_setting", "read_on", "regions_setting", "share", "share_setting", "step", "text",
-    "variant", "when", "whole",
+    "SELECTION", "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts", "FieldKind",
+    "Int", "LawError", "Money", "ProcedureKind", "ProgrammeStep", "Rates", "Regions", "RegisterField", "RegisterSpec",
+    "RegisterTotal", "Share", "Start", "State", "Text", "all_of", "always", "anniversary", "any_of", "boolean",
+    "budget_setting", "choice", "claims", "count_setting", "counting_costs", "criterion", "date", "day",
+    "days_of_year", "each", "excluding_costs", "found_alike", "higher_of", "integer", "interpretation", "legal_day",
+    "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting", "names", "open_list", "opposite",
+    "panel_review", "rates_setting", "read_on", "regions_setting", "selection", "share", "share_setting", "step",
+    "text", "variant", "when", "whole",
 ]  # fmt: skip

@@ -108,7 +108,7 @@ def test_ranking_waits_for_the_frozen_sheet_and_a_decision_grants_what_it_funds(
         act(first.number, "decide", decider, LATER, amount_fen=1)
     assert act(first.number, "decide", decider, LATER).amount_fen == 200_000 * YUAN
     assert act(part.number, "decide", decider, LATER, amount_fen=100_000 * YUAN).amount_fen == 100_000 * YUAN
-    with pytest.raises(Conflict, match="候补，还没有资金"):
+    with pytest.raises(Conflict, match="候补，还没有资金或名额"):
         act(waiting.number, "decide", decider, LATER)
     with pytest.raises(Conflict, match="未达推荐的最低分"):
         act(low.number, "decide", decider, LATER)

@@ -21,6 +21,7 @@ from huisuan.programmes.review.ranking import (
     lot,
     make_decision_sheet,
     move_up,
+    read_sheet,
 )
 
 DAY = date(2026, 10, 8)
@@ -135,3 +136,26 @@ def test_nobody_is_given_less_when_another_falls_out_and_what_is_freed_is_given_
     assert all(line.funded_fen >= had[line.application.key] for line in after.lines)
     owed = sum(each.owed_fen for each in rows if each.score >= terms.lowest_score and each.key not in gone)
     assert after.funded_fen == min(terms.budget_fen, owed)
+
+
+def test_no_more_are_chosen_than_there_are_places_however_much_money_there_is() -> None:
+    rows = [scored("a", 90), scored("b", 85), scored("c", 80), scored("d", 50)]
+    terms = SheetTerms(10**6, PoolMode.RANK, (), "s", lowest_score=Fraction(60), places=2)
+    sheet = make_decision_sheet(rows, terms)
+    assert [(line.status, line.funded_fen) for line in sheet.lines] == [
+        (SheetStatus.FUNDED, 100), (SheetStatus.FUNDED, 100), (SheetStatus.WAITING, 0),
+        (SheetStatus.NOT_RECOMMENDED, 0),
+    ]  # fmt: skip
+    assert read_sheet(sheet.to_dict()) == sheet
+    after = move_up(sheet, ["a"])
+    assert [(line.application.key, line.status) for line in after.lines] == [
+        ("b", SheetStatus.FUNDED), ("c", SheetStatus.FUNDED), ("d", SheetStatus.NOT_RECOMMENDED),
+    ]  # fmt: skip
+    everybody = make_decision_sheet(rows, SheetTerms(150, PoolMode.PRO_RATA, (), "s", places=2))
+    assert [line.funded_fen for line in everybody.lines] == [75, 75, 0, 0]
+
+
+def test_a_prize_without_money_is_given_by_place_alone() -> None:
+    rows = [scored("a", 90, owed=0), scored("b", 85, owed=0)]
+    sheet = make_decision_sheet(rows, SheetTerms(0, PoolMode.RANK, (), "s", places=1))
+    assert [line.status for line in sheet.lines] == [SheetStatus.FUNDED, SheetStatus.WAITING]

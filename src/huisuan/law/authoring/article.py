@@ -18,7 +18,7 @@ from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
 from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, ReadingDay, Rule, RuleKind, Stacking
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
-from huisuan.law.procedure import ClaimObjectSpec, ProgrammeSpec, ProgrammeStep, RegisterSpec, Start
+from huisuan.law.procedure import ClaimObjectSpec, ProgrammeSpec, ProgrammeStep, RegisterSpec, SelectionSpec, Start
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest", "better"}
@@ -245,11 +245,12 @@ class Article:
 
     def programme(
         self, key: str, phrase: str, *, start: Start, title: str, title_en: str, steps: tuple[ProgrammeStep, ...],
-        objects: tuple[ClaimObjectSpec, ...] = (),
+        objects: tuple[ClaimObjectSpec, ...] = (), selection: SelectionSpec | None = None,
     ) -> None:  # fmt: skip
         """How its rule is carried out, and what its claims name (`names`). Raises `LawError`: an unquoted phrase."""
         sentence = ".".join(key.split(".")[:2])
-        self._registry.add_programme(ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps, objects))
+        spec = ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps, objects, selection)
+        self._registry.add_programme(spec)
 
     def register(self, spec: RegisterSpec) -> None:
         """A register of the things that a sentence is about. Raises `LawError`: an unquoted phrase, a second one."""

@@ -28,7 +28,7 @@ from huisuan.law.policy.sources import Source, list_sources, overlay_folders, so
 from huisuan.law.policy.stacking import check_overlaps
 from huisuan.law.policy.versions import check_versions, with_versions
 from huisuan.law.procedure import ProgrammeSpec, offices_named
-from huisuan.law.procedure.checks import check_objects, check_programme
+from huisuan.law.procedure.checks import check_objects, check_programme, check_selection
 from huisuan.law.procedure.registers import check_register_spec
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 from huisuan.law.text.text_changes import load_changes
@@ -130,7 +130,11 @@ def _load_metadata(path: Path) -> dict[str, Any]:
 def _check_programmes(policy: Policy) -> None:
     for programme in policy.programmes:
         if all(allotment.key != programme.key for allotment in policy.allotments):
-            check_objects(programme, [fact.name for fact in policy.rule(programme.key).facts])
+            facts = [fact.name for fact in policy.rule(programme.key).facts]
+            check_objects(programme, facts)
+            check_selection(programme, facts)
+        if programme.selection and programme.selection.places:
+            policy.text.check_citation(programme.sentence, programme.selection.phrase, f"程序 {programme.key}")
         for spec in programme.settings():
             policy.text.check_citation(spec.sentence, spec.phrase, spec.name)
         named = offices_named(policy.text, programme.sentence) or (policy.issuer,)  # nobody named: who issued it

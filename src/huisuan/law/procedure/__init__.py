@@ -19,8 +19,9 @@ from huisuan.law.procedure.model import (
 )
 from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, Held, ObjectKind, names
 from huisuan.law.procedure.offices import offices_named
-from huisuan.law.procedure.registers import COMMON_COLUMNS, FieldKind, RegisterField, RegisterSpec
+from huisuan.law.procedure.registers import COMMON_COLUMNS, FieldKind, RegisterField, RegisterSpec, RegisterTotal
 from huisuan.law.procedure.review import CriterionSpec, ReviewSpec, criterion, panel_review
+from huisuan.law.procedure.selection import SELECTION, SelectionSpec, selection
 from huisuan.law.procedure.sentences import programme_sentences
 from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS, ActionWords, StateWords
 
@@ -32,6 +33,7 @@ __all__ = [
     "OBJECT_WORDS",
     "OWN_DAY",
     "OWN_SERIES",
+    "SELECTION",
     "START_WORDS",
     "STATE_WORDS",
     "ActionWords",
@@ -45,7 +47,9 @@ __all__ = [
     "ProgrammeStep",
     "RegisterField",
     "RegisterSpec",
+    "RegisterTotal",
     "ReviewSpec",
+    "SelectionSpec",
     "Start",
     "State",
     "StateWords",
@@ -55,6 +59,7 @@ __all__ = [
     "offices_named",
     "panel_review",
     "programme_sentences",
+    "selection",
     "step",
     "variant",
 ]  # fmt: skip

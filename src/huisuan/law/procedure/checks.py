@@ -47,6 +47,22 @@ def check_objects(spec: ProgrammeSpec, facts: Collection[str]) -> None:
             )
 
 
+def check_selection(spec: ProgrammeSpec, facts: Collection[str]) -> None:
+    """Refuse a selection of what is no fact of the rule, or that nobody ranks.
+
+    Raises:
+        LawError: what is wrong with it.
+    """
+    if spec.selection is None:
+        return
+    if unknown := [name for name in spec.selection.facts if name not in facts]:
+        raise LawError(
+            f"程序 {spec.key}：评选确定的 {'、'.join(unknown)} 不是本规则的事实", code="law.selection_fact_wrong"
+        )
+    if all(taken.action != "rank" for taken in spec.steps):
+        raise LawError(f"程序 {spec.key}：有评选名额或结果，却没有排序的步骤（rank）", code="law.selection_unranked")
+
+
 def _check_step(spec: ProgrammeSpec, taken: ProgrammeStep, offices: Collection[str], treasury: str) -> None:
     place = f"程序 {spec.key} 的步骤 {taken.action}"
     if taken.action not in ACTION_WORDS:

@@ -13,6 +13,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.procedure.objects import ClaimObjectSpec
 from huisuan.law.procedure.review import ReviewSpec
+from huisuan.law.procedure.selection import SelectionSpec
 
 
 class Duty(StrEnum):
@@ -106,7 +107,7 @@ class ProgrammeStep:
 class ProgrammeSpec:
     """The procedure of one programme. `key` is that of the rule that says the amount ("2.2").
 
-    `objects` are the kinds of objects that its claims name.
+    `objects` are the kinds of objects that its claims name; `selection` says what it decides itself by choosing.
     """
 
     key: str
@@ -117,6 +118,7 @@ class ProgrammeSpec:
     start: Start
     steps: tuple[ProgrammeStep, ...]
     objects: tuple[ClaimObjectSpec, ...] = ()
+    selection: SelectionSpec | None = None
 
     def settings(self) -> tuple[SettingSpec, ...]:
         """The settings that its steps rest on, each once."""
@@ -142,7 +144,8 @@ class ProgrammeSpec:
             "key": self.key, "sentence": self.sentence, "phrase": self.phrase, "title": self.title,
             "title_en": self.title_en, "start": self.start.value, "steps": [taken.to_dict() for taken in self.steps],
         }  # fmt: skip
-        return said | ({"objects": [spec.to_dict() for spec in self.objects]} if self.objects else {})
+        said |= {"objects": [spec.to_dict() for spec in self.objects]} if self.objects else {}
+        return said | ({"selection": self.selection.to_dict()} if self.selection else {})
 
     @property
     def digest(self) -> str:

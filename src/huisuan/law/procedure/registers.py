@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 
 #: what every entry has; a declared field is called otherwise
@@ -42,11 +43,37 @@ class RegisterField:
 
 
 @dataclass(frozen=True)
+class RegisterTotal:
+    """The amounts (`field`) of all entries that say the same in `per` come to at most `most`, a figure of the text."""
+
+    field: str
+    per: str
+    most: object
+
+    @property
+    def most_fen(self) -> int:
+        """The figure, in fen.
+
+        Raises:
+            LawError: it is no figure of the text.
+        """
+        node = getattr(self.most, "node", None)
+        while isinstance(node, nodes.Cited):
+            node = node.node
+        if not isinstance(node, nodes.Const) or not isinstance(node.value, int):
+            raise LawError(
+                f"名录合计 {self.field} 的上限须是条文中的金额（legal_money）", code="law.register_total_wrong"
+            )
+        return node.value
+
+
+@dataclass(frozen=True)
 class RegisterSpec:
     """A register that a sentence needs: parks, products, scenarios, standards. `office` keeps it.
 
     `name_is` says what an entry's name is of ("园区名称"), `holder_is` who holds it (no holder where empty). `share`:
     two counts of which the first is part of the second, shown as a share over time (9.1: AGI firms of all firms).
+    `total` caps what entries come to together (10.1: support of a project, whoever pays).
     """
 
     key: str
@@ -61,6 +88,7 @@ class RegisterSpec:
     holder_is_en: str = ""
     fields: tuple[RegisterField, ...] = ()
     share: tuple[str, str] | None = None
+    total: RegisterTotal | None = None
 
     def field_of(self, key: str) -> RegisterField | None:
         """Its field of that key."""
@@ -98,7 +126,19 @@ def check_register_spec(spec: RegisterSpec, offices: Collection[str]) -> None:
     for one in spec.fields:
         if (one.kind is FieldKind.CHOICE) != bool(one.options):
             raise LawError(f"{place}：栏目 {one.key} 的选项与它的类型不符", code="law.register_options_wrong")
+    if spec.total is not None:
+        _check_total(spec, spec.total)
     for key in spec.share or ():
         found = spec.field_of(key)
         if found is None or found.kind is not FieldKind.COUNT:
             raise LawError(f"{place}：占比的“{key}”不是它的计数栏目", code="law.register_share_unknown")
+
+
+def _check_total(spec: RegisterSpec, total: RegisterTotal) -> None:
+    summed, by = spec.field_of(total.field), spec.field_of(total.per)
+    if summed is None or by is None or summed.kind is not FieldKind.YUAN or not (summed.required and by.required):
+        raise LawError(
+            f"名录 {spec.key}：合计的 {total.field}、{total.per} 须是必填的金额栏目和必填的栏目",
+            code="law.register_total_wrong",
+        )
+    total.most_fen  # noqa: B018 (refuses what is no figure)

@@ -10,14 +10,15 @@ from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, S
 
 
 def programme_sentences(spec: ProgrammeSpec, values: Mapping[str, object], *, english: bool = False) -> tuple[str, ...]:
-    """How it begins, one sentence a step, then what its claims name.
+    """How it begins, one sentence a step, then what its claims name and what is decided by choosing.
 
     `values` are those of its settings on a day, by name.
     """
     begins = START_WORDS[spec.start]
     first = f"It begins so: {begins[1]}." if english else f"开始：{begins[0]}。"
     said = _english if english else _chinese
-    return (first, *(said(taken, values) for taken in spec.steps), *_objects(spec, english=english))
+    steps = (said(taken, values) for taken in spec.steps)
+    return (first, *steps, *_objects(spec, english=english), *_selection(spec, english=english))
 
 
 def _objects(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
@@ -33,6 +34,17 @@ def _objects(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
     named = "、".join(f"{OBJECT_WORDS[each.kind][0]}{'' if each.required else '（可不写）'}" for each in spec.objects)
     by_year = f"，其中{'、'.join(each[0] for each in yearly)}每年度一件" if yearly else ""
     return (f"申报写明编号的对象：{named}；同一事由下一个编号只有一件在办的申报{by_year}。",)
+
+
+def _selection(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
+    if spec.selection is None:
+        return ()
+    places, phrase = spec.selection.places, spec.selection.phrase
+    if english:
+        most = f"; at most {places} are chosen, by rank (“{phrase}”), the others wait" if places else ""
+        return (f"Who is chosen the ranking decides: no applicant states it beforehand{most}.",)
+    most = f"；名额 {places} 个（“{phrase}”），按排序取前 {places} 名，其余为候补" if places else ""
+    return (f"是否入选由评审排序确定，申报人不填{most}。",)
 
 
 def _chinese(taken: ProgrammeStep, values: Mapping[str, object]) -> str:

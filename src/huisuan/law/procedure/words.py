@@ -84,6 +84,7 @@ ACTION_WORDS = {
     "complete": ActionWords("支付完毕", "complete the payment"),
     "monitor": ActionWords("转入跟踪", "monitor"),
     "close": ActionWords("办结", "close"),
+    "record": ActionWords("登记入册", "enter in the register"),
     "withdraw": ActionWords("撤回", "withdraw"),
     "revoke": ActionWords("撤销批准", "revoke the decision", needs_reason=True, on_occasion=True),
     "recover": ActionWords("启动追回", "begin recovery", needs_reason=True, on_occasion=True),

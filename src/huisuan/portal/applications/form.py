@@ -31,6 +31,7 @@ KNOWN_BY: dict[str, str | Promise] = {
     "treasury": _("财政拨付账"),
     "opendata": _("开放数据目录"),
     "city": _("市的证明"),
+    "selection": _("评选结果，申报时不填"),
 }
 HINTS: dict[ValueKind, str | Promise] = {
     ValueKind.MONEY: _("以元填写，至多两位小数，如 1234567.85"),

@@ -15,7 +15,7 @@ from huisuan.compute.fact_sources.registry import measure_of
 from huisuan.law.budget import PoolMode
 from huisuan.law.model import LawError, Rule
 from huisuan.law.policy import Policy, load_policy
-from huisuan.law.procedure import Duty, ProgrammeSpec, Start
+from huisuan.law.procedure import DUTY_WORDS, Duty, ProgrammeSpec, Start
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Call, CallAmendment, NumberSeries
 from huisuan.programmes.offices import posts_in_force, store_offices
@@ -106,12 +106,15 @@ def require_publisher(spec: ProgrammeSpec, policy: Policy, by: Person, now: date
         NotAllowed: no such post in force, or a program.
     """
     store_offices([policy])
-    offices = {taken.office for taken in spec.steps if taken.duty is Duty.PUBLISH}
-    held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(duty=Duty.PUBLISH, office__name__in=offices)
+    # where nothing stands in public, because nothing is approved, whoever keeps the register asks for it
+    duty = Duty.PUBLISH if any(taken.duty is Duty.PUBLISH for taken in spec.steps) else Duty.REGISTER
+    offices = {taken.office for taken in spec.steps if taken.duty is duty}
+    held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(duty=duty, office__name__in=offices)
     if by.machine or not by.is_active or not held.exists():
         raise NotAllowed(
-            f"申报通知由{'、'.join(sorted(offices))}当天在任的公示岗位发布", code="call.no_post_in_force"
-        )  # fmt: skip
+            f"申报通知由{'、'.join(sorted(offices))}当天在任的{DUTY_WORDS[duty][0]}岗位发布",
+            code="call.no_post_in_force",
+        )
 
 
 def _programme(terms: CallTerms) -> tuple[Policy, ProgrammeSpec]:
@@ -172,6 +175,8 @@ def _shortage(terms: CallTerms, spec: ProgrammeSpec) -> str:
     _known([terms.shortage], [mode.value for mode in PoolMode], "预算不足时的办法", "call.shortage_unknown")
     if terms.shortage == PoolMode.RANK and all(taken.action != "rank" for taken in spec.steps):
         raise InvalidRequest(f"程序 {spec.key} 没有排序，预算不足时不能按名次", code="call.rank_not_in_procedure")
+    if terms.shortage == PoolMode.FIRST_COME and spec.selection is not None:
+        raise InvalidRequest(f"程序 {spec.key} 按评审排序入选，不能按申报先后", code="call.selection_by_rank")
     return terms.shortage
 
 

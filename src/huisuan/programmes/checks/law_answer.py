@@ -17,6 +17,7 @@ from huisuan.law.procedure import State
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.models import Application, CheckKind, Offer
 from huisuan.programmes.submissions.content import submitted_values
+from huisuan.programmes.submissions.selection import awaits_selection
 
 _HOLD = (Status.ELIGIBLE, Status.PRIORITY, Status.DISCRETIONARY)
 _OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
@@ -34,6 +35,8 @@ def check_law(subject: CheckSubject) -> CheckFinding:
     words = "；".join(reason.text for reason in answer.reasons)
     amount = "" if answer.amount_fen is None else f"，应享 {yuan(answer.amount_fen)} 元"
     holds = answer.status in _HOLD
+    open_yet = awaits_selection(asked.place.policy, asked.place.rule, subject.application)
+    amount += "（按入选计算，是否入选由评审排序确定）" if open_yet else ""
     reason = f"{answer.title}：{'符合条件' if holds else '不符合或无法判断'}{amount}{'：' if words else ''}{words}"
     return CheckFinding(CheckKind.LAW, holds, reason, _seen(answer))
 

@@ -11,6 +11,7 @@ from django.db.models import Min, QuerySet, Sum
 from huisuan.base.errors import Conflict
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget import PoolMode
+from huisuan.law.model import Answer, Status
 from huisuan.law.procedure import CLOSING_STATES, State
 from huisuan.programmes.decision_sheets.records import last_lines
 from huisuan.programmes.models import Application, Call, Draw
@@ -92,6 +93,7 @@ def compute_sheet(call: Call) -> SheetDraft:
     terms = SheetTerms(
         left_on_line(call), PoolMode(call.shortage), tuple(TieOrder(name) for name in call.ties),
         drawn.seed if drawn else call.number, plan_of_call(call).lowest_score if by_experts else Fraction(),
+        places_of(call),
     )  # fmt: skip
     pending = tuple(one.number for one in living if one.state != ready)
     return SheetDraft(make_decision_sheet(scored, terms), pending, tuple(unpaid))
@@ -102,14 +104,24 @@ def _scored(reviewed: Sequence[Application]) -> tuple[list[ScoredApplication], l
     found, unpaid = [], []
     for one in reviewed:
         result, answer = results.get(one.pk), answers.get(one.pk)
-        if answer is None or not answer.amount_fen:
+        if answer is None or not (answer.amount_fen or _grants_no_money(answer)):
             unpaid.append(one.number)
             continue
         applied = one.applied_at.astimezone(SHANGHAI).date()  # type: ignore[attr-defined]
         score = result.score if result and result.score is not None else Fraction()
         spread = result.panel.spread if result and result.panel else Fraction()
-        found.append(ScoredApplication(one.number, score, spread, answer.amount_fen, applied))
+        found.append(ScoredApplication(one.number, score, spread, answer.amount_fen or 0, applied))
     return found, unpaid
+
+
+def _grants_no_money(answer: Answer) -> bool:
+    """Whether its rule grants something else: a title, a prize, a place."""
+    return answer.amount_fen is None and answer.status in (Status.ELIGIBLE, Status.PRIORITY)
+
+
+def places_of(call: Call) -> int:
+    """How many the text lets be chosen under a call; 0: it names no number."""
+    return int(call.edition.content.get("selection", {}).get("places", 0))
 
 
 def claimed_fen(call: Call) -> int:

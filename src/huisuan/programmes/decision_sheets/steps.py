@@ -17,7 +17,7 @@ from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.submissions.owed import law_answers
 
 _NOT_GRANTED = {
-    SheetStatus.WAITING: "为候补，还没有资金；有申报退出时依次递补",
+    SheetStatus.WAITING: "为候补，还没有资金或名额；有申报退出时依次递补",
     SheetStatus.NOT_RECOMMENDED: "未达推荐的最低分，请作出不予支持的决定",
 }
 #: granted already: what they have does not change when others fall out
@@ -70,7 +70,7 @@ def are_granted_by_the_sheet(applications: Sequence[Application], asked: AskedSt
     grants = sheet_grants(applications)
     for pk, line in sheet_lines_of(applications).items():
         number = next(one.number for one in applications if one.pk == pk)
-        if not line.funded_fen:
+        if SheetStatus(line.status) in _NOT_GRANTED:
             refused[pk] = Conflict(f"{number}：{_NOT_GRANTED[SheetStatus(line.status)]}", code="sheet.not_funded")
         elif asked.amount_fen not in (None, grants[pk]):
             refused[pk] = InvalidRequest(

@@ -27,6 +27,7 @@ from huisuan.programmes.registers.entry_line import (
     normalise_entry_code,
     parse_entry,
 )
+from huisuan.programmes.registers.totals import TotalsByKey
 
 _BATCH_ROWS = 1000
 _LONGEST_REASON = 500
@@ -66,7 +67,7 @@ def import_register(
     report = FileReport()
     entries = _read(spec, sheet, file, report)
     stamp = {"source": shortened(file, 200), "by": by, "at": now}
-    _store(policy, key, entries, reason.strip(), stamp, report)
+    _store(policy, spec, entries, reason.strip(), stamp, report)
     return report
 
 
@@ -94,12 +95,13 @@ def _regions() -> dict[str, str]:
 
 def _store(
     policy: str,
-    key: str,
+    spec: RegisterSpec,
     entries: Mapping[str, tuple[int, ThingContent]],
     reason: str,
     stamp: Mapping[str, Any],
     report: FileReport,
 ) -> None:
+    key = spec.key
     with transaction.atomic():
         codes = sorted(entries)
         RegisteredThing.objects.bulk_create(
@@ -109,7 +111,8 @@ def _store(
         locked = RegisteredThing.objects.select_for_update(of=("self",)).select_related("latest").order_by("code")
         known = {entry.code: entry for entry in locked.filter(policy=policy, register=key, code__in=codes)}
         parties = dict(Party.objects.values_list("uscc", "pk"))
-        batch = _Batch(known, parties, reason, stamp, report)
+        totals = TotalsByKey.load(policy, spec) if spec.total else None
+        batch = _Batch(known, parties, reason, stamp, report, totals)
         for line, content in entries.values():
             batch.add(line, content)
         batch.write()
@@ -122,6 +125,7 @@ class _Batch:
     reason: str
     stamp: Mapping[str, Any]
     report: FileReport
+    totals: TotalsByKey | None = None
     versions: list[RegisterVersion] = field(default_factory=list)
 
     def add(self, line: int, content: ThingContent) -> None:
@@ -133,6 +137,9 @@ class _Batch:
         if latest is not None and not self.reason:
             rule, remedy = "与名录上的不同", "改动须写理由：--reason；不改则照原样写"
             self.report.faults.append(LineFault(line, "编号", content.code, rule, remedy))
+            return
+        if self.totals is not None and (fault := self.totals.add(line, content)):
+            self.report.faults.append(fault)
             return
         self.versions.append(
             RegisterVersion(

@@ -52,13 +52,17 @@ class ScoredApplication:
 
 @dataclass(frozen=True)
 class SheetTerms:
-    """What was declared before the call opened: the line (fen), how it is shared, ties, lot, and the lowest score."""
+    """What was declared before the call opened: the line (fen), how it is shared, ties, lot, lowest score, places.
+
+    At most `places` are chosen, the best by rank (0: as many as the line does for).
+    """
 
     budget_fen: int
     mode: PoolMode
     ties: tuple[TieOrder, ...]
     seed: str
     lowest_score: Fraction = Fraction()
+    places: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,12 @@ class DecisionSheet:
 
     def to_dict(self) -> dict[str, Any]:
         """The sheet as JSON carries it; what `digest` is of."""
-        return {
+        said = {
             "budget_fen": self.terms.budget_fen, "mode": self.terms.mode.value, "seed": self.terms.seed,
             "ties": [tie.value for tie in self.terms.ties], "lowest_score": str(self.terms.lowest_score),
             "lines": [line.to_dict() for line in self.lines],
         }  # fmt: skip
+        return said | ({"places": self.terms.places} if self.terms.places else {})
 
     @property
     def digest(self) -> str:
@@ -136,12 +141,14 @@ def make_decision_sheet(applications: Iterable[ScoredApplication], terms: SheetT
         raise InvalidRequest(f"决策表排不出：{what}", code="review.sheet_input_wrong")
     ordered = sorted(found, key=lambda each: _place(each, terms))
     recommended = [each for each in ordered if each.score >= terms.lowest_score]
-    paid = _share(terms, terms.budget_fen, {each.key: each.owed_fen for each in recommended}, recommended)
+    placed = recommended[: terms.places or None]
+    paid = _share(terms, terms.budget_fen, {each.key: each.owed_fen for each in placed}, placed)
     lines, running = [], 0
     for at, each in enumerate(ordered):
-        running += each.owed_fen if each.key in paid else 0
+        worthy = at < len(recommended)
+        running += each.owed_fen if worthy else 0
         tie = _tie(ordered[at - 1], each, terms) if at else ""
-        lines.append(_line(at + 1, each, paid.get(each.key), running, tie))
+        lines.append(_line(at + 1, each, paid.get(each.key), running, tie, recommended=worthy))
     return DecisionSheet(terms, tuple(lines))
 
 
@@ -149,7 +156,7 @@ def read_sheet(content: Mapping[str, Any]) -> DecisionSheet:
     """The sheet that `to_dict` wrote."""
     terms = SheetTerms(
         content["budget_fen"], PoolMode(content["mode"]), tuple(map(TieOrder, content["ties"])), content["seed"],
-        Fraction(content["lowest_score"]),
+        Fraction(content["lowest_score"]), content.get("places", 0),
     )  # fmt: skip
     return DecisionSheet(terms, tuple(_read_line(line) for line in content["lines"]))
 
@@ -179,14 +186,15 @@ def move_up(sheet: DecisionSheet, fallen: Iterable[str], settled: Iterable[str] 
     waiting = [line.application for line in kept if line.status is not SheetStatus.NOT_RECOMMENDED]
     had = {line.application.key: line.funded_fen for line in kept}
     granted = set(settled)
-    missing = {each.key: 0 if each.key in granted else each.owed_fen - had[each.key] for each in waiting}
-    more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), missing, waiting)
+    placed = waiting[: sheet.terms.places or None]  # who was chosen ranks before who was not
+    missing = {each.key: 0 if each.key in granted else each.owed_fen - had[each.key] for each in placed}
+    more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), missing, placed)
     lines, running = [], 0
     for at, line in enumerate(kept):
-        each = line.application
-        running += each.owed_fen if each.key in more else 0
+        each, worthy = line.application, line.status is not SheetStatus.NOT_RECOMMENDED
+        running += each.owed_fen if worthy else 0
         paid = had[each.key] + more[each.key] if each.key in more else None
-        lines.append(_line(at + 1, each, paid, running, line.tie if at else ""))
+        lines.append(_line(at + 1, each, paid, running, line.tie if at else "", recommended=worthy))
     return replace(sheet, lines=tuple(lines))
 
 
@@ -220,9 +228,12 @@ def _tie(before: ScoredApplication, each: ScoredApplication, terms: SheetTerms) 
     return next(decided, "lot")
 
 
-def _line(rank: int, each: ScoredApplication, paid: int | None, running: int, tie: str) -> SheetLine:
+def _line(
+    rank: int, each: ScoredApplication, paid: int | None, running: int, tie: str, *, recommended: bool
+) -> SheetLine:
+    """`paid` None: there is no place for it."""
     if paid is None:
-        status = SheetStatus.NOT_RECOMMENDED
+        status = SheetStatus.WAITING if recommended else SheetStatus.NOT_RECOMMENDED
     elif paid == each.owed_fen:
         status = SheetStatus.FUNDED
     else:

@@ -69,7 +69,8 @@ def _declared(sheet: DecisionSheet, title: str) -> list[tuple[str, str]]:
     return [
         ("征集", title), ("预算（元）", f"{Decimal(terms.budget_fen).scaleb(-2):,.2f}"),
         ("合计拟拨（元）", f"{Decimal(sheet.funded_fen).scaleb(-2):,.2f}"), ("预算不足时", MODE_NAMES[terms.mode]),
-        ("同分", ties), ("抽签种子", terms.seed), ("最低分", str(terms.lowest_score)), ("摘要 SHA-256", sheet.digest),
+        ("同分", ties), ("抽签种子", terms.seed), ("最低分", str(terms.lowest_score)),
+        *([("名额", str(terms.places))] if terms.places else []), ("摘要 SHA-256", sheet.digest),
     ]  # fmt: skip
 
 

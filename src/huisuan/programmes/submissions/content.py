@@ -18,8 +18,9 @@ from huisuan.law.model import Answer, Rule, Value
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import OBJECT_WORDS, ObjectKind
 from huisuan.programmes.claim_objects.codes import NamedObject, asked_objects, parse_objects
-from huisuan.programmes.models import ApplicationSubmission, Call, Draft
+from huisuan.programmes.models import Application, ApplicationSubmission, Call, Draft
 from huisuan.programmes.submissions.known_facts import find_known_facts, read_known
+from huisuan.programmes.submissions.selection import selected_values
 
 #: what can be returned for correction beside the facts of the rule
 BESIDE_FACTS = ("task", "objects")
@@ -79,17 +80,21 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
     on = default_day(policy, today)
     named, unnamed = _objects(call, draft)
     found = find_known_facts(policy, rule, draft.party, call.year, named, on, today)
-    typed = [spec.name for spec in rule.facts if spec.name not in found]  # what is known is not for anybody to type
+    begun = Application.objects.filter(draft=draft, call=call).order_by("-pk").first()
+    selected = selected_values(policy, rule, draft.party, begun)
+    # what is known is not for anybody to type
+    typed = [spec.name for spec in rule.facts if spec.name not in found and spec.name not in selected]
     texts = {name: draft.facts[name] for name in typed if draft.facts.get(name)}
     values, unreadable = _read(rule, texts)
     values |= {name: fact.value for name, fact in found.items()}
+    values |= selected
     answer = explain(policy, rule, values, on=on, as_known=today)
     standing = draft.evidence.filter(withdrawn_at__isnull=True)
     evidence = list(standing.values("fact", "filename", "media_type", "size", "sha256"))
     missing = (
         *unreadable,
         *_lacking(rule, answer, unreadable),
-        *_no_file(call, rule, {*found, *(str(file["fact"]) for file in evidence)}, values),
+        *_no_file(call, rule, {*found, *selected, *(str(file["fact"]) for file in evidence)}, values),
         *_task(call, task),
         *unnamed,
         *_one_project(rule, named),
@@ -102,13 +107,16 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
 def submitted_values(made: ApplicationSubmission) -> tuple[Policy, Rule, dict[str, Value | None]]:
     """The law that a submission is read by, and its facts; what cannot be read any more is not there.
 
+    What a selection decides is read as it stands now: see `submissions.selection`.
+
     Raises:
         LawError: a policy or a rule that is gone.
     """
     edition = made.application.edition
     policy = load_policy(edition.policy)
     rule = policy.rule(edition.key)
-    return policy, rule, _read(rule, made.facts)[0] | read_known(rule, made.known)
+    values = _read(rule, made.facts)[0] | read_known(rule, made.known)
+    return policy, rule, values | selected_values(policy, rule, made.application.party, made.application)
 
 
 def require_complete(content: SubmissionContent) -> None:

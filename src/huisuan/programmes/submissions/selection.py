@@ -1,0 +1,71 @@
+"""What the platform's own selections say of a claim: facts that nobody states, for they are decided by ranking.
+
+Before a decision sheet stands, a claim in the running programme is read as if it were chosen: so the sheet knows what
+each would get. Once it stands, who waits or is not recommended is not chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from huisuan.law.model import FactSpec, Rule
+from huisuan.law.policy import Policy
+from huisuan.law.procedure import SELECTION, ProgrammeSpec, State
+from huisuan.parties.models import Party
+from huisuan.programmes.models import Application, FrozenLine
+
+_NOT_CHOSEN = ("waiting", "not_recommended")
+#: a decision has chosen it, whatever came after
+_CHOSEN = (
+    State.DECIDED.value, State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value,
+    State.CLOSED.value,
+)  # fmt: skip
+
+
+def selection_facts(rule: Rule) -> tuple[FactSpec, ...]:
+    """The facts of a rule that a selection of its policy decides."""
+    return tuple(spec for spec in rule.facts if spec.known_by == SELECTION)
+
+
+def selected_values(
+    policy: Policy, rule: Rule, party: Party | None, application: Application | None
+) -> dict[str, bool]:
+    """By name what is known of those facts for a claim; `application` None: it is not handed in yet."""
+    facts = selection_facts(rule)
+    if not facts:
+        return {}
+    own = own_selection(policy, rule)
+    found = {}
+    for spec in facts:
+        if spec.name in own:
+            found[spec.name] = application is None or not _fell_behind(application)
+        else:
+            found[spec.name] = party is not None and _was_chosen(policy, spec.name, party)
+    return found
+
+
+def own_selection(policy: Policy, rule: Rule) -> tuple[str, ...]:
+    """The facts that the programme of this very rule decides."""
+    spec = _programmes(policy).get(rule.key)
+    return spec.selection.facts if spec is not None and spec.selection is not None else ()
+
+
+def awaits_selection(policy: Policy, rule: Rule, application: Application) -> bool:
+    """Whether a claim is read as chosen while nothing is decided yet."""
+    lines = FrozenLine.objects.filter(application=application)
+    return bool(own_selection(policy, rule)) and application.state not in _CHOSEN and not lines.exists()
+
+
+def _fell_behind(application: Application) -> bool:
+    line = FrozenLine.objects.filter(application=application).order_by("-sheet__number").first()
+    return line is not None and line.status in _NOT_CHOSEN
+
+
+def _was_chosen(policy: Policy, fact: str, party: Party) -> bool:
+    keys = [key for key, spec in _programmes(policy).items() if spec.selection and fact in spec.selection.facts]
+    decided = Application.objects.filter(party=party, state__in=_CHOSEN, edition__policy=policy.name)
+    return decided.filter(edition__key__in=keys).exists()
+
+
+def _programmes(policy: Policy) -> Mapping[str, ProgrammeSpec]:
+    return {spec.key: spec for spec in policy.programmes}
