@@ -154,7 +154,8 @@ def _print_checks(found: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [row | {"passed": "通过" if row["passed"] else "没有通过"} for row in found]
+    words = {True: "通过", False: "没有通过", None: "有情况，须答复"}
+    rows = [row | {"passed": words[row["passed"]]} for row in found]
     columns = {"what": "核对", "passed": "", "reason": "理由", "by": "谁", "at": "何时"}
     print_table("核对", rows, columns, "还没有核对过")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -14,7 +14,7 @@ from huisuan.programmes.awards.standing import commitments_of, treasury_act
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.check_desk.checking import check_application, check_where_nobody_has, list_checks
 from huisuan.programmes.credit.register import import_credit_list
-from huisuan.programmes.models import Application, ApplicationCheck, ApplicationFlag, Call
+from huisuan.programmes.models import Application, ApplicationCheck, ApplicationFlag, Call, CreditEntry
 from huisuan.programmes.workflow import act
 from huisuan.treasury.recoveries import claim_back
 from support.calls import DURING, draft, opened
@@ -38,7 +38,7 @@ def checked(made: Application) -> dict[str, ApplicationCheck]:
 
 def failing(made: Application) -> list[str]:
     """What of a round does not pass."""
-    return [kind for kind, answer in checked(made).items() if not answer.passed]
+    return [kind for kind, answer in checked(made).items() if answer.passed is False]
 
 
 def test_an_application_without_fault_passes_all_and_each_says_what_it_saw() -> None:
@@ -97,13 +97,13 @@ def test_as_many_standards_are_named_as_are_claimed_for() -> None:
     assert "填报 3 个，写明编号的标准 2 个" in answers["objects"].reason
 
 
-def test_a_rival_under_the_same_control_fails_and_is_flagged_though_entered_later() -> None:
+def test_a_rival_under_the_same_control_is_found_and_flagged_though_entered_later() -> None:
     call = opened()
     made, rival = handed_in(call, 1), handed_in(call, 2)
     relate(party(9), party(1))
     relate(party(9), party(2))
     answer = checked(made)["relations"]
-    assert not answer.passed
+    assert answer.passed is None  # no text bars it
     assert answer.saw["paths"] == [
         {"other": rival.number, "party": party(2).uscc, "controlled_by": party(9).uscc}
     ]  # fmt: skip
@@ -111,17 +111,37 @@ def test_a_rival_under_the_same_control_fails_and_is_flagged_though_entered_late
 
 
 @pytest.mark.parametrize(
-    ("effect", "first", "after", "fails"),
+    ("effect", "first", "after", "passed"),
     [
-        ("bars", "2024-03-01", "", True), ("note", "2024-03-01", "", False), ("bars", "2024-09-11", "", False),
-        ("bars", "2024-03-01", "2024-09-10", False), ("bars", "2024-03-01", "2024-09-11", True),
+        ("bars", "2024-03-01", "", False), ("note", "2024-03-01", "", None), ("bars", "2024-09-11", "", True),
+        ("bars", "2024-03-01", "2024-09-10", True), ("bars", "2024-03-01", "2024-09-11", False),
     ],
 )  # fmt: skip
-def test_the_credit_list_bars_by_day(effect: str, first: str, after: str, fails: bool) -> None:
-    head = "uscc,effect,source,reason,valid_from,valid_to\n"
-    line = f"{party(1).uscc},{effect},省信用办,拖欠工资,{first},{after}\n"
+def test_the_credit_list_bars_by_day_and_a_note_is_found(
+    effect: str, first: str, after: str, passed: bool | None
+) -> None:
+    head = "uscc,effect,source,reason,valid_from,valid_to,basis\n"
+    line = f"{party(1).uscc},{effect},省信用办,拖欠工资,{first},{after},《保障农民工工资支付条例》第四十八条\n"
     assert not import_credit_list((head + line).encode(), "名单.csv", now=DURING).faults
-    assert failing(handed_in()) == (["credit"] if fails else [])
+    answer = checked(handed_in())["credit"]
+    assert answer.passed is passed
+    if passed is not True:
+        assert "依据 《保障农民工工资支付条例》第四十八条" in answer.reason
+        assert answer.saw["entries"][0]["basis"] == "《保障农民工工资支付条例》第四十八条"
+
+
+def test_an_entry_of_before_that_names_no_basis_is_found_and_bars_nobody() -> None:
+    CreditEntry.objects.create(
+        party=party(1), source="省信用办", effect="bars", reason="拖欠工资", valid_from=date(2024, 3, 1),
+        known_from=date(2024, 3, 1), source_file="旧.csv", by="李处", at=DURING,
+    )  # fmt: skip
+    made = handed_in()
+    answer = checked(made)["credit"]
+    assert (answer.passed, "未写依据" in answer.reason) == (None, True)
+    with pytest.raises(InvalidRequest, match="信用名单有情况") as unanswered:
+        act(made.number, "check", official("checker", "check"), DURING)
+    assert unanswered.value.code == "check.answer_missing"
+    assert act(made.number, "check", official("checker", "check"), DURING, reason="已核实，工资已付清")
 
 
 def owing() -> None:
@@ -135,7 +155,7 @@ def owing() -> None:
 def test_a_debt_shows_at_every_later_check_of_the_party() -> None:
     owing()
     answer = checked(handed_in())["debts"]
-    assert not answer.passed
+    assert answer.passed is None
     assert "Z1 尚欠 10.00 元" in answer.reason
     assert failing(handed_in(number=2)) == []
 
@@ -144,7 +164,7 @@ def test_what_no_call_asked_for_is_asked_for_debts_and_credit_by_the_act_itself(
     owing()
     made = application()
     act(made.number, "submit", applicant(1), DURING)
-    with pytest.raises(InvalidRequest, match="未还款项没有通过"):
+    with pytest.raises(InvalidRequest, match="未还款项有情况"):
         act(made.number, "check", official("second", "check"), DURING)
     assert act(made.number, "check", official("second", "check"), DURING, reason="已约定分期").to_state == "checked"
 

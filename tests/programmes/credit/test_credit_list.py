@@ -17,7 +17,7 @@ from support.jobs import party
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2024, 9, 2, 4, tzinfo=UTC)
-HEAD = "uscc,effect,source,reason,valid_from,valid_to,withdrawn\n"
+HEAD = "uscc,effect,source,reason,valid_from,valid_to,withdrawn,basis\n"
 
 
 def entered(*lines: str, now: datetime = NOON) -> FileReport:
@@ -27,8 +27,8 @@ def entered(*lines: str, now: datetime = NOON) -> FileReport:
 
 def line(number: int = 1, effect: str = "bars", first: str = "2024-03-01", after: str = "", **more: str) -> str:
     """A line of a firm."""
-    reason, taken = more.get("reason", "拖欠工资"), more.get("withdrawn", "")
-    return f"{party(number).uscc},{effect},{more.get('source', '省信用办')},{reason},{first},{after},{taken}"
+    reason, taken, basis = more.get("reason", "拖欠工资"), more.get("withdrawn", ""), more.get("basis", "某条例第三条")
+    return f"{party(number).uscc},{effect},{more.get('source', '省信用办')},{reason},{first},{after},{taken},{basis}"
 
 
 def test_good_lines_are_kept_and_bad_ones_named() -> None:
@@ -36,12 +36,12 @@ def test_good_lines_are_kept_and_bad_ones_named() -> None:
     report = entered(
         line(1), line(2, "提示"), line(3, "forbidden"), line(4, first="2024-02-30"),
         line(5, after="2024-03-01"), line(6, reason=""), line(1),
-        f"{unknown},bars,x,y,2024-01-01,,", "a,b", line(7, withdrawn="true"),
+        f"{unknown},bars,x,y,2024-01-01,,,z", "a,b", line(7, withdrawn="true"), line(8, basis=""),
     )  # fmt: skip
     assert (report.new, report.changed, report.same) == (2, 0, 0)
     assert [(fault.line, fault.column) for fault in report.faults] == [
         (4, "effect"), (5, "valid_from"), (6, "valid_to"), (7, "reason"), (8, "valid_from"), (9, "uscc"), (10, "—"),
-        (11, "withdrawn"),
+        (11, "withdrawn"), (12, "basis"),
     ]  # fmt: skip
     assert [row["effect"] for row in list_credit(date(2024, 9, 2))] == ["bars", "note"]
 
@@ -94,3 +94,12 @@ def test_entries_stay(sql: str) -> None:
     entered(line(1))
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def test_what_bars_says_by_which_document_and_article_and_a_note_need_not() -> None:
+    entered(line(1, basis="某条例第三条"), line(2, "note", basis=""))
+    assert [(row["effect"], row["basis"]) for row in list_credit(date(2024, 9, 2))] == [
+        ("bars", "某条例第三条"), ("note", ""),
+    ]  # fmt: skip
+    (fault,) = entered(line(3, basis="")).faults
+    assert "写明规定这一后果的文件和条款" in fault.remedy

@@ -12,7 +12,7 @@ from huisuan.programmes.checks.law_answer import check_law, check_stacking
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.claim_objects.codes import asked_objects, normalise_code, object_words
 from huisuan.programmes.claim_objects.records import held_elsewhere
-from huisuan.programmes.credit.register import credit_on
+from huisuan.programmes.credit.register import credit_on, is_barring
 from huisuan.programmes.flags.found_between import rivals
 from huisuan.programmes.models import Application, CheckKind, ClaimObject, CreditEffect
 from huisuan.treasury.city_payments import city_payments_known
@@ -60,7 +60,10 @@ def _unregistered(subject: CheckSubject, held: Iterable[ClaimObject]) -> Iterabl
 
 
 def check_relations(subject: CheckSubject) -> CheckFinding:
-    """Whether the applicant and another applicant of the call belong together, by the register of that day."""
+    """Whether the applicant and another applicant of the call belong together, by the register of that day.
+
+    No text bars it: it is found, and answered.
+    """
     application, day = subject.application, subject.day
     if application.party is None or application.call_id is None:
         return CheckFinding(CheckKind.RELATIONS, True, "没有同一通知下的其他申报单位", {"day": day.isoformat()})
@@ -76,11 +79,11 @@ def check_relations(subject: CheckSubject) -> CheckFinding:
     if not found:
         return CheckFinding(CheckKind.RELATIONS, True, f"与同一通知的 {len(others)} 家没有控制关系", saw)
     said = "、".join(f"{others[uscc].number}（{uscc}，同受 {who} 控制）" for (_, uscc), who in found.items())
-    return CheckFinding(CheckKind.RELATIONS, False, f"与同一通知的申报单位有控制关系：{said}", saw)
+    return CheckFinding(CheckKind.RELATIONS, None, f"与同一通知的申报单位有控制关系：{said}", saw)
 
 
 def check_credit(subject: CheckSubject) -> CheckFinding:
-    """Whether the credit list bars the applicant on that day."""
+    """Whether an entry of the credit list bars the applicant on that day by the law that it names; others are found."""
     party, day = subject.application.party_id, subject.day
     entries = credit_on([party], day) if party else []
     saw = {
@@ -88,6 +91,7 @@ def check_credit(subject: CheckSubject) -> CheckFinding:
         "entries": [
             {
                 "source": entry.source, "effect": entry.effect, "reason": entry.reason,
+                "basis": entry.basis,
                 "valid_from": entry.valid_from.isoformat(),
                 "valid_to": entry.valid_to.isoformat() if entry.valid_to else None,
             }
@@ -95,22 +99,26 @@ def check_credit(subject: CheckSubject) -> CheckFinding:
         ],
     }  # fmt: skip
     said = "；".join(
-        f"{entry.source}：{entry.reason}（{CreditEffect(entry.effect).label}，自 {entry.valid_from}）"
+        f"{entry.source}：{entry.reason}（{CreditEffect(entry.effect).label}，自 {entry.valid_from}，"
+        f"{f'依据 {entry.basis}' if entry.basis else '未写依据'}）"
         for entry in entries
     )
-    barred = any(entry.effect == CreditEffect.BARS for entry in entries)
-    return CheckFinding(CheckKind.CREDIT, not barred, said or "信用名单中没有", saw)
+    barred = any(is_barring(entry) for entry in entries)
+    passed = False if barred else None if entries else True
+    return CheckFinding(CheckKind.CREDIT, passed, said or "信用名单中没有", saw)
 
 
 def check_debts(subject: CheckSubject) -> CheckFinding:
-    """Whether the applicant owes the treasury something that is to come back."""
+    """Whether the applicant owes the treasury something that is to come back; no text bars it, so it is answered."""
     debts = standing_debts([subject.application])
     saw = {
         "day": subject.day.isoformat(),
         "debts": [{"key": debt.key, "open_fen": debt.account.balance, "reason": debt.reason} for debt in debts],
     }
     said = "、".join(f"{debt.key} 尚欠 {yuan(debt.account.balance)} 元" for debt in debts)
-    return CheckFinding(CheckKind.DEBTS, not debts, f"有未还款项：{said}" if debts else "没有未还款项", saw)
+    return CheckFinding(
+        CheckKind.DEBTS, None if debts else True, f"有未还款项：{said}" if debts else "没有未还款项", saw
+    )
 
 
 def standing_debts(applications: Iterable[Application]) -> list[Debt]:

@@ -1,4 +1,4 @@
-"""Storing a round of checks, and what the act "check" asks: one of the present version, a reason where some fail."""
+"""Storing a round of checks, and what the act "check" asks: one of the present version, a reason where not all pass."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from huisuan.parties.models import Person
 from huisuan.parties.relation_history import HoldingsOn
 from huisuan.programmes.checks.findings import APPLICATION_CHECKS, standing_debts
 from huisuan.programmes.checks.subject import CheckSubject
-from huisuan.programmes.credit.register import credit_on
-from huisuan.programmes.models import Application, ApplicationCheck, CheckKind, CreditEffect
+from huisuan.programmes.credit.register import credit_on, is_barring
+from huisuan.programmes.models import Application, ApplicationCheck, CheckKind
 from huisuan.programmes.step_conditions import AskedStep
 
 _LONGEST_REASON = 2000
@@ -45,7 +45,7 @@ def last_round(application: Application) -> list[ApplicationCheck]:
 
 
 def are_checked(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """What was handed in has a stored round of its present version; what fails needs a reason of whoever checks."""
+    """What was handed in has a stored round of its present version; who checks says why, where it fails or is found."""
     refused: dict[int, Refused] = {}
     handed_in = [one for one in applications if one.call_id is not None]
     offered = [one for one in applications if one.call_id is None]
@@ -56,28 +56,38 @@ def are_checked(applications: Sequence[Application], asked: AskedStep) -> Mappin
                 f"{one.number}：现在这一版还没有核对过；请先办 huisuan application check {one.number}",
                 code="check.not_stored",
             )
-        elif not asked.reason.strip() and (failed := [answer for answer in answers if not answer.passed]):
-            refused[one.pk] = _needs_reason(one, [CheckKind(answer.kind).label for answer in failed])
+        elif not asked.reason.strip() and (open_answers := [answer for answer in answers if not answer.passed]):
+            failed = [CheckKind(answer.kind).label for answer in open_answers if answer.passed is False]
+            found = [CheckKind(answer.kind).label for answer in open_answers if answer.passed is None]
+            refused[one.pk] = _needs_reason(one, failed, found)
     if not asked.reason.strip():
         standing = _standing(offered, asked) if offered else {}
-        refused |= {one.pk: _needs_reason(one, said) for one in offered if (said := standing[one.pk])}
+        refused |= {one.pk: _needs_reason(one, *said) for one in offered if any(said := standing[one.pk])}
     return refused
 
 
-def _standing(offered: Sequence[Application], asked: AskedStep) -> dict[int, list[str]]:
-    """Of what was offered, whose user is barred or owes: what the platform computed needs no other check."""
+def _standing(offered: Sequence[Application], asked: AskedStep) -> dict[int, tuple[list[str], list[str]]]:
+    """Of what was offered, what its user is barred by and what is found: what was computed needs no other check."""
     day = asked.now.astimezone(SHANGHAI).date()
-    barred = {
-        entry.party_id
-        for entry in credit_on([one.party_id for one in offered if one.party_id], day)
-        if entry.effect == CreditEffect.BARS
-    }
+    entries = credit_on([one.party_id for one in offered if one.party_id], day)
+    barred = {entry.party_id for entry in entries if is_barring(entry)}
+    listed = {entry.party_id for entry in entries} - barred
     owing = {debt.party_id for debt in standing_debts(offered)}
-    words = ((CheckKind.CREDIT.label, barred), (CheckKind.DEBTS.label, owing))
-    return {one.pk: [word for word, parties in words if one.party_id in parties] for one in offered}
+    credit, debts = CheckKind.CREDIT.label, CheckKind.DEBTS.label
+    return {
+        one.pk: (
+            [credit] if one.party_id in barred else [],
+            [word for word, parties in ((credit, listed), (debts, owing)) if one.party_id in parties],
+        )
+        for one in offered
+    }
 
 
-def _needs_reason(application: Application, failed: Sequence[str]) -> InvalidRequest:
+def _needs_reason(application: Application, failed: Sequence[str], found: Sequence[str]) -> InvalidRequest:
+    if not failed:
+        return InvalidRequest(
+            f"{application.number}：{'、'.join(found)}有情况，请写明理由答复后核验", code="check.answer_missing"
+        )
     return InvalidRequest(
         f"{application.number}：{'、'.join(failed)}没有通过；仍核验通过的须写明理由，否则退回补正或不予支持",
         code="check.reason_missing",

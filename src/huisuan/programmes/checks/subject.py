@@ -23,9 +23,12 @@ class CheckSubject:
 
 @dataclass(frozen=True)
 class CheckFinding:
-    """Whether something holds, why, and what it was seen by."""
+    """Whether something holds, why, and what it was seen by.
+
+    `passed` None: something was found, but neither the policy nor other law says that it bars; an official answers it.
+    """
 
     kind: CheckKind
-    passed: bool
+    passed: bool | None
     reason: str
     saw: Mapping[str, Any] = field(default_factory=dict)

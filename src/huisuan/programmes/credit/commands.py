@@ -12,14 +12,14 @@ from huisuan.terminal import AsJson, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True)
 _COLUMNS = {
-    "uscc": "代码", "name": "主体", "effect": "后果", "source": "出处", "reason": "事由", "valid_from": "自",
-    "valid_to": "至（不含）", "known_from": "何日起知道",
+    "uscc": "代码", "name": "主体", "effect": "后果", "source": "出处", "reason": "事由", "basis": "依据",
+    "valid_from": "自", "valid_to": "至（不含）", "known_from": "何日起知道",
 }  # fmt: skip
 
 
 @app.command("import")
 def import_(file: Annotated[str, typer.Argument(help="CSV 文件，- 为标准输入")], as_json: AsJson = False) -> None:
-    """从 CSV 登记信用名单（uscc,effect,source,reason,valid_from[,valid_to,withdrawn]）；好行留下，坏行逐行说明。"""
+    """从 CSV 登记信用名单（uscc,effect,source,reason,valid_from[,basis,valid_to,withdrawn]）；坏行逐行说明。"""
     from huisuan.parties.cli.party_commands import read_file, show_report
     from huisuan.programmes.credit.register import import_credit_list
 

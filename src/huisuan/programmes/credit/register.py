@@ -17,8 +17,9 @@ from huisuan.parties.models import Party
 from huisuan.programmes.models import CreditEffect, CreditEntry
 
 _COLUMNS = ("uscc", "effect", "source", "reason", "valid_from")
-_OPTIONAL_COLUMNS = ("valid_to", "withdrawn")
-_CONTENT = ("effect", "reason", "valid_to", "withdrawn")
+_OPTIONAL_COLUMNS = ("basis", "valid_to", "withdrawn")
+_CONTENT = ("effect", "reason", "basis", "valid_to", "withdrawn")
+_LONGEST_BASIS = 300
 _YES, _NO = {"true", "1", "yes", "是"}, {"false", "0", "no", "否", ""}
 _EFFECTS = {word: effect.value for effect in CreditEffect for word in (effect.value, effect.label)}
 _Key = tuple[int, str, date]
@@ -38,6 +39,11 @@ def credit_on(parties: Iterable[int], day: date) -> list[CreditEntry]:
     return list(credit_known(day).filter(held, party__in=list(parties)))
 
 
+def is_barring(entry: CreditEntry) -> bool:
+    """Whether an entry bars: it says so, and by which document and article."""
+    return entry.effect == CreditEffect.BARS and bool(entry.basis)
+
+
 def list_credit(as_known: date, *, on: date | None = None, party: str = "") -> list[dict[str, Any]]:
     """The list as JSON carries it; `on`: what stands on that day, `party`: of one, by its code."""
     found = credit_known(as_known)
@@ -47,7 +53,7 @@ def list_credit(as_known: date, *, on: date | None = None, party: str = "") -> l
     return [
         {
             "uscc": entry.party.uscc, "name": entry.party.name, "effect": entry.effect, "source": entry.source,
-            "reason": entry.reason, "valid_from": entry.valid_from.isoformat(),
+            "reason": entry.reason, "basis": entry.basis, "valid_from": entry.valid_from.isoformat(),
             "valid_to": entry.valid_to.isoformat() if entry.valid_to else None,
             "known_from": entry.known_from.isoformat(), "by": entry.by,
         }
@@ -56,7 +62,9 @@ def list_credit(as_known: date, *, on: date | None = None, party: str = "") -> l
 
 
 def import_credit_list(content: bytes, name: str, *, now: datetime, by: str = BY_COMMAND) -> FileReport:
-    """Enter a file (columns uscc, effect, source, reason, valid_from; valid_to, withdrawn); twice changes nothing.
+    """Enter a file (uscc, effect, source, reason, valid_from; basis, valid_to, withdrawn); twice changes nothing.
+
+    What bars says its basis: the document and the article by which that follows.
 
     Known is an entry by party, source and first day; a line that says otherwise is what is known since today, and what
     was known before stays as it was. `withdrawn` takes one back. One transaction.
@@ -90,6 +98,16 @@ def _parse(cells: Mapping[str, str]) -> CreditEntry:
         text = cells[column]
         if not text or len(text) > most or not text.isprintable():
             raise LineRefused(column, text, f"应为 1 至 {most} 个字", "名单须写明出处和事由")
+    basis = cells.get("basis", "")
+    if len(basis) > _LONGEST_BASIS or (basis and not basis.isprintable()):
+        raise LineRefused("basis", basis, f"应为至多 {_LONGEST_BASIS} 个字", "写明文件和条款")
+    if effect == CreditEffect.BARS.value and not basis:
+        raise LineRefused(
+            "basis",
+            "",
+            "不得享受而没有写依据",
+            "写明规定这一后果的文件和条款；没有的，后果写 note（提示），由核验人答复",
+        )
     withdrawn = cells.get("withdrawn", "").lower()
     if withdrawn not in _YES | _NO:
         raise LineRefused("withdrawn", cells["withdrawn"], "不是 true 或 false", "撤回写 true")
@@ -98,7 +116,7 @@ def _parse(cells: Mapping[str, str]) -> CreditEntry:
     if after is not None and after <= first:
         raise LineRefused("valid_to", cells["valid_to"], f"不晚于 valid_from {first}", "终止日不含当日，须晚于起始日")
     return CreditEntry(
-        effect=effect, source=cells["source"], reason=cells["reason"], valid_from=first, valid_to=after,
+        effect=effect, source=cells["source"], reason=cells["reason"], basis=basis, valid_from=first, valid_to=after,
         withdrawn=withdrawn in _YES,
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ class ApplicationCheck(models.Model):
     )
     round = models.PositiveIntegerField(help_text="from 1; all kinds are asked in each")
     kind = models.CharField(max_length=12, choices=CheckKind)
-    passed = models.BooleanField()
+    passed = models.BooleanField(null=True, help_text="none: something was found that nobody fails by; it is answered")
     reason = models.CharField(max_length=2000)
     saw = models.JSONField(default=dict)
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")

@@ -19,13 +19,17 @@ class CreditEffect(models.TextChoices):
 class CreditEntry(models.Model):
     """From a day on (until a day, which is not in it) somebody holds this against a party; since when that is known.
 
-    Of what one source says from one day on the later known counts; `withdrawn` takes it back.
+    It bars by its `basis` alone; without one it is something that an official answers. Of what one source says from one
+    day on the later known counts; `withdrawn` takes it back.
     """
 
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="credit_entries")
     source = models.CharField(max_length=120, help_text="who lists it, as the list is called")
     effect = models.CharField(max_length=10, choices=CreditEffect)
     reason = models.CharField(max_length=300)
+    basis = models.CharField(
+        max_length=300, blank=True, default="", help_text="document and article by which the effect follows"
+    )
     valid_from = models.DateField()
     valid_to = models.DateField(null=True)
     withdrawn = models.BooleanField(default=False)
