@@ -20,9 +20,11 @@ from huisuan.law.cli.arguments import (
     Began,
     On,
     PolicyName,
+    day_of_knowledge,
     law_days,
     load_json_object,
     parse_day,
+    today,
 )
 from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.explain.html import answer_html
@@ -125,24 +127,34 @@ def compute(
     on: On = None,
     as_known: AsKnown = None,
     began: Began = None,
+    day_column: Annotated[
+        str | None,
+        typer.Option("--day-column", metavar="COLUMN", help="每行按这一列的日期读法律（付款、申报等之日），不写 --on"),
+    ] = None,
     scenario: Suppose = None,
     choose: Choose = None,
     as_json: AsJson = False,
 ) -> None:
     """对整个文件作答：每行得到 status、amount_fen、reasons；读不懂的格子只影响它那一行。"""
     from huisuan.law.sql.compute_file import compute_file
+    from huisuan.law.sql.row_days import compute_file_by_day
     from huisuan.law.sql.spark import LOCAL_MASTER, Spark
 
+    if day_column and (on or began or engine is EngineName.SPARK):
+        raise typer.BadParameter("不与 --on、--began、--engine spark 同用", param_hint="--day-column")
     if master is not None and engine is not EngineName.SPARK:
         raise typer.BadParameter("只与 --engine spark 同用", param_hint="--master")
     law = _supposed(load_policy(policy), scenario, choose)
     rule = law.rule(article)
-    day, known = law_days(law, on, as_known)
+    day, known = law_days(law, on, as_known) if not day_column else (today(), day_of_knowledge(as_known))
     began_on = parse_day(began, "--began") if began else None
     session = Spark(master or LOCAL_MASTER) if engine is EngineName.SPARK else nullcontext()
     with progress(f"第 {rule.sentence} 句", None), session as spark:
-        done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark, began=began_on)
-    _tell_changes(law, rule, day, known, done.read)
+        if day_column:
+            done = compute_file_by_day(law, rule, source, target, day_column=day_column, as_known=known)
+        else:
+            done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark, began=began_on)
+            _tell_changes(law, rule, day, known, done.read)
     for name in done.absent:
         note(f"注意：输入没有列 {name}，每行都按缺少该事实处理")
     for name, count in done.invalid.items():
@@ -151,7 +163,8 @@ def compute(
         print_json(
             {
                 "sentence": rule.sentence, "rows": done.rows, "by_status": done.by_status, "invalid": done.invalid,
-                "amount_fen": done.amount_fen, "output": str(target), "on": day, "as_known": known,
+                "amount_fen": done.amount_fen, "output": str(target), "on": None if day_column else day,
+                "as_known": known,
             }
         )  # fmt: skip
     else:

@@ -43,10 +43,15 @@ def parse_day(text: str, option: str) -> date:
         raise typer.BadParameter(str(wrong), param_hint=option) from None
 
 
+def day_of_knowledge(as_known: str | None) -> date:
+    """The day of knowledge: today, where nothing is said."""
+    return parse_day(as_known, "--as-known") if as_known else today()
+
+
 def law_days(policy: Policy, on: str | None, as_known: str | None) -> tuple[date, date]:
     """The two days of the question. Before anything else it is said where the policy does not hold on the first."""
     now = today()
-    known = parse_day(as_known, "--as-known") if as_known else now
+    known = day_of_knowledge(as_known)
     day = parse_day(on, "--on") if on else default_day(policy, now)
     if known < policy.issued:
         note(f"政策 {policy.issued} 印发，截至 {known} 尚未公布")

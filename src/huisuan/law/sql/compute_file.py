@@ -70,7 +70,7 @@ def compute_file(
             query = _gather(engine, carried, _on_spark(ask, engine, spark, asked, types, source, draft.parent))
         layout = "FORMAT parquet" if target.suffix == ".parquet" else "FORMAT csv, HEADER true"
         engine.execute(f"COPY ({query.sql('duckdb', copy=False)}) TO '{_sql_path(draft)}' ({layout})")
-        return _summary(engine, draft, cut_rule(rule, part_starts(rule, types)), types, carried)
+        return summarise_file(engine, draft, cut_rule(rule, part_starts(rule, types)), types, carried)
 
 
 @contextmanager
@@ -173,9 +173,10 @@ def _sql_path(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _summary(
+def summarise_file(
     engine: duckdb.DuckDBPyConnection, target: Path, rule: Rule, types: Mapping[str, str], carried: tuple[str, ...]
 ) -> FileSummary:
+    """What came out of a file of answers that was written from columns of these types."""
     file = _sql_path(target)
     rows = engine.execute(
         f"SELECT status, count(*), CAST(coalesce(sum(CAST(amount_fen AS BIGINT)), 0) AS BIGINT) FROM '{file}' "
