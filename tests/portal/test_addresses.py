@@ -29,7 +29,7 @@ READERS = {
     **dict.fromkeys(("claims", "submit-draft", "offer"), "alpha"),
     "sign-in": "", "people": "operator", "new-person": "operator", "person": "operator",
     **dict.fromkeys(("firm", "members", "project", "sessions", "held-cancels", "job-files", "job-log"), "alpha"),
-    "ask-for-data": "alpha",
+    "ask-for-data": "alpha", "review-seat": "expert",
     "centre-maintenance": "province", "unclaimed": "province",
     **dict.fromkeys(("centre-tariffs", "usage-imports", "seal-checklist", "centre-figures"), "province"),
 }  # fmt: skip
@@ -66,7 +66,8 @@ def address(world: World, name: str) -> str:
     }  # fmt: skip
     if name in ("notice", "object-to-line", "objection", "answer-objection"):
         arguments[name] = _public(world, name)
-    if name in ("application", "offer", "call", "submit-draft", "post", "budget-line", "bank-return"):
+    if name in ("application", "offer", "call", "submit-draft", "post", "budget-line", "bank-return", "draw",
+                "decision-sheet", "review-seat"):  # fmt: skip
         arguments[name] = [_programme(world, name)]
     if name == "document":
         letter = Letter("申报通知", (Part("现予通知。"),))
@@ -110,7 +111,7 @@ def _public(world: World, name: str) -> list[object]:
 
 def _programme(world: World, name: str) -> str | int:
     """The number of an offer, of a call, or of what its money left in the books."""
-    from huisuan.programmes.models import Application, Call, Post
+    from huisuan.programmes.models import Application, Call, PanelSeat, Post
     from huisuan.treasury.models import AppropriationLine, BankReturnLine
     from support.full_programmes import build_programmes
 
@@ -119,8 +120,12 @@ def _programme(world: World, name: str) -> str | int:
     kept = {"post": Post, "budget-line": AppropriationLine, "bank-return": BankReturnLine}
     if name in kept:
         return kept[name].objects.values_list("pk", flat=True)[0]
+    if name == "review-seat":
+        return PanelSeat.objects.filter(expert__person=world.people["expert"]).latest("pk").application.number
     if name in ("call", "submit-draft"):
-        return Call.objects.get().number
+        return Call.objects.get(edition__key="14.1").number
+    if name in ("draw", "decision-sheet"):
+        return Call.objects.get(edition__key="5.1").number
     return Application.objects.filter(offers__isnull=False, party=world.alpha).get().number
 
 
@@ -163,7 +168,8 @@ def test_whatever_an_address_asks_in_vain_is_named(world: World, name: str, monk
 
     monkeypatch.setattr("huisuan.portal.budget.views.PARTIES", 200)
     world.people["operator"] = Person.objects.create_person("operator", None, role="operator")
-    answer = world.browser(READERS.get(name, "province")).get(address(world, name), NONSENSE)
+    where = address(world, name)
+    answer = world.browser(READERS.get(name, "province")).get(where, NONSENSE)
     assert answer.status_code in (200, 422), (name, answer.status_code)
     shown = html.unescape(answer.content.decode())
     named = re.findall(r"<code>([^<]+)</code>", shown)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from support.full_world import Full
 
 pytestmark = pytest.mark.django_db
-ROLES = ("alpha", "centre", "city", "province", "auditor", "operator", "")
+ROLES = ("alpha", "centre", "city", "province", "auditor", "operator", "expert", "")
 #: faces of a page that its address alone does not show: what it can not do, what it leaves out, its files
 QUERIES: dict[str, tuple[str, ...]] = {
     "home": ("?year=2019",), "submit-job": ("?by=file",), "usage": ("?centre=nowhere", "?q=zzz", "?export=csv"),
@@ -34,6 +34,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "people": ("?export=csv",), "documents": ("?export=csv",),
     "inbox": ("?export=csv", "?q=zzz", "?act=check"), "applications": ("?export=csv", "?state=zzz"),
     "notices": ("?export=csv",), "publicity-desk": ("?export=csv",), "follow-objection": ("?code=x",),
+    "reviews": ("?export=csv", "?sent=yes"), "draw": ("?export=csv", "?place=left", "?again=yes"),
+    "decision-sheet": ("?export=csv", "?status=zzz"),
     "calls": ("?export=csv", "?window=open"), "posts": ("?export=csv",), "budget-lines": ("?export=csv",),
     "orders": ("?export=csv",), "bank-files": ("?export=csv",), "returns": ("?export=csv", "?outcome=waiting"),
     "statement-of-money": ("?by=office", "?by=city", "?by=party", "?by=zzz", "?by=year&export=csv"),
@@ -90,6 +92,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         Draft,
         NoticeLine,
         Objection,
+        PanelSeat,
         Post,
         PublicNotice,
         RegisterVersion,
@@ -101,6 +104,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
     named = list_policies()
     numbers = list(Application.objects.values_list("number", flat=True))
+    seated = set(PanelSeat.objects.values_list("application__number", flat=True))
     standing = RegisterVersion.objects.filter(standing_for__isnull=False).select_related("entry")
     found: dict[str, list[Any]] = {
         "project": [["default"], ["speech"], ["closed"]],
@@ -130,6 +134,11 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "offer": [[number] for number in numbers],
         "call": [[number] for number in Call.objects.values_list("number", flat=True)],
         "submit-draft": [[number] for number in Call.objects.values_list("number", flat=True)],
+        **{
+            name: [[number] for number in Call.objects.values_list("number", flat=True)]
+            for name in ("draw", "decision-sheet")
+        },
+        "review-seat": [[number] for number in numbers if number in seated],
         "post": [[number] for number in Post.objects.values_list("pk", flat=True)[:2]],
         "budget-line": [[number] for number in AppropriationLine.objects.values_list("pk", flat=True)],
         "bank-return": [[number] for number in BankReturnLine.objects.values_list("pk", flat=True)],

@@ -31,6 +31,8 @@ NO_PAGE = {
     "submitted-file",
     "objection-file",
     "bank-file",
+    "decision-sheet-file",
+    "review-file",
     "delete-template",  # posted by a button of another form
 }
 #: what is posted from a page: their answers are looked at where the forms are sent
@@ -44,6 +46,7 @@ POSTED = {
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
     "take-step", "give-payee", "answer-payee", "answer-application-flag",
+    "send-score-sheet", "recuse",
     "publish-notice", "end-budget-line", "send-orders",
     "cancel-import", "import-for-real", "check-month", "check-agent",
 }  # fmt: skip

@@ -17,6 +17,7 @@ from huisuan.programmes.notices.objecting import ObjectionText, object_to_line
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
 from huisuan.programmes.offers.services import confirm_offer, make_offers
 from huisuan.programmes.offices import give_post, store_offices
+from huisuan.programmes.review_desk.drawing import draw_call
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
 from support.awards import ACCOUNT, BANK, DATA, GROUP, walked_offer
@@ -24,6 +25,7 @@ from support.calls import FACTS, attach, line, publisher, terms
 from support.evidence import PDF
 from support.notices import checked
 from support.programmes import INDUSTRY, LAW, NOON, TREASURY, budget, official
+from support.reviews import REVIEWED, SCIENCE, challenge, organiser, pool, recommended, scored, seated
 from support.treasury import returned
 
 if TYPE_CHECKING:
@@ -31,12 +33,22 @@ if TYPE_CHECKING:
 
 NOTICE, NOTICE_REASON, ANSWER = "标准奖补拟支持名单", "牵头制定国家标准", "查无实据"
 OBJECTION = ObjectionText("王五", "13800000000", "不是其牵头制定", [("证明.pdf", PDF)])
+SEED = "2024-10-12 体彩"
 REASON, AMENDED, TITLE = "附件看不清", "增加一份附件", "2024 年标准制定奖补"
-_POSTS = (("check", DATA), ("check", INDUSTRY), ("publish", GROUP), ("commit", TREASURY), ("pay", TREASURY))
+_POSTS = (
+    ("review", SCIENCE),
+    ("recommend", SCIENCE),
+    ("check", DATA),
+    ("check", INDUSTRY),
+    ("publish", GROUP),
+    ("commit", TREASURY),
+    ("pay", TREASURY),
+)
 NAMED = (
     REASON, AMENDED, TITLE, BANK, "回单.csv", "皖财〔2024〕1 号",
     NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
     "算力使用补助（免申即享）拟支持名单",
+    "2024 年揭榜挂帅", "因为", SEED,
 )  # fmt: skip
 
 
@@ -49,6 +61,7 @@ def build_programmes(world: World) -> None:
     _offers(world)
     _claims(world)
     _notices(world)
+    _reviews(world)
 
 
 def _offers(world: World) -> None:
@@ -82,6 +95,19 @@ def _claims(world: World) -> None:
         number, "return", official("checker", "check"), timezone.now(), reason=REASON, payload={"fields": ["national"]}
     )  # fmt: skip
     submit_draft(call.number, waiting.pk, alpha, now)
+
+
+def _reviews(world: World) -> None:
+    """An open challenge: one application scored by its whole panel, one by none yet, one without a panel."""
+    pool(9)
+    budget("5.1")
+    call = challenge()
+    first, second = recommended(call, 21), recommended(call, 22)
+    draw_call(call.number, SEED, organiser(), REVIEWED)
+    scored(first, *[80] * 5)
+    act(first.number, "review", organiser(), REVIEWED)
+    recommended(call, 23)
+    world.people["expert"] = seated(second)[0]
 
 
 def _draft(owner: Person, label: str, files: tuple[str, ...] = ("agi_enterprise", "national")) -> Draft:

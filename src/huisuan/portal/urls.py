@@ -53,6 +53,7 @@ from huisuan.portal.programmes import (
 )
 from huisuan.portal.programmes import inbox as programme_inbox
 from huisuan.portal.registers import views as registers
+from huisuan.portal.reviews import bench, decision_sheet, draw
 from huisuan.portal.seals import checklist, flags, register
 from huisuan.portal.seals import views as seals
 from huisuan.portal.sessions import views as sessions
@@ -169,6 +170,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", calls.call_list, name="calls"),
     path("calls/<str:number>", calls.call_page, name="call"),
     path("calls/<str:number>/submit", submit_draft.submit_draft_page, name="submit-draft"),
+    path("calls/<str:number>/draw", draw.draw_page, name="draw"),
+    path("calls/<str:number>/sheet", decision_sheet.decision_sheet_page, name="decision-sheet"),
+    path("calls/<str:number>/sheet.xlsx", decision_sheet.decision_sheet_file, name="decision-sheet-file"),
+    path("reviews/", bench.seat_list, name="reviews"),
+    path("reviews/<str:number>", bench.seat_page, name="review-seat"),
+    path("reviews/<str:number>/score", bench.score_page, name="send-score-sheet"),
+    path("reviews/<str:number>/recuse", bench.recuse_page, name="recuse"),
+    path("reviews/<str:number>/files/<int:file>", bench.review_file_page, name="review-file"),
     path("notices/", notices.notice_list, name="notices"),
     path("notices/<str:number>", notices.notice_page, name="notice"),
     path("notices/<str:number>/<int:position>", notices.objection_form, name="object-to-line"),

@@ -13,12 +13,12 @@ from huisuan.portal.ui.table import render_tables
 from huisuan.portal.visible import centres
 
 #: whose first page is one that they have anyway
-_ELSEWHERE = {"operator": "people", "department": "inbox", "treasury": "inbox", "expert": "documents"}
+_ELSEWHERE = {"operator": "people", "department": "inbox", "treasury": "inbox", "expert": "reviews"}
 
 
 @allow()
 def home(request: HttpRequest) -> HttpResponseBase:
-    """A compute user's work, a centre's centre, an overseer's year; offices begin with their inbox."""
+    """A user's work, a centre's centre, an overseer's year; offices begin with their inbox, experts with reviews."""
     viewer = viewer_of(request)
     if viewer.role == "user":
         return user_home(request, viewer)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
@@ -16,7 +19,7 @@ from huisuan.base.errors import NotFound, Refused
 from huisuan.parties.route_access import public_page
 from huisuan.portal.programmes.words import refusal_status
 from huisuan.portal.ui.address import refused
-from huisuan.portal.ui.columns import Column, Empty, Kind
+from huisuan.portal.ui.columns import Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
@@ -71,13 +74,47 @@ def notice_list(request: HttpRequest) -> HttpResponseBase:
 def notice_page(request: HttpRequest, number: str) -> HttpResponseBase:
     """One notice: who, what for, how much, until when; where there is an objection, that there is one."""
     notice = _notice(number)
-    now, end, lines = timezone.now(), end_of_notice(notice), list(list_notice_lines(notice))
-    standing = line_standings(lines, end, now)
-    context = _about(notice, end) | {
-        "lines": [(line, LINE_WORDS[standing[line.pk]], standing[line.pk]) for line in lines],
-        "total": sum(line.amount_fen or 0 for line in lines),
-    }
-    return render(request, "portal/notices/notice.html", context)
+    end = end_of_notice(notice)
+    total = notice.lines.aggregate(fen=Sum("amount_fen"))["fen"] or 0
+    tables = [_line_table(request, notice, end)]
+    return render_tables(request, "portal/notices/notice.html", _about(notice, end) | {"total": total}, tables)
+
+
+def _line_table(request: HttpRequest, notice: PublicNotice, end: NoticeEnd) -> Table:
+    now = timezone.now()
+    running = not end.has_passed(now)
+
+    def prepare(rows: Sequence[Any]) -> None:
+        standing = line_standings(rows, end, now)
+        for row in rows:
+            row.standing = standing[row.pk]
+
+    def objections(row: Any) -> Text:
+        if row.objected:
+            return _t("{n} 条，{waiting} 条待答复").format(n=row.objected, waiting=row.waiting)
+        return _t("提异议") if running and row.standing != "left" else ""
+
+    def form(row: Any) -> str | None:
+        where = reverse("object-to-line", args=[notice.number, row.position])
+        return where if running and row.standing != "left" else None
+
+    return Table(
+        request,
+        list_notice_lines(notice),
+        [
+            Column("position", _("序号"), "position", Kind.INTEGER, sort="position"),
+            Column("applicant", _("申报单位"), "applicant", sort="applicant"),
+            Column("amount", _("金额"), "amount_fen", Kind.FEN, sort="amount_fen", total="amount_fen"),
+            Column("reason", _("理由"), "reason", Kind.SENTENCE),
+            Column("state", _("状态"), lambda row: LINE_WORDS[row.standing], Kind.STATE),
+            Column("objections", _("异议"), objections, link=form),
+        ],
+        file=f"notice-{notice.number}",
+        order="position",
+        search=("applicant", "application__number"),
+        empty=Empty(_("这份公示没有一件申报。")),
+        prepare=prepare,
+    )
 
 
 @public_page

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.base.errors import NotFound
+from huisuan.base.errors import NotAllowed, NotFound
 from huisuan.law.budget import PoolMode
 from huisuan.law.model import LawError
 from huisuan.parties.models import Person
@@ -28,7 +28,9 @@ from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.applications.queries import claimant, drafts
 from huisuan.programmes.calls.queries import get_call, list_calls
 from huisuan.programmes.models import Application, Call, Draft, ProcedureEdition
+from huisuan.programmes.review.plan import declared_review
 from huisuan.programmes.review.ranking import TieOrder
+from huisuan.programmes.review_desk.decision_sheet import official_call
 from huisuan.programmes.submissions.content import law_of
 from huisuan.programmes.submissions.window import CallWindow, WindowState, show_instant
 
@@ -36,11 +38,11 @@ WINDOW_WORDS = {
     WindowState.ANNOUNCED: Word(_("未开始"), "wait"), WindowState.OPEN: Word(_("受理中"), "good"),
     WindowState.CLOSED: Word(_("已截止")),
 }  # fmt: skip
-_SHORTAGE: dict[str, Text] = {
+SHORTAGE_WORDS: dict[str, Text] = {
     PoolMode.PRO_RATA: _("按比例分配，合计正好等于预算"), PoolMode.FIRST_COME: _("按提交先后，至用完为止"),
     PoolMode.RANK: _("按评审名次，至用完为止"),
 }  # fmt: skip
-_TIES: dict[str, Text] = {
+TIE_WORDS: dict[str, Text] = {
     TieOrder.SPREAD: _("专家分歧小的在前"), TieOrder.APPLIED: _("提交早的在前"), TieOrder.AMOUNT: _("金额小的在前"),
 }  # fmt: skip
 
@@ -137,14 +139,26 @@ def call_page(request: HttpRequest, number: str) -> HttpResponseBase:
         "is_open": window.state(now) is WindowState.OPEN,
         "closes": show_instant(window.closes_at),
         "now": show_instant(now),
-        "shortage": _SHORTAGE[call.shortage],
-        "ties": [_TIES[order] for order in call.ties],
+        "shortage": SHORTAGE_WORDS[call.shortage],
+        "ties": [TIE_WORDS[order] for order in call.ties],
         "evidence": _evidence(call),
         "amendments": list(call.amendments.all()),
         "drafts": drafts_of_call(call, viewer) if viewer else [],
+        "officials": _official_pages(viewer, call),
         "may_apply": viewer is not None and viewer.role in ("user", "city") and viewer.scope != "read",
     }
     return render(request, "portal/programmes/call.html", context)
+
+
+def _official_pages(viewer: Viewer | None, call: Call) -> dict[str, bool]:
+    """Which pages of the call those have who rank, pay and look: its decision sheet, and the draw of its experts."""
+    if viewer is None:
+        return {}
+    try:
+        official_call(viewer, call.number)
+    except (NotFound, NotAllowed):
+        return {}
+    return {"sheet": True, "draw": declared_review(call.edition) is not None}
 
 
 def _evidence(call: Call) -> list[tuple[str, str]]:

@@ -56,6 +56,7 @@ MENU = (
     )),
     Subject(_("申报"), (
         Room("inbox", _("待我办理"), _CITY | frozenset({"province"}) | _OFFICES),
+        Room("reviews", _("我的评审"), _EXPERT),
         Room("claims", _("我的申报"), _USER | _CITY),
         Room("drafts", _("草稿"), _USER | _CITY),
         Room("applications", _("申报件"), _USER | _CITY | _OVERSEES | _OFFICES),

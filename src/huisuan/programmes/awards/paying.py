@@ -41,7 +41,7 @@ def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mappin
             refused[one.pk] = Conflict(f"{one.number}：收款账户的变更等第二人确认", code="award.payee_change_waits")
         elif one.pk not in payees:
             refused[one.pk] = Conflict(
-                f"{one.number}：没有收款账户；请申报单位填写（huisuan award payee）", code="award.payee_missing"
+                f"{one.number}：没有收款账户；请申报单位在此件的页面填写", code="award.payee_missing"
             )
         elif awards[one.pk].amount_fen and not due_instalments(found, day):
             refused[one.pk] = Conflict(f"{one.number}：没有到期而未开支付令的分期", code="award.nothing_due")

@@ -46,8 +46,8 @@ def fit_the_line(applications: Sequence[Application], asked: AskedStep) -> Mappi
         claimed, left = claimed_fen(call), left_on_line(call)
         if claimed > left:
             short[call.pk] = Conflict(
-                f"{call.number} 下的申报共应得 {yuan(claimed)} 元，预算只有 {yuan(left)} 元：先冻结决策表"
-                f"（huisuan call sheet {call.number} --freeze）",
+                f"{call.number} 下的申报共应得 {yuan(claimed)} 元，预算只有 {yuan(left)} 元："
+                "先在申报通知的页面冻结决策表",
                 code="sheet.line_too_small",
             )
     return {one.pk: short[one.call_id] for one in applications if one.pk not in lines and one.call_id in short}

@@ -27,7 +27,7 @@ def are_answered(applications: Sequence[Application], _asked: AskedStep) -> Mapp
     return {
         one.pk: Conflict(
             f"{one.number}：有 {len(wait[one.pk])} 个疑点未答复（{'、'.join(dict.fromkeys(wait[one.pk]))}）；"
-            "由核验人以外的人答复后再办（huisuan application answer-flag）",
+            "由核验人以外的人在此件的页面答复后再办",
             code="flag.not_answered",
         )
         for one in applications

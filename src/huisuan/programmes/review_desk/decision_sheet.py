@@ -65,11 +65,8 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
     call = found.first()
     if call is None:
         raise _unknown(number)
-    edges = ProcedureEdge.objects.filter(edition=call.edition)
-    acting = list(edges.filter(action="rank")) or list(edges.filter(action="decide"))
-    held = posts_in_force(person, now.astimezone(SHANGHAI).date()).values_list("duty", "office__name")
-    if person.machine or not person.is_active or not {(edge.duty, edge.office) for edge in acting} & set(held):
-        offices = "、".join(sorted({edge.office for edge in acting}))
+    if not may_freeze(call, person, now):
+        offices = "、".join(sorted({edge.office for edge in _freezing_edges(call)}))
         raise NotAllowed(f"{number}：决策表由{offices}当天在任的岗位冻结", code="sheet.no_post_in_force")
     if (frozen := last_sheet(call)) is not None:
         return frozen
@@ -83,6 +80,35 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
     return store_sheet(call, draft.sheet, 1, "", person, now)
 
 
+def may_freeze(call: Call, person: Person, now: datetime) -> bool:
+    """Whether a person holds a post today that ranks under a call; where nobody ranks, one that decides."""
+    held = posts_in_force(person, now.astimezone(SHANGHAI).date()).values_list("duty", "office__name")
+    wanted = {(edge.duty, edge.office) for edge in _freezing_edges(call)}
+    return not person.machine and person.is_active and bool(wanted & set(held))
+
+
+def _freezing_edges(call: Call) -> list[ProcedureEdge]:
+    edges = ProcedureEdge.objects.filter(edition=call.edition_id)
+    return list(edges.filter(action="rank")) or list(edges.filter(action="decide"))
+
+
+def official_call(viewer: Viewer, number: str) -> Call:
+    """A call as those see it who rank, pay and look.
+
+    Raises:
+        NotFound: no such call, as far as the viewer may know.
+        NotAllowed: the viewer is an applicant or an expert.
+    """
+    call = Call.objects.select_related("edition").filter(number=number).first()
+    if call is None:
+        raise _unknown(number)
+    if viewer.role not in _READERS:
+        raise NotAllowed(f"{number}：决策表由省、部门、财政和审计查看", code="sheet.officials_only")
+    if not viewer.sees_everything and not visible_applications(viewer).filter(call=call).exists():
+        raise _unknown(number)
+    return call
+
+
 @transaction.atomic
 def show_sheet(viewer: Viewer, number: str) -> ShownSheet:
     """The frozen sheet of a call that counts; before it is frozen, what it would be now.
@@ -92,13 +118,7 @@ def show_sheet(viewer: Viewer, number: str) -> ShownSheet:
         NotAllowed: the viewer is an applicant or an expert.
         Conflict: nothing was reviewed yet.
     """
-    call = Call.objects.select_related("edition").filter(number=number).first()
-    if call is None:
-        raise _unknown(number)
-    if viewer.role not in _READERS:
-        raise NotAllowed(f"{number}：决策表由省、部门、财政和审计查看", code="sheet.officials_only")
-    if not viewer.sees_everything and not visible_applications(viewer).filter(call=call).exists():
-        raise _unknown(number)
+    call = official_call(viewer, number)
     frozen = last_sheet(call)
     if frozen is not None:
         sheet = read_sheet(frozen.content)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
@@ -40,27 +41,40 @@ def draw_call(number: str, seed: str, person: Person, now: datetime) -> Draw:
     if call is None:
         raise NotFound(f"没有申报通知 {number}", code="call.unknown")
     plan = plan_of_call(call)
-    edges = list(ProcedureEdge.objects.filter(edition=call.edition, action="review"))
-    offices = {edge.office for edge in edges}
-    posts = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(duty=Duty.REVIEW, office__name__in=offices)
-    if person.machine or not person.is_active or not posts.exists():
-        raise NotAllowed(
-            f"{number}：抽签由{'、'.join(sorted(offices))}当天在任的评审岗位办理", code="review.no_post_in_force"
-        )
-    waiting = (
-        Application.objects.filter(call=call, state__in={edge.from_state for edge in edges}, seats__isnull=True)
-        .select_related("party")
-        .prefetch_related("submissions")
-        .order_by("pk")
-    )
+    if not may_draw(call, person, now):
+        offices = sorted({edge.office for edge in _review_edges(call)})
+        raise NotAllowed(f"{number}：抽签由{'、'.join(offices)}当天在任的评审岗位办理", code="review.no_post_in_force")
+    waiting = waiting_for_panels(call).select_related("party").prefetch_related("submissions").order_by("pk")
     wanted = {one: _field(call, plan, one) for one in waiting if one.party is not None}
     if not wanted:
         raise Conflict(f"{number}：没有等待抽签的申报（须在评审中，且还没有评审组）", code="review.nothing_to_draw")
-    before = Draw.objects.filter(seats__application__call=call).distinct().count()
+    before = draws_of(call).count()
     terms = DrawTerms(seed, plan.panel, plan.most_reviews, plan.alternates)
     return store_draw(
         f"{call.number} 第 {before + 1} 次", wanted, terms, tie_years=plan.tie_years, by=person.username, now=now
     )
+
+
+def may_draw(call: Call, person: Person, now: datetime) -> bool:
+    """Whether a person holds a post today under which the panels of a call are drawn."""
+    offices = {edge.office for edge in _review_edges(call)}
+    posts = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(duty=Duty.REVIEW, office__name__in=offices)
+    return not person.machine and person.is_active and posts.exists()
+
+
+def waiting_for_panels(call: Call) -> QuerySet[Application]:
+    """The applications of a call that are under review and have no panel yet."""
+    states = {edge.from_state for edge in _review_edges(call)}
+    return Application.objects.filter(call=call, state__in=states, seats__isnull=True)
+
+
+def draws_of(call: Call) -> QuerySet[Draw]:
+    """The draws of a call, the first one first."""
+    return Draw.objects.filter(seats__application__call=call).distinct().order_by("pk")
+
+
+def _review_edges(call: Call) -> list[ProcedureEdge]:
+    return list(ProcedureEdge.objects.filter(edition=call.edition_id, action="review"))
 
 
 def describe_draw(made: Draw) -> dict[str, Any]:

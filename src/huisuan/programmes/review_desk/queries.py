@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from huisuan.base.errors import NotAllowed
 from huisuan.base.months import SHANGHAI
@@ -20,24 +20,28 @@ from huisuan.programmes.workflow.queries import get_application
 _OFFICES = (Role.PROVINCE, Role.DEPARTMENT, Role.AUDITOR)
 
 
+def seats_held(viewer: Viewer) -> QuerySet[PanelSeat]:
+    """The seats in which a viewer sits now, the newest first."""
+    return (
+        PanelSeat.objects.filter(Q(alternate=False) | Q(predecessor__isnull=False))
+        .filter(expert__person__username=viewer.name, end__isnull=True)
+        .select_related("application__edition", "application__call", "sheet")
+        .order_by("-id")
+    )
+
+
 def seats_of(viewer: Viewer) -> list[dict[str, Any]]:
     """The seats in which a viewer sits now, the newest first: which application of which programme, sent or not.
 
     Nothing names the applicant: a number, a programme, a task.
     """
-    mine = (
-        PanelSeat.objects.filter(Q(alternate=False) | Q(predecessor__isnull=False))
-        .filter(expert__person__username=viewer.name, end__isnull=True)
-        .select_related("application__edition", "sheet")
-        .order_by("-id")
-    )
     return [
         {
             "number": seat.application.number, "programme": seat.application.edition.key,
             "title": seat.application.edition.content["title"], "state": seat.application.state,
             "sent_at": _sent_at(seat),
         }
-        for seat in mine
+        for seat in seats_held(viewer)
     ]  # fmt: skip
 
 

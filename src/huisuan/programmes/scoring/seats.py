@@ -32,9 +32,20 @@ def seat_of(number: str, person: Person) -> PanelSeat:
     application = Application.objects.select_related("party", "edition", "call__edition").filter(number=number).first()
     seat = sitting(application).filter(expert__person=person).first() if application else None
     if application is None or seat is None or person.machine or not person.is_active:
-        raise NotFound(f"没有由您评审的申报 {number}：用 huisuan experts seats 查看", code="review.no_seat")
+        raise NotFound(f"没有由您评审的申报 {number}：要您评审的列在“我的评审”", code="review.no_seat")
     seat.application = application
     return seat
+
+
+def read_seat(number: str, person: Person, now: datetime) -> tuple[PanelSeat, str]:
+    """The seat in which a person sits now, and why it has to be given up; empty: nothing bars it. Changes nothing.
+
+    Raises:
+        NotFound: the person does not sit there.
+    """
+    seat = seat_of(number, person)
+    duty = DutyHeld.objects.filter(application=seat.application, person=person).exclude(duty=Duty.REVIEW).first()
+    return seat, f"在此件中已承担{DUTY_WORDS[Duty(duty.duty)][0]}" if duty else find_conflict(seat, now)
 
 
 def open_seat(number: str, person: Person, now: datetime) -> PanelSeat:
@@ -44,9 +55,7 @@ def open_seat(number: str, person: Person, now: datetime) -> PanelSeat:
         NotFound: the person does not sit there.
         NotAllowed: a conflict has come up, or the person has another duty in this application.
     """
-    seat = seat_of(number, person)
-    duty = DutyHeld.objects.filter(application=seat.application, person=person).exclude(duty=Duty.REVIEW).first()
-    reason = f"在此件中已承担{DUTY_WORDS[Duty(duty.duty)][0]}" if duty else find_conflict(seat, now)
+    seat, reason = read_seat(number, person, now)
     if not reason:
         return seat
     try:

@@ -1,0 +1,1 @@
+"""Review by experts as pages: the bench of an expert, the draw of a call, its decision sheet."""
