@@ -67,7 +67,7 @@ def address(world: World, name: str) -> str:
     if name in ("notice", "object-to-line", "objection", "answer-objection"):
         arguments[name] = _public(world, name)
     if name in ("application", "offer", "call", "submit-draft", "post", "budget-line", "bank-return", "draw",
-                "decision-sheet", "review-seat"):  # fmt: skip
+                "decision-sheet", "correction", "review-seat"):  # fmt: skip
         arguments[name] = [_programme(world, name)]
     if name == "document":
         letter = Letter("申报通知", (Part("现予通知。"),))
@@ -160,7 +160,7 @@ def _work(name: str) -> int:
         set(pages())
         - PARTS
         - ELSEWHERE
-        - {"seal", "draft", "cancel-jobs", "job-file-view", "join", "inbox-acts", "inbox-acts-done"}
+        - {"seal", "draft", "cancel-jobs", "job-file-view", "join", "inbox-acts", "inbox-acts-done", "debt"}
     ),
 )
 def test_whatever_an_address_asks_in_vain_is_named(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "people": ("?export=csv",), "documents": ("?export=csv",),
     "inbox": ("?export=csv", "?q=zzz", "?act=check"), "applications": ("?export=csv", "?state=zzz"),
     "notices": ("?export=csv",), "publicity-desk": ("?export=csv",), "follow-objection": ("?code=x",),
+    "debts": ("?export=csv", "?state=done"), "corrections": ("?export=csv", "?q=zzz"),
     "reviews": ("?export=csv", "?sent=yes"), "draw": ("?export=csv", "?place=left", "?again=yes"),
     "decision-sheet": ("?export=csv", "?status=zzz"),
     "calls": ("?export=csv", "?window=open"), "posts": ("?export=csv",), "budget-lines": ("?export=csv",),
@@ -98,7 +99,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         RegisterVersion,
     )
     from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
-    from huisuan.treasury.models import AppropriationLine, BankReturnLine
+    from huisuan.treasury.models import AppropriationLine, BankReturnLine, Debt
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
@@ -132,6 +133,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "objection": [[code] for code in Objection.objects.values_list("code", flat=True)],
         "answer-objection": [[number] for number in Objection.objects.values_list("pk", flat=True)],
         "offer": [[number] for number in numbers],
+        "correction": [[number] for number in numbers],
+        "debt": [[number] for number in Debt.objects.values_list("pk", flat=True)],
         "call": [[number] for number in Call.objects.values_list("number", flat=True)],
         "submit-draft": [[number] for number in Call.objects.values_list("number", flat=True)],
         **{

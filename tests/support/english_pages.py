@@ -46,7 +46,7 @@ POSTED = {
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
     "take-step", "give-payee", "answer-payee", "answer-application-flag",
-    "send-score-sheet", "recuse",
+    "send-score-sheet", "recuse", "amend-call",
     "publish-notice", "end-budget-line", "send-orders",
     "cancel-import", "import-for-real", "check-month", "check-agent",
 }  # fmt: skip

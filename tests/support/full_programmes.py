@@ -48,7 +48,7 @@ NAMED = (
     REASON, AMENDED, TITLE, BANK, "回单.csv", "皖财〔2024〕1 号",
     NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
     "算力使用补助（免申即享）拟支持名单",
-    "2024 年揭榜挂帅", "因为", SEED,
+    "2024 年揭榜挂帅", "因为", SEED, "核对过", "皖财〔2024〕3 号", "其他县（市、区）", "其他县(市、区)",
 )  # fmt: skip
 
 

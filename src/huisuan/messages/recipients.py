@@ -41,6 +41,11 @@ def person_of_firm(party: int, username: str) -> Recipients:
     return Recipients(Role.USER, str(party), username)
 
 
+def this_person(person: Person) -> Recipients:
+    """One person, as long as they act for whom they act for now."""
+    return Recipients(person.role, _place(person), person.username)
+
+
 def people_of_operator(party: int) -> Recipients:
     """Everybody who acts for the operator of a centre."""
     return Recipients(Role.CENTRE, str(party))

@@ -47,6 +47,7 @@ from huisuan.portal.programmes import (
     bulk_acts,
     calls,
     claims,
+    new_call,
     offer,
     posts,
     submit_draft,
@@ -59,8 +60,8 @@ from huisuan.portal.seals import views as seals
 from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
 from huisuan.portal.statistics import views as statistics
+from huisuan.portal.treasury import corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
-from huisuan.portal.treasury import orders, returns
 from huisuan.portal.treasury.statement import money_statement_page
 from huisuan.portal.ui import vega_bundle as engine
 from huisuan.portal.usage import records as usage
@@ -168,6 +169,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/<str:number>/files/<str:sha256>", application_page.submitted_file, name="submitted-file"),
     path("claims/", claims.claims_page, name="claims"),
     path("calls/", calls.call_list, name="calls"),
+    path("calls/new", new_call.new_call, name="new-call"),
+    path("calls/<str:number>/amend", new_call.amend_call_page, name="amend-call"),
     path("calls/<str:number>", calls.call_page, name="call"),
     path("calls/<str:number>/submit", submit_draft.submit_draft_page, name="submit-draft"),
     path("calls/<str:number>/draw", draw.draw_page, name="draw"),
@@ -200,6 +203,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("treasury/files/<int:number>.csv", orders.bank_file, name="bank-file"),
     path("treasury/returns/", returns.return_list, name="returns"),
     path("treasury/returns/<int:number>", returns.return_page, name="bank-return"),
+    path("treasury/debts/", debts.debt_list, name="debts"),
+    path("treasury/debts/<int:number>", debts.debt_page, name="debt"),
+    path("corrections/", corrections.correction_list, name="corrections"),
+    path("corrections/<str:number>", corrections.correction_page, name="correction"),
     path("treasury/statement", money_statement_page, name="statement-of-money"),
     path("documents/", documents.documents_page, name="documents"),
     path("documents/check", documents.check_page, name="check-document"),

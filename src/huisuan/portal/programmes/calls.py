@@ -14,20 +14,25 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.base.errors import NotAllowed, NotFound
+from huisuan.base.errors import NotAllowed, NotFound, Refused
 from huisuan.law.budget import PoolMode
 from huisuan.law.model import LawError
+from huisuan.law.policy import load_policy
+from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import public_page
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.applications.form import label_of
-from huisuan.portal.programmes.words import programme_title
+from huisuan.portal.programmes.words import programme_title, refusal_status
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.applications.queries import claimant, drafts
 from huisuan.programmes.calls.queries import get_call, list_calls
+from huisuan.programmes.calls.services import may_publish
 from huisuan.programmes.models import Application, Call, Draft, ProcedureEdition
+from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.review.plan import declared_review
 from huisuan.programmes.review.ranking import TieOrder
 from huisuan.programmes.review_desk.decision_sheet import official_call
@@ -118,12 +123,27 @@ def _address(row: Any) -> str:
 def call_list(request: HttpRequest) -> HttpResponseBase:
     """The calls."""
     table = call_table(request, timezone.now())
-    return render_tables(request, "portal/programmes/calls.html", {"here": "calls"}, [table])
+    context = {"here": "calls", "may_publish": _publishes(request)}
+    return render_tables(request, "portal/programmes/calls.html", context, [table])
+
+
+def _publishes(request: HttpRequest) -> bool:
+    """Whether the reader holds a post to publish today, whatever the programme."""
+    if not isinstance(request.user, Person) or request.user.role not in ("city", "province", "department"):
+        return False
+    return posts_in_force(request.user, timezone.localdate()).filter(duty__in=[Duty.PUBLISH, Duty.REGISTER]).exists()
 
 
 @public_page
 def call_page(request: HttpRequest, number: str) -> HttpResponseBase:
     """One call: until when, for what, what is needed, what is done where the budget is too small."""
+    return show_call(request, number, {})
+
+
+def show_call(
+    request: HttpRequest, number: str, typed: dict[str, str], refused: Refused | None = None
+) -> HttpResponseBase:
+    """The page of a call, with what was typed into the form that amends it and why that was refused."""
     try:
         call = get_call(number)
     except NotFound:
@@ -145,9 +165,23 @@ def call_page(request: HttpRequest, number: str) -> HttpResponseBase:
         "amendments": list(call.amendments.all()),
         "drafts": drafts_of_call(call, viewer) if viewer else [],
         "officials": _official_pages(viewer, call),
+        "may_amend": window.state(now) is not WindowState.CLOSED and _may_amend(request, call, now),
+        "typed": typed,
+        "refused": refusal_html(refused) if refused else "",
         "may_apply": viewer is not None and viewer.role in ("user", "city") and viewer.scope != "read",
     }
-    return render(request, "portal/programmes/call.html", context)
+    status = refusal_status(refused) if refused else 200
+    return render(request, "portal/programmes/call.html", context, status=status)
+
+
+def _may_amend(request: HttpRequest, call: Call, now: datetime) -> bool:
+    if not isinstance(request.user, Person):
+        return False
+    try:
+        spec = load_policy(call.edition.policy).programme(call.edition.key)
+    except LawError:
+        return False
+    return may_publish(spec, request.user, now)
 
 
 def _official_pages(viewer: Viewer | None, call: Call) -> dict[str, bool]:

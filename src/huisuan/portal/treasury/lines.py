@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -32,6 +32,7 @@ from huisuan.portal.ui.number_format import yuan
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.payments.budget import appropriate_budget, carry_over_budget, lapse_budget
+from huisuan.treasury.line_queries import UNUSED_YEARS
 from huisuan.treasury.models import Account, AccountKind, AppropriationLine, Posting
 
 _SHOWN = (AccountKind.AVAILABLE, AccountKind.COMMITTED, AccountKind.ORDERED, AccountKind.PAID, AccountKind.LAPSED)
@@ -80,9 +81,17 @@ def line_table(request: HttpRequest) -> Table:
             Choice("policy", _("政策"), values("policy"), lambda rows, policy: rows.filter(policy=policy)),
             Choice("sentence", _("条款"), values("sentence"), lambda rows, each: rows.filter(sentence=each)),
             Choice("office", _("主管单位"), values("office"), lambda rows, office: rows.filter(office=office)),
+            Choice("unused", _("未用"), lambda _rows: [("yes", _("两年未用，应交回")), ("no", _("其他"))], _unused),
         ],
         empty=Empty(_("还没有预算：由财政部门当天在任的下达岗位按文号下达。")),
     )
+
+
+def _unused(rows: QuerySet[Any], chosen: str) -> QuerySet[Any]:
+    """Those with money left so many years after their own that it is to be handed back; or the others."""
+    left = Q(available_fen__gt=0) | Q(committed_fen__gt=0)
+    unused = left & Q(year__lte=timezone.localdate().year - UNUSED_YEARS)
+    return rows.filter(unused) if chosen == "yes" else rows.exclude(unused)
 
 
 def _address(row: Any) -> str:
@@ -99,7 +108,7 @@ def budget_lines_page(request: HttpRequest) -> HttpResponseBase:
     assert isinstance(request.user, Person)
     policy, _space, key = typed["programme"].partition(" ")
     try:
-        fen, year = _fen(typed["amount"]), _year(typed["year"])
+        fen, year = typed_fen(typed["amount"]), _year(typed["year"])
         line = appropriate_budget(policy, key, year, fen, typed["document"], request.user, timezone.now())
     except (Refused, LawError) as refusal:
         return _listed(request, typed, refusal)
@@ -107,7 +116,12 @@ def budget_lines_page(request: HttpRequest) -> HttpResponseBase:
     return redirect("budget-line", number=line.pk)
 
 
-def _fen(text: str) -> int:
+def typed_fen(text: str) -> int:
+    """An amount as somebody typed it in yuan, in fen.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
     fen = parse_typed_yuan(text)
     if fen is None:
         raise InvalidRequest("金额读不出：以元填写，至多两位小数，如 1234567.85", code="treasury.amount_malformed")

@@ -70,6 +70,7 @@ MENU = (
         Room("entitlements", _("应享"), _USER | _CITY | _OVERSEES),
         Room("runs", _("结算批次"), _OVERSEES),
         Room("budget-lines", _("财政账"), _OVERSEES | frozenset({"treasury"})),
+        Room("corrections", _("金额更正"), _OVERSEES | _OFFICES),
         Room("budget", _("预算推演"), _OVERSEES),
     )),
     Subject(_("主体"), (

@@ -106,15 +106,28 @@ def require_publisher(spec: ProgrammeSpec, policy: Policy, by: Person, now: date
         NotAllowed: no such post in force, or a program.
     """
     store_offices([policy])
-    # where nothing stands in public, because nothing is approved, whoever keeps the register asks for it
-    duty = Duty.PUBLISH if any(taken.duty is Duty.PUBLISH for taken in spec.steps) else Duty.REGISTER
-    offices = {taken.office for taken in spec.steps if taken.duty is duty}
-    held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(duty=duty, office__name__in=offices)
-    if by.machine or not by.is_active or not held.exists():
+    if not may_publish(spec, by, now):
+        duty, offices = _publishing(spec)
         raise NotAllowed(
             f"申报通知由{'、'.join(sorted(offices))}当天在任的{DUTY_WORDS[duty][0]}岗位发布",
             code="call.no_post_in_force",
         )
+
+
+def may_publish(spec: ProgrammeSpec, by: Person, now: datetime) -> bool:
+    """Whether a person holds a post, that day, under which calls of a programme are published."""
+    duty, offices = _publishing(spec)
+    held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(duty=duty, office__name__in=offices)
+    return not by.machine and by.is_active and held.exists()
+
+
+def _publishing(spec: ProgrammeSpec) -> tuple[Duty, set[str]]:
+    """The duty to publish, and whose it is; where nothing stands in public, because nothing is approved, to register.
+
+    Whoever keeps the register asks for it then.
+    """
+    duty = Duty.PUBLISH if any(taken.duty is Duty.PUBLISH for taken in spec.steps) else Duty.REGISTER
+    return duty, {taken.office for taken in spec.steps if taken.duty is duty}
 
 
 def _programme(terms: CallTerms) -> tuple[Policy, ProgrammeSpec]:

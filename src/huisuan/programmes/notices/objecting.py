@@ -11,11 +11,23 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, HuisuanError, InvalidRequest, NotFound
 from huisuan.base.hashing import bytes_sha256
-from huisuan.law.procedure import State
+from huisuan.base.months import SHANGHAI
+from huisuan.law.procedure import Duty, State
+from huisuan.messages.notify import notify
+from huisuan.messages.recipients import this_person
+from huisuan.parties.models import Person
 from huisuan.programmes.applications.evidence_files import Accepted, check_evidence
 from huisuan.programmes.applications.evidence_store import evidence_store
-from huisuan.programmes.models import Application, NoticeLine, Objection, ObjectionFile, ObjectionTry
+from huisuan.programmes.models import (
+    Application,
+    ApplicationStep,
+    NoticeLine,
+    Objection,
+    ObjectionFile,
+    ObjectionTry,
+)
 from huisuan.programmes.models.limits import MOST_OBJECTION_FILES
+from huisuan.programmes.offices.services import every_post_in_force
 from huisuan.programmes.publicity.ends import notice_ends, show_end
 
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another (Crockford's base 32)
@@ -73,7 +85,25 @@ def object_to_line(number: str, position: int, said: ObjectionText, now: datetim
                 objection=made, filename=accepted.filename, media_type=accepted.media_type, size=len(content),
                 sha256=evidence_store().store(content),
             )  # fmt: skip
+        _tell_office(made, now)
     return made
+
+
+def _tell_office(made: Objection, now: datetime) -> None:
+    """Whoever publishes for that office today, and may answer; nothing of who objects stands in the message."""
+    line = made.line
+    posts = every_post_in_force(now.astimezone(SHANGHAI).date())
+    posts = posts.filter(duty=Duty.PUBLISH, office__name=line.notice.office)
+    handled = ApplicationStep.objects.filter(application=line.application).values("person")
+    people = Person.objects.filter(pk__in=posts.values("person")).exclude(pk__in=handled)
+    notify(
+        "objection_came",
+        {"notice": line.notice.number, "position": line.position, "number": line.application.number},
+        to=[this_person(one) for one in people],
+        key=f"objection:{made.pk}",
+        now=now,
+        link=f"/publicity/{made.pk}",
+    )
 
 
 def _line(number: str, position: int) -> NoticeLine:

@@ -133,8 +133,13 @@ def end_post(post: Post, last_day: date, ended_by: Person, now: datetime) -> Pos
 
 def posts_in_force(person: Person, day: date) -> QuerySet[Post]:
     """The posts that a person holds on a day, Asia/Shanghai."""
+    return every_post_in_force(day).filter(person=person)
+
+
+def every_post_in_force(day: date) -> QuerySet[Post]:
+    """The posts that anybody holds on a day, Asia/Shanghai."""
     return (
-        Post.objects.filter(person=person, from_day__lte=day)
+        Post.objects.filter(from_day__lte=day)
         .filter(Q(until_day__isnull=True) | Q(until_day__gte=day))
         .filter(Q(ended_on__isnull=True) | Q(ended_on__gte=day))
         .select_related("office")

@@ -40,6 +40,7 @@ from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
 from huisuan.programmes.submissions.city_shares import record_shares
 from huisuan.programmes.submissions.record import check_returned_fields, record_submissions
+from huisuan.programmes.workflow.step_messages import tell_applicants
 
 Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 
@@ -71,13 +72,14 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "submit": (record_submissions, record_shares, flag_submissions),
-    "return": (check_returned_fields,),
+    "return": (check_returned_fields, tell_applicants),
     "publicise": (publish_lines,),
-    "decide": (grant_awards,),
-    "refuse": (move_up_waiting,),
+    "decide": (grant_awards, tell_applicants),
+    "refuse": (move_up_waiting, tell_applicants),
     "withdraw": (move_up_waiting,),
     "revoke": (revoke_awards, move_up_waiting),
     "commit": (commit_awards,),
     "pay": (order_awards,),
+    "complete": (tell_applicants,),
     "recover": (claim_back_paid,),
 }
