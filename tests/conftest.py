@@ -5,6 +5,7 @@ Folder and database go when the run ends, also where it is killed (`support.run_
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -20,6 +21,8 @@ from support.run_folder import guard, new_run_folder
 
 #: who asks for one of these, itself or through another fixture, uses the database
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server", "homes"})
+#: objects that are made before the garbage collector looks again: a run makes many, and few of them in circles
+MADE_BETWEEN_LOOKS = 50_000
 #: more examples than this of a property are no longer a quick check
 FEW_EXAMPLES = 50
 
@@ -61,6 +64,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
     database.stop()
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives to the end: the garbage collector neither looks at it meanwhile nor ever again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        gc.set_threshold(MADE_BETWEEN_LOOKS, 10, 10)
 
 
 @pytest.hookimpl(wrapper=True)
