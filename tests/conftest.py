@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the run's PostgreSQL and remove its folder, when the run that made it ends."""
+    gc.unfreeze()  # modules in C complain of what is not cleared in the end
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
     from support import database

@@ -245,6 +245,15 @@ NUMBERS = st.integers(0, 10**6).map("{:,}".format)
 WHOLE = [each for each in ALL if not each.holes]
 
 
+def test_a_number_is_found_where_it_stands_though_the_data_before_it_has_gaps() -> None:
+    sentence = Template.of("{node} {card} {#count} 张", "{count} {card} on {node}")
+    assert sentence.match("gpu01 A800 SXM4 8 张") == {"node": "gpu01", "card": "A800 SXM4", "count": "8"}
+    assert sentence.match("0   0 张") == {"node": "0", "card": " ", "count": "0"}
+    between = Template.of("{job} {#lease} {node}", "{job} {lease} {node}")
+    assert between.match("x y 3 z") == {"job": "x y", "lease": "3", "node": "z"}
+    assert between.match("x y z") is None
+
+
 @given(st.sampled_from(ALL), st.data())
 def test_what_is_rendered_in_chinese_reads_as_the_english_rendering(template: Template, data: st.DataObject) -> None:
     values, meant = {}, {}

@@ -62,7 +62,8 @@ def _every_draw(rows: Sequence, people: Sequence, terms: DrawTerms) -> Iterator[
     fit = [[each for each in people if find_exclusion(row, each, terms.most_reviews) is None] for row in rows]
     for chosen in itertools.product(*(itertools.combinations(each, terms.panel) for each in fit)):
         added = Counter(expert.key for panel in chosen for expert in panel)
-        if all(expert.load + added[expert.key] <= terms.most_reviews for expert in people):
+        # who has more already, because the most was lowered since, is simply not drawn
+        if all(expert.load + added[expert.key] <= terms.most_reviews for expert in people if added[expert.key]):
             yield chosen
 
 

@@ -67,6 +67,16 @@ class Template:
         """The longest fixed part; a text without it cannot be this sentence."""
         return max(self.literals, key=len)
 
+    @cached_property
+    def _starts(self) -> list[re.Pattern[str]]:
+        """Where each fixed part between two holes may stand: before a number, only where that number follows."""
+        starts = []
+        for at, hole in enumerate(self.holes[1:], 1):
+            after = re.escape(self.literals[at + 1]) if at + 1 < len(self.holes) else r"\Z"
+            follows = f"(?={_NUMBER.pattern}{after})" if hole.kind == "#" else ""
+            starts.append(re.compile(re.escape(self.literals[at]) + follows))
+        return starts
+
     def match(self, text: str) -> dict[str, str] | None:
         """What stands in the holes of a text, None if it is another sentence. Never tries again: linear in the text."""
         first, last = self.literals[0], self.literals[-1]
@@ -76,12 +86,12 @@ class Template:
         if not text.startswith(first) or not text.endswith(last) or end < len(first):
             return None
         values, at = [], len(first)
-        for literal in self.literals[1:-1]:
-            found = text.find(literal, at, end)
-            if found < 0:
+        for start in self._starts:
+            found = start.search(text, at, end)
+            if found is None:
                 return None
-            values.append(text[at:found])
-            at = found + len(literal)
+            values.append(text[at : found.start()])
+            at = found.end()
         values.append(text[at:end])
         for hole, value in zip(self.holes, values, strict=True):
             if hole.kind == "#" and not _NUMBER.fullmatch(value):
