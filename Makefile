@@ -78,6 +78,7 @@ bench: .venv
 	.venv/bin/python bench/meter.py
 	.venv/bin/python bench/placement.py
 	.venv/bin/python bench/sync.py
+	.venv/bin/python bench/treasury.py --peer
 	.venv/bin/python bench/outputs.py
 	.venv/bin/python bench/documents.py
 	.venv/bin/python bench/draw.py

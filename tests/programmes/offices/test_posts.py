@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.test import Client
 from typer.testing import CliRunner
 
-from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound, Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.tokens import issue_token
-from huisuan.parties.models import Person
+from huisuan.parties.models import Person, Region
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.models import Post
+from huisuan.programmes.models import Office, Post
 from huisuan.programmes.offices import end_post, give_post, posts_in_force
 from huisuan.programmes.offices.queries import is_in_force, list_offices
 from huisuan.programmes.post_commands import app
-from huisuan.programmes.workflow import act
+from huisuan.programmes.workflow import act, begin_application
+from huisuan.programmes.workflow.inbox import list_waiting
 from huisuan.programmes.workflow.queries import visible_applications
-from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, official, person
+from support.jobs import party
+from support.programmes import INDUSTRY, LAW, NOON, TREASURY, applicant, application, official, person
 
 pytestmark = pytest.mark.django_db
 NEW_YEAR = date(2024, 1, 1)
@@ -166,3 +170,53 @@ def test_posts_over_http_are_given_in_the_name_of_the_token() -> None:
     ended = giver.post(f"/api/v1/posts/{made['number']}/end", {"last_day": today}, "application/json").json()
     assert ended["ended_on"] == today
     assert INDUSTRY in giver.get("/api/v1/offices").json()["offices"]
+
+
+def city_official(name: str, duty: str, city: str) -> Person:
+    """Someone of a department with a post in a city's government."""
+    made = person(name, "department")
+    give_post(made, f"{city}人民政府", duty, NEW_YEAR, person("giver"), NOON)
+    return made
+
+
+def test_the_governments_of_the_cities_are_one_office_each() -> None:
+    names = list_offices()
+    assert {"合肥市人民政府", "芜湖市人民政府", "黄山市人民政府"} <= set(names)
+    assert not [name for name in names if name.startswith(("相关市", "各市", "安徽省"))]
+    with pytest.raises(InvalidRequest) as which:
+        give_post(person("zhang"), "相关市人民政府", "check", NEW_YEAR, person("giver"), NOON)
+    assert which.value.code == "office.of_each_city"
+
+
+def test_an_application_is_for_its_own_city_and_unseen_by_another() -> None:
+    hefei, wuhu = (city_official(f"{city} checker", "check", city) for city in ("合肥市", "芜湖市"))
+    made = begin_application(LAW, "11.2", 2024, applicant(1), NOON)
+    act(made.number, "submit", applicant(1), NOON)
+    assert [one.application for one in list_waiting(hefei, NOON)] == [made]
+    assert list_waiting(wuhu, NOON) == []
+    seen = {who: list(visible_applications(Viewer.for_person(who))) for who in (hefei, wuhu)}
+    assert seen == {hefei: [made], wuhu: []}
+    with pytest.raises(NotFound):
+        act(made.number, "check", wuhu, NOON)
+    act(made.number, "check", hefei, NOON)
+    again = begin_application(LAW, "11.2", 2024, applicant(1), NOON)
+    assert again.edition == made.edition  # one procedure a city
+
+
+def test_who_is_in_no_city_of_the_province_asks_none_of_its_cities() -> None:
+    elsewhere = person("abroad", "user", party=party(77, region="310000"))
+    with pytest.raises(Conflict) as nowhere:
+        begin_application(LAW, "11.2", 2024, elsewhere, NOON)
+    assert nowhere.value.code == "application.in_no_city"
+
+
+def test_posts_of_before_count_in_the_own_city_or_in_each() -> None:
+    collective = Office.objects.create(name="相关市人民政府")
+    for who in (person("wuhu", "city", city=Region.objects.get(code="340200")), person("zhang")):
+        Post.objects.create(
+            person=who, office=collective, duty="check", from_day=NEW_YEAR, given_by=person("giver"), given_at=NOON
+        )  # fmt: skip
+    import_module("huisuan.programmes.migrations.0022_offices_of_cities").give_posts_in_cities(apps, None)
+    made = Post.objects.exclude(office=collective)
+    assert [post.office.name for post in made.filter(person__username="wuhu")] == ["芜湖市人民政府"]
+    assert made.filter(person__username="zhang").count() == 16

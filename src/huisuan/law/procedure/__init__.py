@@ -14,11 +14,12 @@ from huisuan.law.procedure.model import (
     ProgrammeStep,
     Start,
     State,
+    procedure_digest,
     step,
     variant,
 )
 from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, Held, ObjectKind, names
-from huisuan.law.procedure.offices import offices_named
+from huisuan.law.procedure.offices import EACH_CITY, names_each_city, office_in_city, offices_named
 from huisuan.law.procedure.registers import COMMON_COLUMNS, FieldKind, RegisterField, RegisterSpec, RegisterTotal
 from huisuan.law.procedure.review import CriterionSpec, ReviewSpec, criterion, panel_review
 from huisuan.law.procedure.selection import SELECTION, SelectionSpec, selection
@@ -30,6 +31,7 @@ __all__ = [
     "CLOSING_STATES",
     "COMMON_COLUMNS",
     "DUTY_WORDS",
+    "EACH_CITY",
     "OBJECT_WORDS",
     "OWN_DAY",
     "OWN_SERIES",
@@ -56,8 +58,11 @@ __all__ = [
     "criterion",
     "draw_programme",
     "names",
+    "names_each_city",
+    "office_in_city",
     "offices_named",
     "panel_review",
+    "procedure_digest",
     "programme_sentences",
     "selection",
     "step",

@@ -150,7 +150,12 @@ class ProgrammeSpec:
     @property
     def digest(self) -> str:
         """SHA-256 of its canonical JSON: the same digest is the same procedure."""
-        return text_sha256(json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+        return procedure_digest(self.to_dict())
+
+
+def procedure_digest(said: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a procedure as JSON carries it."""
+    return text_sha256(json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
 
 def step(

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.law.model import RuleKind
 from huisuan.law.policy import load_policy
-from huisuan.law.procedure import Duty, offices_named
+from huisuan.law.procedure import EACH_CITY, Duty, office_in_city, offices_named
 from huisuan.programmes.amounts.sources import kind_of
 from huisuan.programmes.models import Application, OfficeOpinion
+from huisuan.programmes.offices import is_city
 from huisuan.programmes.step_conditions import AskedStep
 
 
@@ -23,7 +24,16 @@ def offices_to_hear(application: Application) -> tuple[str, ...]:
     content = application.edition.content
     deciding = {taken["office"] for taken in content["steps"] if taken["duty"] == Duty.DECIDE}
     named = offices_named(load_policy(application.edition.policy).text, content["sentence"])
-    return tuple(office for office in named if office not in deciding)
+    there = (_in_its_city(office, application) for office in named)
+    return tuple(office for office in there if office and office not in deciding)
+
+
+def _in_its_city(office: str, application: Application) -> str:
+    """The office that is heard: of the cities the applicant's own; nothing where the applicant is in none."""
+    if office not in EACH_CITY:
+        return office
+    city = application.city or (application.party.region if application.party else None)
+    return office_in_city(office, city.name_zh) if city and is_city(city) else ""
 
 
 def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
@@ -34,7 +44,8 @@ def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[
         given.setdefault(pk, set()).add(office)
     refused: dict[int, Refused] = {}
     for one in applications:
-        missing = [office for office in cases.get(one.pk, ()) if office not in given.get(one.pk, set())]
+        heard = {_in_its_city(office, one) for office in given.get(one.pk, ())}  # once all cities were one office
+        missing = [office for office in cases.get(one.pk, ()) if office not in heard]
         if missing:
             refused[one.pk] = Conflict(
                 f"{one.number}：一事一议须先有政策所列单位的意见，还缺{'、'.join(missing)}",

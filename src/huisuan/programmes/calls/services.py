@@ -18,7 +18,7 @@ from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import DUTY_WORDS, Duty, ProgrammeSpec, Start
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Call, CallAmendment, NumberSeries
-from huisuan.programmes.offices import posts_in_force, store_offices
+from huisuan.programmes.offices import acting_offices, posts_in_force, store_offices
 from huisuan.programmes.review.ranking import TieOrder
 from huisuan.programmes.submissions.window import CallWindow, WindowState, show_instant
 from huisuan.programmes.workflow.begin import store_edition
@@ -117,7 +117,9 @@ def require_publisher(spec: ProgrammeSpec, policy: Policy, by: Person, now: date
 def may_publish(spec: ProgrammeSpec, by: Person, now: datetime) -> bool:
     """Whether a person holds a post, that day, under which calls of a programme are published."""
     duty, offices = _publishing(spec)
-    held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(duty=duty, office__name__in=offices)
+    held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(
+        duty=duty, office__name__in=acting_offices(offices)
+    )
     return not by.machine and by.is_active and held.exists()
 
 

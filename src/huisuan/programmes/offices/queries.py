@@ -10,14 +10,15 @@ from django.db.models import QuerySet
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.policy import load_installed
+from huisuan.law.procedure import EACH_CITY
 from huisuan.programmes.models import Office, Post
-from huisuan.programmes.offices.services import store_every_office
+from huisuan.programmes.offices.services import acting_offices, store_every_office
 
 
 def list_offices() -> list[str]:
     """The names of all offices that a policy here names, in order."""
     store_every_office()
-    return list(Office.objects.values_list("name", flat=True))
+    return list(Office.objects.exclude(name__in=EACH_CITY).values_list("name", flat=True))
 
 
 def list_posts(*, office: str = "", username: str = "") -> QuerySet[Post]:
@@ -61,4 +62,4 @@ def offices_known() -> list[str]:
     """The names of all offices that there are, or that a policy here names; nothing is stored by looking."""
     readable, _broken = load_installed()
     named = {taken.office for policy in readable for spec in policy.programmes for taken in spec.steps if taken.office}
-    return sorted(named | set(Office.objects.values_list("name", flat=True)))
+    return sorted((acting_offices(named) | set(Office.objects.values_list("name", flat=True))) - EACH_CITY)

@@ -12,10 +12,11 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.model import LawError
 from huisuan.law.policy import Policy, list_policies, load_policy
-from huisuan.law.procedure import DUTY_WORDS, Duty
-from huisuan.parties.models import Person, Role
+from huisuan.law.procedure import DUTY_WORDS, EACH_CITY, Duty, names_each_city, office_in_city
+from huisuan.parties.models import Person, Region, Role
 from huisuan.programmes.models import OFFICIAL_DUTIES, Office, Post
 
+_A_PROVINCE = "0000"
 _GIVERS = (Role.PROVINCE, Role.OPERATOR)
 _NEVER_OFFICIALS = (Role.AUDITOR, Role.OPERATOR)  # who audits does not act, and who manages people gives posts
 
@@ -26,7 +27,22 @@ def store_offices(policies: Iterable[Policy]) -> None:
     for policy in policies:
         named |= {taken.office for programme in policy.programmes for taken in programme.steps if taken.office}
         named |= {register.office for register in policy.registers}
+    named = acting_offices(named) - EACH_CITY
     Office.objects.bulk_create([Office(name=name) for name in sorted(named)], ignore_conflicts=True)
+
+
+def acting_offices(named: Iterable[str]) -> set[str]:
+    """Some offices as procedures name them, with that of every city of the province where one is that of each city."""
+    found = set(named)
+    if names_each_city(found):
+        cities = [place for place in Region.objects.all() if is_city(place)]
+        found |= {office_in_city(name, city.name_zh) for name in found & EACH_CITY for city in cities}
+    return found
+
+
+def is_city(place: Region) -> bool:
+    """Whether a place is a city of the province: not the province itself, nor another one."""
+    return place.in_anhui and not place.code.endswith(_A_PROVINCE)
 
 
 def store_every_office() -> None:
@@ -56,7 +72,8 @@ def give_post(
 
     Raises:
         NotFound: no text names that office.
-        InvalidRequest: no such duty; it ends before it begins; a stand-in without an end, for another duty or oneself.
+        InvalidRequest: no such duty; the office of each city, without saying which; it ends before it begins; a
+            stand-in without an end, for another duty or oneself.
         NotAllowed: to oneself; to a program, an auditor or an operator; by whoever gives no posts.
     """
     if duty not in OFFICIAL_DUTIES:
@@ -75,6 +92,11 @@ def give_post(
 
 
 def _find_office(name: str) -> Office:
+    if name in EACH_CITY:
+        raise InvalidRequest(
+            f"“{name}”是各市各自的人民政府：请写明哪个市，如 {office_in_city(name, '合肥市')}",
+            code="office.of_each_city",
+        )
     found = Office.objects.filter(name=name).first()
     if found is None:  # a policy may have come since offices were last made
         store_every_office()

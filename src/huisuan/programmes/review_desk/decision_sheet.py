@@ -15,7 +15,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.decision_sheets.compute import compute_sheet
 from huisuan.programmes.decision_sheets.records import last_sheet, store_sheet
 from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureEdge
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.offices import acting_offices, posts_in_force
 from huisuan.programmes.review.ranking import DecisionSheet, read_sheet
 from huisuan.programmes.review.sheet_workbook import sheet_workbook
 from huisuan.programmes.submissions.window import CallWindow, WindowState
@@ -83,7 +83,7 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
 def may_freeze(call: Call, person: Person, now: datetime) -> bool:
     """Whether a person holds a post today that ranks under a call; where nobody ranks, one that decides."""
     held = posts_in_force(person, now.astimezone(SHANGHAI).date()).values_list("duty", "office__name")
-    wanted = {(edge.duty, edge.office) for edge in _freezing_edges(call)}
+    wanted = {(edge.duty, office) for edge in _freezing_edges(call) for office in acting_offices([edge.office])}
     return not person.machine and person.is_active and bool(wanted & set(held))
 
 

@@ -8,12 +8,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from huisuan.base.errors import NotAllowed
+from huisuan.base.errors import Conflict, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.law.policy import Policy
+from huisuan.law.procedure import names_each_city, office_in_city, procedure_digest
 from huisuan.parties.models import Party, Person, Region, Role
-from huisuan.programmes.models import Application, Call, Draft, NumberSeries, ProcedureEdge, ProcedureEdition
-from huisuan.programmes.offices import store_offices
+from huisuan.programmes.models import Application, Call, Draft, NumberSeries, Office, ProcedureEdge, ProcedureEdition
+from huisuan.programmes.offices import is_city, store_offices
 
 
 @transaction.atomic
@@ -40,6 +41,37 @@ def store_edition(policy: Policy, key: str) -> ProcedureEdition:
     return edition
 
 
+def city_edition(edition: ProcedureEdition, city: Region) -> ProcedureEdition:
+    """The procedure in a city: itself, or where it names the government of each city, with that of this one.
+
+    Raises:
+        Conflict: it does, and the applicant is in no city of the province.
+    """
+    steps = edition.content["steps"]
+    if not names_each_city(taken["office"] for taken in steps):
+        return edition
+    if not is_city(city):
+        raise Conflict(
+            f"本程序由所在市人民政府办理；申报单位登记在{city.name_zh}，不在本省的市", code="application.in_no_city"
+        )
+    there = [taken | {"office": office_in_city(taken["office"], city.name_zh)} for taken in steps]
+    content = edition.content | {"steps": there}
+    made, new = ProcedureEdition.objects.get_or_create(
+        policy=edition.policy, key=edition.key, digest=procedure_digest(content), defaults={"content": content}
+    )
+    if new:
+        named = sorted({taken["office"] for taken in there if taken["office"]})
+        Office.objects.bulk_create([Office(name=name) for name in named], ignore_conflicts=True)
+        ProcedureEdge.objects.bulk_create(
+            ProcedureEdge(
+                edition=made, action=edge.action, from_state=edge.from_state, to_state=edge.to_state, duty=edge.duty,
+                office=office_in_city(edge.office, city.name_zh), within=edge.within,
+            )
+            for edge in edition.edges.order_by("pk")
+        )  # fmt: skip
+    return made
+
+
 def begin_application(
     policy: Policy,
     key: str,
@@ -54,6 +86,7 @@ def begin_application(
 
     Raises:
         NotAllowed: the person belongs to none, only reads there, or is a program.
+        Conflict: it is for the applicant's city to handle, and the applicant is in none of the province.
     """
     if person.machine:
         raise NotAllowed("程序账号不能申报：请用本人的账号或令牌", code="application.needs_a_person")
@@ -78,16 +111,26 @@ def begin_applications(
 ) -> list[Application]:
     """Begin one application each for parties or cities, numbered in the order given: offers are made so."""
     edition = call.edition if call is not None else store_edition(policy, key)  # what was announced holds
+    editions = _editions(edition, applicants)
     counted = now.astimezone(SHANGHAI).year
     first = _take_numbers(counted, len(applicants))
     return Application.objects.bulk_create(
         Application(
             number=f"A{counted}-{first + at:06d}", party=each if isinstance(each, Party) else None,
-            city=each if isinstance(each, Region) else None, edition=edition, year=year, draft=draft, call=call,
+            city=each if isinstance(each, Region) else None, edition=editions[at], year=year, draft=draft, call=call,
             begun_by=by, begun_at=now, state_since=now,
         )
         for at, each in enumerate(applicants)
     )  # fmt: skip
+
+
+def _editions(edition: ProcedureEdition, applicants: Sequence[Party | Region]) -> list[ProcedureEdition]:
+    """For each applicant the procedure in its city."""
+    if not names_each_city(taken["office"] for taken in edition.content["steps"]):
+        return [edition] * len(applicants)
+    cities = [each if isinstance(each, Region) else each.region for each in applicants]
+    found = {city.code: city_edition(edition, city) for city in {city.code: city for city in cities}.values()}
+    return [found[city.code] for city in cities]
 
 
 def _take_numbers(year: int, count: int) -> int:
