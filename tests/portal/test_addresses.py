@@ -58,7 +58,8 @@ def address(world: World, name: str) -> str:
         "bill": [bill.pk], "entitlement": [world.entitlement(world.alpha).pk], "centre": ["hf"],
         "run": [world.run.pk], "policy": list_policies()[:1], "settings": list_policies()[:1],
         "propose-settings": list_policies()[:1], "new-draft": [list_policies()[0], "2.2"],
-        "party": [world.alpha.uscc], "change-party": [world.alpha.uscc], "project": ["default"],
+        "party": [world.alpha.uscc], "change-party": [world.alpha.uscc],
+        "relation-form": [world.alpha.uscc], "succession-form": [world.alpha.uscc], "project": ["default"],
         "centre-maintenance": ["hf"], "unclaimed": ["hf"], "centre-tariffs": ["hf"],
         "usage-imports": ["hf"], "seal-checklist": ["hf"],
         "centre-figures": ["hf"], "job-files": [world.jobs["alpha"].uid],
@@ -86,7 +87,7 @@ def address(world: World, name: str) -> str:
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]
-    if name in ("settlement-request", "seal-request", "usage-import", "comparison-request", "budget-request"):
+    if name in _WORK:
         arguments[name] = [_work(name)]
     if name == "flag":
         from huisuan.compute.models import MeterFlag
@@ -129,11 +130,17 @@ def _programme(world: World, name: str) -> str | int:
     return Application.objects.filter(offers__isnull=False, party=world.alpha).get().number
 
 
+_WORK = (
+    "settlement-request", "seal-request", "comparison-request", "budget-request", "usage-import", "register-file",
+)  # fmt: skip
+
+
 def _work(name: str) -> int:
     """Something that was asked of the background worker."""
     from datetime import date
 
     from huisuan.compute.models import Centre, SealRequest, UsageImport
+    from huisuan.settlement import models
     from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettingsProposal, SettlementRequest
     from support.browser import proposal
     from support.portal import NOW, POLICY
@@ -147,6 +154,8 @@ def _work(name: str) -> int:
     if name == "budget-request":
         days = {"on": date(2024, 12, 31), "as_known": date(2025, 1, 1), "parties": 200, "seed": 1}
         return ScenarioRequest.objects.create(policy=POLICY, key="0" * 64, scenario={}, address="", **days, **asked).pk
+    if name == "register-file":
+        return models.RegisterFileRequest.objects.create(kind="parties", name="f", content=b"", **asked).pk
     if name == "usage-import":
         centre, file = Centre.objects.get(code="hf"), {"name": "f", "sha256": "0" * 64, "size": 1, "format": "sacct"}
         return UsageImport.objects.create(centre=centre, dry_run=False, **file, **asked).pk

@@ -98,7 +98,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         PublicNotice,
         RegisterVersion,
     )
-    from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
+    from huisuan.settlement.models import ComparisonRequest, RegisterFileRequest, ScenarioRequest, SettlementRequest
     from huisuan.treasury.models import AppropriationLine, BankReturnLine, Debt
 
     world = full.world
@@ -157,7 +157,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "usage-import": [[number] for number in UsageImport.objects.values_list("pk", flat=True)],
         "run": [[world.run.pk]],
         "party": [[world.alpha.uscc], [world.beta.uscc]],
-        "change-party": [[world.alpha.uscc]],
+        **{name: [[world.alpha.uscc]] for name in ("change-party", "relation-form", "succession-form")},
+        "register-file": [[number] for number in RegisterFileRequest.objects.values_list("pk", flat=True)],
         "settlement-request": [[number] for number in SettlementRequest.objects.values_list("pk", flat=True)],
         "seal-request": [[number] for number in SealRequest.objects.values_list("pk", flat=True)],
         "comparison-request": [[number] for number in ComparisonRequest.objects.values_list("pk", flat=True)],

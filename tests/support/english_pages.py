@@ -41,7 +41,7 @@ POSTED = {
     "cancel-job", "cancel-array", "answer-flag", "discard-draft", "live-answer", "compare-proposal", "adopt-proposal",
     "withdraw-proposal", "mark-messages-read", "mark-messages-unread",
     "settle-year", "cancel-settlement", "seal-months", "cancel-sealing",
-    "cancel-comparison", "cancel-budget", "budget-again",
+    "cancel-comparison", "cancel-register-file", "accept-register-file", "cancel-budget", "budget-again",
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",

@@ -27,6 +27,7 @@ def page_addresses(world: World) -> dict[str, str]:
         "seal": ["hf", "2024-01"], "bill": [bill.pk], "entitlement": [world.entitlement(world.alpha).pk],
         "centre": ["hf"], "run": [world.run.pk], "policy": [policy], "settings": [policy], "proposal": [proposal()],
         "propose-settings": [policy], "new-draft": [policy, "2.2"],
+        **{name: [world.alpha.uscc] for name in ("party", "change-party", "relation-form", "succession-form")},
         **{name: ["hf"] for name in (
             "centre-figures", "centre-maintenance", "centre-tariffs", "seal-checklist", "unclaimed", "usage-imports",
         )},

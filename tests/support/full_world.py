@@ -61,8 +61,10 @@ from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.services import ProposalActor as Proposer
 from huisuan.settlement.adoption.services import propose_settings, withdraw_proposal
 from huisuan.settlement.impact.compare import compare_year
+from huisuan.settlement.impact.register_preview import ChangedResult
 from huisuan.settlement.models import (
     ComparisonRequest,
+    RegisterFileRequest,
     ScenarioRequest,
     SettingsProposal,
     SettlementRequest,
@@ -138,6 +140,7 @@ def build() -> Full:
     world.people["operator"] = Person.objects.create_person("operator", None, role="operator", name="李运维")
     now = timezone.now()
     _documents(world)
+    _register_files(world)
     build_programmes(world)
     import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
     _requested(world, now)
@@ -314,6 +317,22 @@ def _long_work(proposal: SettingsProposal) -> None:
     ask = ScenarioRequest.objects.create
     ask(key="2" * 64, seed=2, state="failed", reason=refused, **plain, **lately)
     ask(key="3" * 64, seed=3, state="cancelled", reason="已取消，没有结果", **plain, **lately)
+
+
+def _register_files(world: portal.World) -> None:
+    """Files of the register: one that the worker is at, one that was cancelled, one that would change past results."""
+    said = {"requested_by": "省专班", "requested_at": portal.NOW, "name": "register.csv", "content": b"uscc"}
+    over = {**said, "ended_at": timezone.now()}
+    ask = RegisterFileRequest.objects.create
+    ask(kind="relations", state="running", step="2024 2.2", number=2, steps=3, **said)
+    ask(kind="successions", state="cancelled", cancelled_by="李运维", reason="已取消：什么都没有写入", **over)
+    changed = ChangedResult(
+        2024, portal.POLICY, "2.2", world.run.pk, world.alpha.uscc, "eligible", 200, "not_eligible", 0
+    ).to_dict()
+    fault = LineFault(2, "owner", "x", "不是已登记的主体", "请先用 huisuan party import 导入它")
+    report = FileReport(new=1, faults=[fault]).as_json()
+    over["requested_by"] = Viewer.for_person(world.people["province"]).name
+    ask(kind="relations", state="done", report=report, changed=[changed], digest="1" * 64, seen="2" * 64, **over)
 
 
 def _firm(world: portal.World, now: datetime) -> str:

@@ -37,7 +37,7 @@ from huisuan.portal.notices import desk as publicity_desk
 from huisuan.portal.notices import views as notices
 from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
-from huisuan.portal.parties import import_page
+from huisuan.portal.parties import file_requests, import_page, relation_forms
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
 from huisuan.portal.programmes import (
@@ -225,7 +225,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("parties/", register_views.party_list, name="parties"),
     path("parties/new", register_views.new_party, name="new-party"),
     path("parties/import", import_page.import_register, name="import-parties"),
+    path("parties/imports/<int:number>", file_requests.register_file_page, name="register-file"),
+    path("parties/imports/<int:number>/accept", file_requests.accept_register_lines, name="accept-register-file"),
+    path("parties/imports/<int:number>/cancel", file_requests.cancel_register_lines, name="cancel-register-file"),
     path("parties/<str:uscc>", register_views.party_page, name="party"),
+    path("parties/<str:uscc>/relation", relation_forms.relation_form, name="relation-form"),
+    path("parties/<str:uscc>/succession", relation_forms.succession_form, name="succession-form"),
     path("parties/<str:uscc>/change", register_views.change_party, name="change-party"),
     path("compute/", federation.compute_page, name="compute"),
     path("centres/", centre.centre_list, name="centres"),

@@ -18,6 +18,7 @@ from huisuan.compute.metering.imports.requests import IMPORTS
 from huisuan.compute.metering.seals.requests import SEALINGS
 from huisuan.opendata.gate.scan_work import SCAN_WORK
 from huisuan.serving import disk
+from huisuan.settlement.impact.register_requests import REGISTER_FILE_WORK
 from huisuan.settlement.impact.requests import COMPARISON_WORK
 from huisuan.settlement.runs.requests import SETTLEMENTS
 from huisuan.settlement.scenarios.requests import BUDGETS
@@ -34,7 +35,7 @@ async def look_after_tasks(context: JobContext, timestamp: int) -> None:
     """Every ten seconds: what a worker that died was doing goes on, or ends with a reason."""
     await take_up_stalled(context)
     now = datetime.now(UTC)
-    for kind in (SETTLEMENTS, SEALINGS, IMPORTS, COMPARISON_WORK, BUDGETS, SCAN_WORK):
+    for kind in (SETTLEMENTS, SEALINGS, IMPORTS, COMPARISON_WORK, BUDGETS, REGISTER_FILE_WORK, SCAN_WORK):
         await sync_to_async(kind.recover)(now)
 
 

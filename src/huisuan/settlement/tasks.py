@@ -29,3 +29,11 @@ def budget_scenario(request: int) -> None:
     from huisuan.settlement.scenarios.requests import run_budget_request
 
     run_budget_request(request, datetime.now(UTC))
+
+
+@app.task(name="settlement.enter_register_file", queue="settlement", lock="settlement.register")
+def enter_register_file(request: int) -> None:
+    """Carry out the request of that number to enter a file into the register."""
+    from huisuan.settlement.impact.register_requests import run_register_file
+
+    run_register_file(request, datetime.now(UTC))

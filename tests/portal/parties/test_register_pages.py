@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import html
+import re
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from django.utils import timezone
 
-from huisuan.base.errors import InvalidRequest
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.parties.models import Party, PartyChange, Relation, StateChange
-from huisuan.portal.parties.held_files import held_file, hold_file
+from huisuan.parties.relation_history import relations_known
 from huisuan.portal.ui import number_format
+from huisuan.settlement.impact.register_requests import (
+    MOST_FILES_WAITING,
+    RegisterLines,
+    accept_register_file,
+    request_register_file,
+    run_register_file,
+)
+from huisuan.settlement.models import RegisterFileRequest
 from support.portal import World, code
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +38,7 @@ def test_a_party_is_entered_and_changed_and_both_are_kept(world: World) -> None:
     browser.post(
         reverse("change-party", args=[NEW["uscc"]]), {**NEW, "region": "340200", "registered_on": "2024-01-02"}
     )
+    assert ended(browser).context["entered"]
     party = Party.objects.get(uscc=NEW["uscc"])
     assert (party.region_id, party.demo) == ("340200", False)
     changed, entered = PartyChange.objects.filter(party=party)
@@ -61,16 +73,14 @@ def test_a_wrong_value_is_named_and_nothing_is_stored(world: World) -> None:
 
 def test_of_a_file_the_good_lines_are_kept_and_the_bad_ones_named(world: World) -> None:
     lines = f"uscc,name,kind,region\n{code(78)},甲,enterprise,340100\nx,乙,enterprise,340100\n"
-    file = SimpleUploadedFile("主体.csv", lines.encode())
-    answer = world.browser("province").post(reverse("import-parties"), {"file": file})
-    page = answer.content.decode()
-    assert answer.status_code == 422
+    page = handed_in(world, SimpleUploadedFile("主体.csv", lines.encode())).content.decode()
     for text in ("不是统一社会信用代码", "请对照营业执照核对"):
         assert text in page
     assert PartyChange.objects.get().source == "主体.csv"
-    for rubbish in (b"", b"\x00\xff\x00", b"name\nx\n"):
-        bad = world.browser("province").post(reverse("import-parties"), {"file": SimpleUploadedFile("x.csv", rubbish)})
-        assert bad.status_code == 422
+    empty = world.browser("province").post(reverse("import-parties"), {"file": SimpleUploadedFile("x.csv", b"")})
+    assert empty.status_code == 422
+    for rubbish in (b"\x00\xff\x00", b"name\nx\n"):
+        assert "没有完成" in handed_in(world, SimpleUploadedFile("x.csv", rubbish)).content.decode()
 
 
 def test_a_city_reads_its_own_parties_and_changes_none(world: World) -> None:
@@ -93,94 +103,157 @@ def _moved(world: World, region: str = "310000") -> SimpleUploadedFile:
     return SimpleUploadedFile("迁出.csv", f"{head}\n{row}\n".encode())
 
 
+def handed_in(world: World, file: SimpleUploadedFile, kind: str = "parties", language: str = "zh-hans") -> Any:
+    """The page of a file once the worker has done with it."""
+    browser = world.browser("province", language)
+    answer = browser.post(reverse("import-parties"), {"file": file, "kind": kind})
+    assert answer.status_code == 302
+    return ended(browser)
+
+
+def ended(browser: Any) -> Any:
+    """The page of what was handed in last, once the worker has done with it."""
+    work = RegisterFileRequest.objects.latest("pk")
+    run_register_file(work.pk, timezone.now())
+    return browser.get(reverse("register-file", args=[work.pk]))
+
+
+def accept(world: World, answer: Any) -> Any:
+    """Accept what a page shows, and the page that comes of it."""
+    browser = world.browser("province")
+    browser.post(reverse("accept-register-file", args=[answer.context["work"].pk]))
+    return ended(browser)
+
+
 def test_a_file_that_changes_past_results_is_shown_first_and_imported_once_it_is_accepted(world: World) -> None:
-    browser, address = world.browser("province"), reverse("import-parties")
     owed = world.entitlement(world.alpha)
-    answer = browser.post(address, {"file": _moved(world)})
+    answer = handed_in(world, _moved(world))
     page = answer.content.decode()
-    assert answer.status_code == 200
-    for text in ("还没有写入", "接受并导入", number_format.yuan(owed.amount_fen), reverse("run", args=[world.run.pk])):
+    for text in ("还没有写入", "接受并登记", number_format.yuan(owed.amount_fen), reverse("run", args=[world.run.pk])):
         assert text in page
     ((row, _name, _before, _after),) = answer.context["changed"]
     assert (row.party, row.before_fen) == (world.alpha.uscc, owed.amount_fen)
     assert row.after_fen < owed.amount_fen
     assert not StateChange.objects.exists()
-    slip, seen = answer.context["slip"], answer.context["seen"]
-    for wrong in ({"slip": slip + "x", "seen": seen}, {"slip": "", "seen": seen}):
-        assert browser.post(address, wrong).status_code == 422
-    assert "请再看一次" in browser.post(address, {"slip": slip, "seen": "0" * 64}).content.decode()
-    assert not StateChange.objects.exists()
-    done = browser.post(address, {"slip": slip, "seen": seen})
+    done = accept(world, answer)
     assert done.context["report"].changed == 1
     assert "changed" not in done.context
     assert StateChange.objects.get().source == "迁出.csv"
 
 
-def test_what_was_previewed_is_its_uploaders_alone(world: World) -> None:
-    slip = hold_file(b"uscc", "x.csv", "somebody")
-    answer = world.browser("province").post(reverse("import-parties"), {"slip": slip, "seen": ""})
-    assert "已经不在了" in answer.content.decode()
+def test_what_changed_since_it_was_seen_is_shown_again(world: World) -> None:
+    first = handed_in(world, _moved(world))
+    RegisterFileRequest.objects.update(digest="0" * 64)
+    assert "请再看一次" in accept(world, first).content.decode()
+    assert not StateChange.objects.exists()
 
 
-def test_a_held_file_is_cleared_away_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path))
-    slip = hold_file(b"one", "x.csv", "province")
-    assert held_file(slip, "province") == (b"one", "x.csv")
-    (path,) = (tmp_path / "register-imports").glob("??/*")
-    os.utime(path, (0, 0))
-    hold_file(b"two", "y.csv", "province")
-    with pytest.raises(InvalidRequest):
-        held_file(slip, "province")
+def test_what_waits_is_shown_and_cancelled_before_anything_is_written(world: World) -> None:
+    browser = world.browser("province")
+    browser.post(reverse("import-parties"), {"file": _moved(world)})
+    work = RegisterFileRequest.objects.get()
+    address = reverse("register-file", args=[work.pk])
+    assert "排队中" in browser.get(address).content.decode()
+    browser.post(reverse("cancel-register-file", args=[work.pk]))
+    assert "已取消：什么都没有写入" in ended(browser).content.decode()
+    assert not StateChange.objects.exists()
+
+
+def test_what_was_previewed_is_its_uploaders_alone_and_for_a_day(world: World) -> None:
+    handed_in(world, _moved(world))
+    work = RegisterFileRequest.objects.get()
+    with pytest.raises(InvalidRequest, match="已经不在了"):
+        accept_register_file(work.pk, "somebody", timezone.now())
+    later = timezone.now() + timedelta(days=2)
+    with pytest.raises(InvalidRequest, match="已经不在了"):
+        accept_register_file(work.pk, work.requested_by, later)
+    request_register_file(RegisterLines("parties", b"uscc", "y.csv"), "province", later)
+    work.refresh_from_db()
+    assert bytes(work.content) == b""
+
+
+def test_as_many_files_wait_as_may(world: World) -> None:
+    file = RegisterLines("parties", b"uscc", "y.csv")
+    for _ in range(MOST_FILES_WAITING):
+        request_register_file(file, "province", timezone.now())
+    with pytest.raises(Conflict):
+        request_register_file(file, "province", timezone.now())
 
 
 def test_a_change_on_the_page_of_a_party_that_changes_past_results_is_accepted_as_a_second_step(world: World) -> None:
-    browser, address = world.browser("province"), reverse("change-party", args=[world.alpha.uscc])
+    browser = world.browser("province")
     given = {
-        "name": world.alpha.name,
-        "kind": "enterprise",
-        "region": "340100",
-        "name_en": "",
+        "name": world.alpha.name, "kind": "enterprise", "region": "340100", "name_en": "",
         "registered_on": "2024-05-01",
-    }
-    answer = browser.post(address, given)
+    }  # fmt: skip
+    browser.post(reverse("change-party", args=[world.alpha.uscc]), given)
+    answer = ended(browser)
     assert "接受并登记" in answer.content.decode()
     assert not StateChange.objects.exists()
-    assert 'value="2024-05-01"' in answer.content.decode()
-    other = browser.post(address, {**given, "registered_on": "2024-04-01", "seen": answer.context["seen"]})
-    assert other.context["changed"]  # another change than the one that was seen
-    done = browser.post(address, {**given, "seen": answer.context["seen"]})
-    assert done.url == reverse("party", args=[world.alpha.uscc])  # type: ignore[attr-defined]
+    assert accept(world, answer).context["entered"]
     assert str(Party.objects.get(pk=world.alpha.pk).registered_on) == "2024-05-01"
 
 
+def test_a_relation_is_entered_ended_and_taken_back_on_the_page_of_a_party(world: World) -> None:
+    browser, address = world.browser("province"), reverse("relation-form", args=[world.alpha.uscc])
+    given = {"owner": world.alpha.uscc, "owned": world.beta.uscc, "share": "51.5%", "valid_from": "2030-01-01"}
+    assert "不是日期" in browser.post(address, {**given, "valid_from": "soon"}).content.decode()
+    assert browser.post(address, given).status_code == 302
+    assert ended(browser).context["entered"]  # what begins in 2030 changes nothing of the past
+    page = browser.get(reverse("party", args=[world.beta.uscc])).content.decode()
+    (link,) = re.findall(r'href="([^"]+/relation\?[^"]+)"', page)
+    form = browser.get(html.unescape(link))
+    asked = form.context["asked"]
+    assert (asked["owner"], asked["share"], asked["stands"]) == (world.alpha.uscc, "51.5%", "true")
+    browser.post(address, {**given, "valid_to": "2031-01-01"})
+    ended(browser)
+    assert "2031-01-01" in browser.get(reverse("party", args=[world.alpha.uscc])).content.decode()
+    browser.post(address, {**given, "withdrawn": "true"})
+    ended(browser)
+    pair = {"owner": world.alpha, "owned": world.beta}
+    assert not relations_known(timezone.now().date() + timedelta(days=1)).filter(**pair).exists()
+    assert Relation.objects.filter(**pair).count() == 3  # what was known before stays
+
+
+def test_a_succession_is_entered_on_the_page_of_a_party(world: World) -> None:
+    browser, address = world.browser("province"), reverse("succession-form", args=[world.alpha.uscc])
+    given = {"old": world.alpha.uscc, "new": world.beta.uscc, "kind": "merged", "carries": "true"}
+    assert "与 old 相同" in browser.post(address, {**given, "new": world.alpha.uscc}).content.decode()
+    browser.post(address, {**given, "valid_from": "2030-02-01"})
+    assert ended(browser).context["entered"]
+    page = browser.get(reverse("party", args=[world.beta.uscc])).content.decode()
+    assert "2030-02-01" in page.partition('id="successions"')[2]
+
+
+def test_who_oversees_but_does_not_keep_the_register_enters_no_relation(world: World) -> None:
+    for who in ("city", "auditor"):
+        for name in ("relation-form", "succession-form"):
+            assert world.browser(who).get(reverse(name, args=[world.alpha.uscc])).status_code == 403
+
+
 def test_the_preview_reads_in_english(world: World) -> None:
-    page = world.browser("province", "en").post(reverse("import-parties"), {"file": _moved(world)}).content.decode()
-    for text in ("Past results would become", "Nothing is written yet", "Accept and import"):
+    page = handed_in(world, _moved(world), language="en").content.decode()
+    for text in ("Past results would become", "Nothing is written yet", "Accept and register"):
         assert text in page
 
 
 def test_relations_and_successions_come_from_files_and_stand_on_the_pages_of_both_parties(world: World) -> None:
-    browser, address = world.browser("province"), reverse("import-parties")
     first, second = world.alpha.uscc, world.beta.uscc
     relations = f"owner,owned,valid_from,share\n{first},{second},2030-01-01,51%\n{first},0,2030-01-01,51%\n"
-    answer = browser.post(address, {"file": SimpleUploadedFile("r.csv", relations.encode()), "kind": "relations"})
-    assert answer.status_code == 422  # the second line is none, the first is kept
+    answer = handed_in(world, SimpleUploadedFile("r.csv", relations.encode()), "relations")
+    assert len(answer.context["faults"]) == 1  # the second line is none, the first is kept
     assert Relation.objects.filter(owner=world.alpha, owned=world.beta).count() == 1
     successions = f"old,new,kind,valid_from\n{first},{second},merged,2030-02-01\n"
-    content = SimpleUploadedFile("s.csv", successions.encode())
-    assert browser.post(address, {"file": content, "kind": "successions"}).status_code == 200
+    handed_in(world, SimpleUploadedFile("s.csv", successions.encode()), "successions")
     for uscc in (first, second):
-        page = browser.get(reverse("party", args=[uscc])).content.decode()
+        page = world.browser("province").get(reverse("party", args=[uscc])).content.decode()
         assert "合并" in page.partition('id="successions"')[2]
         assert "2030-02-01" in page
 
 
 def test_what_holds_from_a_day_on_stands_on_the_page_of_a_party(world: World) -> None:
-    browser = world.browser("province", "en")
-    answer = browser.post(reverse("import-parties"), {"file": _moved(world), "kind": "parties"})
-    accepted = {name: answer.context[name] for name in ("slip", "seen", "kind")}
-    browser.post(reverse("import-parties"), accepted)
-    page = browser.get(reverse("party", args=[world.alpha.uscc])).content.decode()
+    accept(world, handed_in(world, _moved(world)))
+    page = world.browser("province", "en").get(reverse("party", args=[world.alpha.uscc])).content.decode()
     assert "Shanghai" in page.partition('id="dated"')[2]
 
 

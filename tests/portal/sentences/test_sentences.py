@@ -137,7 +137,11 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "settlement/impact/requests.py": (), "settlement/scenarios/requests.py": (),
     "base/text_length.py": ("check_length",),
     "base/csv_lines.py": ("decode_text", "__init__", "rows"), "portal/parties/import_page.py": ("_given",),
-    "portal/parties/held_files.py": (),
+    "settlement/impact/register_requests.py": (),
+    "parties/relation_import.py": (
+        "import_relations", "_parse_relation", "_parse_share", "_store_relation", "_refuse_overlap",
+        "import_successions", "_parse_succession", "_store_succession",
+    ),
     "base/db/background_work.py": ("_BROKEN",), "base/months.py": ("parse",),
     "compute/agent_gateway/clock_skew.py": (), "compute/metering/checks/clock.py": (),
     "parties/acting_party.py": (), "settlement/runs/inputs.py": (),

@@ -26,7 +26,6 @@ from huisuan.parties.relation_history import relations_known
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.state_history import list_attestations
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.parties.import_page import import_into_register, preview_context
 from huisuan.portal.parties.whole_party import read_whole_party
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
@@ -34,7 +33,7 @@ from huisuan.portal.ui.forms import choices
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
-from huisuan.settlement.impact.register_preview import ChangedResult
+from huisuan.settlement.impact.register_requests import RegisterLines, enter_at_once, request_register_file
 
 READS_REGISTER = ("city", "province", "auditor")
 HISTORY_SHOWN = 100
@@ -180,28 +179,30 @@ def _store(request: HttpRequest, asked: Mapping[str, str], party: Party | None) 
         return _form(request, asked, party, refused=_t("请填写统一社会信用代码。"))
     buffer = io.StringIO()
     csv.writer(buffer).writerows([_FIELDS, [asked[name] for name in _FIELDS]])
-    content, seen = buffer.getvalue().encode(), request.POST.get("seen", "")
+    code = asked["uscc"].replace(" ", "").upper()
+    file = RegisterLines("parties", buffer.getvalue().encode(), "网页", code if party else "")
+    by, now = viewer_of(request).name, timezone.now()
     try:
-        report, changed = import_into_register(request, content, "网页", seen)
+        report = enter_at_once(file, by, now)
+        if report is None:
+            return redirect("register-file", number=request_register_file(file, by, now).pk)
     except Refused as refusal:  # what past results rest on cannot be read
         return _form(request, asked, party, refused=refusal_html(refusal))
     if report.faults:
         return _form(request, asked, party, fault=report.faults[0])
-    if changed:
-        return _form(request, asked, party, changed=changed)
     messages.success(request, _t("已登记。") if report.new else _t("已更改。") if report.changed else _t("没有变化。"))
-    return redirect("party", uscc=asked["uscc"].replace(" ", "").upper())
+    return redirect("party", uscc=code)
 
 
 def _form(
     request: HttpRequest, asked: Mapping[str, str], party: Party | None = None, *, refused: str = "",
-    fault: LineFault | None = None, changed: Sequence[ChangedResult] = (),
+    fault: LineFault | None = None,
 ) -> HttpResponseBase:  # fmt: skip
     regions = [(region.code, f"{region.code} {local_name(region)}") for region in Region.objects.all()]
     context = {
         "here": "parties", "asked": asked, "party": party, "refused": refused, "fault": fault,
         "fault_label": PARTY_COLUMNS.get(fault.column, fault.column) if fault else "",
         "kinds": choices(((kind, str(state_labels.PARTY[kind])) for kind in PartyKind.values), asked["kind"]),
-        "regions": choices(regions, asked["region"]), **preview_context(changed),
+        "regions": choices(regions, asked["region"]),
     }  # fmt: skip
     return render(request, "portal/parties/form.html", context, status=422 if refused or fault else 200)

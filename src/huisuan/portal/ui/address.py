@@ -32,6 +32,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "line-branch": ("page",),
     "proposal": ("year",),
     "raw-line": ("as",),
+    "relation-form": ("owner", "owned", "from"),
     "seal-checklist": ("through",),
     "settings": ("on", "known"),
     "sign-in": ("next",),

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.base.csv_lines import FileReport
+from huisuan.base.db.background_work import NoProgress, WorkProgress
 from huisuan.base.hashing import bytes_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.fact_sources.rules import reach_spans
@@ -56,7 +57,7 @@ def preview_import(apply: Callable[[], FileReport], now: datetime) -> tuple[File
 
 
 def import_as_seen(
-    apply: Callable[[], FileReport], now: datetime, seen: str = ""
+    apply: Callable[[], FileReport], now: datetime, seen: str = "", progress: WorkProgress | None = None
 ) -> tuple[FileReport, list[ChangedResult]]:
     """Import where no past result changes, or those that do are the ones that were `seen` (their digest).
 
@@ -66,9 +67,11 @@ def import_as_seen(
         Refused: what the import raises.
         Unavailable: the file of a sealed month is gone.
     """
+    watched = progress or NoProgress()
+    watched.begin_step("enter", 1, 1)
     with transaction.atomic():
         report = apply()
-        changed = list(changed_results(now)) if report.new or report.changed else []
+        changed = list(changed_results(now, watched)) if report.new or report.changed else []
         if not changed or results_digest(changed) == seen:
             return report, []
         transaction.set_rollback(True)
@@ -81,10 +84,12 @@ def results_digest(changed: Iterable[ChangedResult]) -> str:
     return bytes_sha256("\n".join(rows).encode())
 
 
-def changed_results(now: datetime) -> Iterable[ChangedResult]:
-    """Whose results of the runs that stand are others by the registers as they are known today."""
-    today = now.astimezone(SHANGHAI).date()
-    for run in latest_runs().order_by("-year", "policy", "sentence"):
+def changed_results(now: datetime, progress: WorkProgress | None = None) -> Iterable[ChangedResult]:
+    """Whose results of the runs that stand are others by the registers as they are known today; a step for each run."""
+    watched, today = progress or NoProgress(), now.astimezone(SHANGHAI).date()
+    runs = list(latest_runs().order_by("-year", "policy", "sentence"))
+    for number, run in enumerate(runs, start=2):
+        watched.begin_step(f"{run.year} {run.sentence}"[:40], number, len(runs) + 1)
         yield from _compare(run, today)
 
 

@@ -10,6 +10,7 @@ from huisuan.settlement.models.adoption import (
     Through,
 )
 from huisuan.settlement.models.long_work import ComparisonRequest, ScenarioRequest
+from huisuan.settlement.models.register_files import RegisterFileRequest
 from huisuan.settlement.models.runs import (
     Bill,
     BillLine,
@@ -28,6 +29,7 @@ __all__ = [
     "End",
     "Entitlement",
     "ProposalEnd",
+    "RegisterFileRequest",
     "ScenarioRequest",
     "SettingsProposal",
     "SettlementRequest",
