@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import close_old_connections, connection, transaction
 
 from huisuan.base.allocator import return_large_blocks
 from huisuan.client.part_file import PartFile
@@ -98,3 +98,12 @@ def test_a_huge_file_takes_no_more_memory_however_far_it_has_come(
     assert chain.said == []
     assert FileRequest.objects.filter(answered_at__isnull=False).count() <= 5  # what was asked ahead, no more
     assert grown < MOST_GROWTH, f"{grown / MIB:.0f} MiB"
+
+
+def test_a_piece_leaves_no_connection_with_its_buffers_behind(chain: Chain) -> None:
+    close_old_connections()
+    assert connection.connection is not None  # what brought nothing large is kept
+    chain.take(NOON)  # taken in here, and given out
+    close_old_connections()  # as Django does at the end of a request, and a download after each step
+    assert connection.connection is None
+    assert FileRequest.objects.count() <= 5  # the next question opens another

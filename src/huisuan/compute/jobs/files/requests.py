@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Window
 from django.db.models.functions import RowNumber
 
+from huisuan.base.db.large_rows import close_after_request
 from huisuan.compute.jobs.files.held_answers import LIFE, has_room_ahead, live, refuse_if_full
 from huisuan.compute.models import Centre, FileRequest, Job, JobOutputs, PlacementDecision
 from huisuan.protocol.agent_files import (
@@ -120,6 +121,8 @@ def _key(asker: Asker, question: FileQuery) -> str:
 
 def _answer(row: FileRequest) -> FileAnswer:
     answer = FileAnswer.model_validate(row.answer)
+    if row.content:
+        close_after_request()
     return answer.model_copy(update={"content": bytes(row.content or b"")})
 
 
@@ -150,6 +153,8 @@ def take_answers(centre: Centre, answers: Sequence[FileAnswer], now: datetime) -
     open_ones = FileRequest.objects.filter(centre=centre, answered_at__isnull=True).order_by("pk")
     rows = open_ones.select_for_update().filter(pk__in=[answer.id for answer in answers])
     by_id = {answer.id: answer for answer in answers}
+    if any(answer.content for answer in answers):
+        close_after_request()
     for row in rows:
         answer = by_id[row.pk]
         size = len(answer.model_dump_json(exclude={"content"}).encode())
