@@ -50,8 +50,8 @@ def test_lists_flags_and_ties_stand_there_and_the_last_two_only_for_province_and
     made = offer.application
     assert made.party is not None
     ApplicationFlag.objects.create(application=made, kind=FlagReason.SAME_ACCOUNT, about="A2024-1", raised_at=NOON)
-    line = f"{made.party.uscc},bars,省信用办,骗取补助,2024-01-01"
-    import_credit_list(f"uscc,effect,source,reason,valid_from\n{line}\n".encode(), "信用.csv", now=NOON)
+    line = f"{made.party.uscc},bars,省信用办,骗取补助,2024-01-01,办法第三条"
+    import_credit_list(f"uscc,effect,source,reason,valid_from,basis\n{line}\n".encode(), "信用.csv", now=NOON)
     pool(1)
     tie("e0", made, now=NOON)
     city = person("hefei", "city", city_id=made.party.region_id)
