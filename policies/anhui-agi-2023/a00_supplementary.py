@@ -241,6 +241,13 @@ publicity_own_day = interpretation(
     },
     sentence="0.1", phrase=IMPLEMENTING_RULES,
 )  # fmt: skip
+hearing_days = working_days("hearing_days", "陈述申辩期限（工作日）", "Working days to be heard on an adverse decision")
+answer_days = working_days("answer_days", "异议答复期限（工作日）", "Working days to answer an objection")
+objector_days = count_setting(
+    "0.1.objector_days", "异议答复后保存异议人姓名和联系方式的天数",
+    "Days for which an objector's name and contact are kept after the answer", sentence="0.1",
+    phrase=IMPLEMENTING_RULES, at_most=3650,
+)  # fmt: skip
 commit_days = working_days("commit_days", "资金下达期限（工作日）", "Working days to commit the money")
 pay_days = working_days("pay_days", "支付期限（工作日）", "Working days to pay")
 
@@ -275,8 +282,8 @@ def scored(sentence: str, key: str, zh: str, en: str, *, phrase: str) -> Criteri
 def publicise(source: State, office: str) -> ProgrammeStep:
     """Publish a notice: it stands for the days of publicity."""
     return step(
-        "publicise", source, State.IN_PUBLICITY, Duty.PUBLISH, office, figures=(publicity_days,),
-        own_day=publicity_own_day,
+        "publicise", source, State.IN_PUBLICITY, Duty.PUBLISH, office,
+        figures=(publicity_days, answer_days, objector_days), own_day=publicity_own_day,
     )  # fmt: skip
 
 
@@ -296,7 +303,9 @@ PAYMENT = (
     step("complete", State.PAYING, State.CLOSED, Duty.PAY, TREASURY, within=pay_days),
 )
 RECOVERY = (
-    step("recover", (State.PAYING, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, OFFICE),
+    step("recover", (State.PAYING, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, OFFICE, figures=(hearing_days,)),
+    step("plead", State.IN_RECOVERY, State.IN_RECOVERY, Duty.APPLY),
+    step("hear", State.IN_RECOVERY, State.IN_RECOVERY, Duty.REGISTER, OFFICE),
     step("recovered", State.IN_RECOVERY, State.CLOSED, Duty.PAY, TREASURY),
 )
 
@@ -309,22 +318,26 @@ CLAIM = (
     step("decide", State.IN_PUBLICITY, State.DECIDED, Duty.DECIDE, OFFICE, within=decide_days),
     step(
         "refuse", (State.SUBMITTED, State.RETURNED, State.CHECKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE,
-        OFFICE, within=decide_days,
+        OFFICE, within=decide_days, figures=(hearing_days,),
     ),
     step(
         "withdraw",
         (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.IN_PUBLICITY, State.SUSPENDED),
         State.WITHDRAWN, Duty.APPLY,
     ),
-    step("revoke", (State.DECIDED, State.COMMITTED), State.REFUSED, Duty.DECIDE, OFFICE),
+    step("revoke", (State.DECIDED, State.COMMITTED), State.REFUSED, Duty.DECIDE, OFFICE, figures=(hearing_days,)),
     *PAYMENT,
     *RECOVERY,
 )  # fmt: skip
 
 #: what is granted without money by this policy: a title, a place in a list, a short way, a match
 GRANT = variant(
-    CLAIM, without=("commit", "pay", "complete", "recover", "recovered"),
-    instead=(step("revoke", (State.DECIDED, State.CLOSED), State.REFUSED, Duty.DECIDE, OFFICE),),
+    CLAIM, without=("commit", "pay", "complete", "recover", "plead", "hear", "recovered"),
+    instead=(
+        step(
+            "revoke", (State.DECIDED, State.CLOSED), State.REFUSED, Duty.DECIDE, OFFICE, figures=(hearing_days,),
+        ),
+    ),
     more=(step("close", State.DECIDED, State.CLOSED, Duty.REGISTER, OFFICE),),
 )  # fmt: skip
 
@@ -334,7 +347,7 @@ RECORD = variant(
     CLAIM,
     without=(
         "publicise", "suspend", "resume", "uphold", "decide", "refuse", "commit", "pay", "complete", "recover",
-        "recovered", "check", "revoke",
+        "plead", "hear", "recovered", "check", "revoke",
     ),
     instead=(step("withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Duty.APPLY),),
     more=(step("record", State.SUBMITTED, State.CLOSED, Duty.REGISTER, OFFICE, within=check_days),),
@@ -351,7 +364,7 @@ def contest(*criteria: CriterionSpec, after: tuple[ProgrammeStep, ...] = CLAIM) 
             step(
                 "refuse",
                 (State.SUBMITTED, State.RETURNED, State.CHECKED, State.REVIEWED, State.RANKED, State.IN_PUBLICITY),
-                State.REFUSED, Duty.DECIDE, OFFICE, within=decide_days,
+                State.REFUSED, Duty.DECIDE, OFFICE, within=decide_days, figures=(hearing_days,),
             ),
             step(
                 "withdraw",

@@ -23,7 +23,7 @@ from huisuan.law import (
     variant,
 )
 
-from .a00_supplementary import CLAIM, DATA, OFFICE, check_days, decide_days, payable
+from .a00_supplementary import CLAIM, DATA, OFFICE, check_days, decide_days, hearing_days, payable
 
 article = Article("2")
 
@@ -122,7 +122,7 @@ article.programme(
             step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, DATA, within=check_days),
             step(
                 "refuse", (State.SUBMITTED, State.CHECKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE, OFFICE,
-                within=decide_days,
+                within=decide_days, figures=(hearing_days,),
             ),
             step(
                 "withdraw", (State.DRAFT, State.SUBMITTED, State.CHECKED, State.IN_PUBLICITY, State.SUSPENDED),

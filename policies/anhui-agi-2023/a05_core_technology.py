@@ -31,6 +31,7 @@ from .a00_supplementary import (
     REVIEW,
     check_days,
     decide_days,
+    hearing_days,
     payable,
     project_city,
     project_county,
@@ -192,7 +193,7 @@ article.programme(
                     State.SUBMITTED, State.RETURNED, State.CHECKED, State.RECOMMENDED, State.REVIEWED, State.RANKED,
                     State.IN_PUBLICITY,
                 ),
-                State.REFUSED, Duty.DECIDE, SCIENCE, within=decide_days,
+                State.REFUSED, Duty.DECIDE, SCIENCE, within=decide_days, figures=(hearing_days,),
             ),
             step(
                 "withdraw",
@@ -203,10 +204,12 @@ article.programme(
                 State.WITHDRAWN, Duty.APPLY,
             ),
             step(
-                "revoke", (State.DECIDED, State.CONTRACTED, State.COMMITTED), State.REFUSED, Duty.DECIDE, SCIENCE
+                "revoke", (State.DECIDED, State.CONTRACTED, State.COMMITTED), State.REFUSED, Duty.DECIDE, SCIENCE,
+                figures=(hearing_days,),
             ),
             step(
-                "recover", (State.PAYING, State.MONITORED, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, SCIENCE
+                "recover", (State.PAYING, State.MONITORED, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, SCIENCE,
+                figures=(hearing_days,),
             ),
         ),
         more=(

@@ -107,6 +107,7 @@ article.programme(
     "8.2", AWARD, start=Start.CITY_CLAIM, title="关键技术项目引进奖补",
     title_en="Award for key projects brought in", steps=CLAIM,
     objects=(names("project", held="per_year"), names("voucher")),
+    earmark="用于智能算力建设和招引重点企业",
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ class DocumentKind(models.TextChoices):
     CORRECTION = "correction", "补正通知"
     PUBLICITY = "publicity", "公示"
     DECISION = "decision", "决定"
+    REFUSAL = "refusal", "不予支持决定"
+    REVOCATION = "revocation", "撤销决定"
     FUNDS = "funds", "资金下达通知"
     PAYMENT_LIST = "payment_list", "拨付清单"
     RECOVERY = "recovery", "追回通知"

@@ -103,7 +103,8 @@ def test_sentences_and_drawing_say_the_same_steps() -> None:
     for programme in LAW.programmes:
         values = {name: setting.value for name, setting in LAW.adopted(LAW.valid_from, LAW.valid_to).items()}
         said = programme_sentences(programme, values)
-        assert len(said) == len(programme.steps) + 1 + bool(programme.objects) + bool(programme.selection)
+        more = [programme.objects, programme.selection, programme.earmark]
+        assert len(said) == len(programme.steps) + 1 + sum(map(bool, more))
         assert "（未定）" not in "".join(said)
         assert "(not set)" in "".join(programme_sentences(programme, {}, english=True))
         drawing = draw_programme(programme)

@@ -33,6 +33,8 @@ MANUAL = {
     "pay": ({"committed"}, "paying", "pay", TREASURY),
     "complete": ({"paying"}, "closed", "pay", TREASURY),
     "recover": ({"paying", "closed"}, "in_recovery", "register", INDUSTRY),
+    "plead": ({"in_recovery"}, "in_recovery", "apply", ""),
+    "hear": ({"in_recovery"}, "in_recovery", "register", INDUSTRY),
     "recovered": ({"in_recovery"}, "closed", "pay", TREASURY),
     "revoke": ({"decided", "committed"}, "refused", "decide", INDUSTRY),
 }  # fmt: skip

@@ -245,11 +245,11 @@ class Article:
 
     def programme(
         self, key: str, phrase: str, *, start: Start, title: str, title_en: str, steps: tuple[ProgrammeStep, ...],
-        objects: tuple[ClaimObjectSpec, ...] = (), selection: SelectionSpec | None = None,
+        objects: tuple[ClaimObjectSpec, ...] = (), selection: SelectionSpec | None = None, earmark: str = "",
     ) -> None:  # fmt: skip
-        """How its rule is carried out, and what its claims name (`names`). Raises `LawError`: an unquoted phrase."""
+        """How its rule is carried out; the rest: see `ProgrammeSpec`. Raises `LawError`: an unquoted phrase."""
         sentence = ".".join(key.split(".")[:2])
-        spec = ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps, objects, selection)
+        spec = ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps, objects, selection, earmark)
         self._registry.add_programme(spec)
 
     def register(self, spec: RegisterSpec) -> None:

@@ -80,6 +80,8 @@ class ArticleRegistry:
             LawError: the phrase is not in the sentence, or a second procedure of that key.
         """
         self.text.check_citation(spec.sentence, spec.phrase, f"程序 {spec.key}")
+        if spec.earmark:
+            self.text.check_citation(spec.sentence, spec.earmark, f"程序 {spec.key} 的资金用途")
         if any(other.key == spec.key for other in self.programmes):
             raise LawError(f"程序 {spec.key} 声明了两次", code="law.programme_twice")
         self.programmes.append(spec)

@@ -74,8 +74,10 @@ class ProgrammeStep:
     """An action that leads from any of some states to one, by a duty in an office as the sentence names it.
 
     `within` is the setting that says how many working days there are for it, `figures` are the others that it works
-    with. `own_day` is the question whether the day of the step is the first of the days that it begins. The applicant's
-    own steps have no office. `review` says how experts review before the step is taken.
+    with: of `publicise` the days of publicity, the days to answer an objection, and the days for which objectors' names
+    are kept; of `refuse`, `recover` and `revoke` the days to be heard. `own_day` is the question whether the day of the
+    step is the first of the days that it begins. The applicant's own steps have no office. `review` says how experts
+    review before the step is taken.
     """
 
     action: str
@@ -107,7 +109,8 @@ class ProgrammeStep:
 class ProgrammeSpec:
     """The procedure of one programme. `key` is that of the rule that says the amount ("2.2").
 
-    `objects` are the kinds of objects that its claims name; `selection` says what it decides itself by choosing.
+    `objects` are the kinds of objects that its claims name; `selection` says what it decides itself by choosing;
+    `earmark` is the phrase of the sentence that says what the money is for, where it says so.
     """
 
     key: str
@@ -119,6 +122,7 @@ class ProgrammeSpec:
     steps: tuple[ProgrammeStep, ...]
     objects: tuple[ClaimObjectSpec, ...] = ()
     selection: SelectionSpec | None = None
+    earmark: str = ""
 
     def settings(self) -> tuple[SettingSpec, ...]:
         """The settings that its steps rest on, each once."""
@@ -145,7 +149,8 @@ class ProgrammeSpec:
             "title_en": self.title_en, "start": self.start.value, "steps": [taken.to_dict() for taken in self.steps],
         }  # fmt: skip
         said |= {"objects": [spec.to_dict() for spec in self.objects]} if self.objects else {}
-        return said | ({"selection": self.selection.to_dict()} if self.selection else {})
+        said |= {"selection": self.selection.to_dict()} if self.selection else {}
+        return said | ({"earmark": self.earmark} if self.earmark else {})
 
     @property
     def digest(self) -> str:

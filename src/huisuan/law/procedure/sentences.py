@@ -18,7 +18,14 @@ def programme_sentences(spec: ProgrammeSpec, values: Mapping[str, object], *, en
     first = f"It begins so: {begins[1]}." if english else f"开始：{begins[0]}。"
     said = _english if english else _chinese
     steps = (said(taken, values) for taken in spec.steps)
-    return (first, *steps, *_objects(spec, english=english), *_selection(spec, english=english))
+    more = (*_objects(spec, english=english), *_selection(spec, english=english), *_earmark(spec, english=english))
+    return (first, *steps, *more)
+
+
+def _earmark(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
+    if not spec.earmark:
+        return ()
+    return (f"The money is earmarked: {spec.earmark}." if english else f"资金用途：{spec.earmark}。",)
 
 
 def _objects(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:

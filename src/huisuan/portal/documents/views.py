@@ -24,6 +24,8 @@ _KINDS = {
     DocumentKind.CORRECTION: _("补正通知"),
     DocumentKind.PUBLICITY: _("公示"),
     DocumentKind.DECISION: _("决定"),
+    DocumentKind.REFUSAL: _("不予支持决定"),
+    DocumentKind.REVOCATION: _("撤销决定"),
     DocumentKind.FUNDS: _("资金下达通知"),
     DocumentKind.PAYMENT_LIST: _("拨付清单"),
     DocumentKind.RECOVERY: _("追回通知"),

@@ -12,6 +12,7 @@ from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import Duty, State
 from huisuan.parties.models import Person
+from huisuan.programmes.awards.pleading import unanswered_pleas
 from huisuan.programmes.awards.recovering import debts_of
 from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.models import Application, Award, DutyHeld
@@ -44,7 +45,7 @@ def get_debt(key: str) -> Debt:
 
 @transaction.atomic
 def receive_repayment(debt: Debt, fen: int, voucher: str, person: Person, now: datetime) -> Receipt:
-    """Book money that came back for a debt; the application is recovered once nothing of it is open.
+    """Book money that came back for a debt; the application is recovered once nothing is open.
 
     Raises:
         NotAllowed: no post to pay it in force that day.
@@ -61,7 +62,8 @@ def receive_repayment(debt: Debt, fen: int, voucher: str, person: Person, now: d
     )
     entry = receive(debt, fen, voucher, treasury_act(person, now))
     debts = debts_of([application])[application.pk]
-    over = not any(each.account.balance for each in debts) and application.state == State.IN_RECOVERY
+    back = not any(each.account.balance for each in debts) and application.state == State.IN_RECOVERY
+    over = back and not unanswered_pleas([application])
     if over:
         act(application.number, "recovered", person, now, reason=f"凭证 {voucher.strip()}")
     return Receipt(entry, next(each.account.balance for each in debts if each.pk == debt.pk), over)

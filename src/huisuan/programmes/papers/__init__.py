@@ -1,1 +1,1 @@
-"""Official documents of what is on record: a notice, a return for correction, a decision, as letters to be issued."""
+"""Official documents of what is on record: calls, notices, decisions, money, recoveries, as letters."""

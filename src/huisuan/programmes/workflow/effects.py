@@ -16,6 +16,7 @@ from huisuan.programmes.awards.committing import commit_awards, have_money
 from huisuan.programmes.awards.granting import grant_awards
 from huisuan.programmes.awards.offered import are_confirmed
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
+from huisuan.programmes.awards.pleading import a_plea_waits, no_plea_waits
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
 from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
@@ -67,7 +68,8 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "complete": (are_paid,),
     "revoke": (is_unpaid,),
     "recover": (owe_back,),
-    "recovered": (are_paid_back,),
+    "hear": (a_plea_waits,),
+    "recovered": (no_plea_waits, are_paid_back),
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
