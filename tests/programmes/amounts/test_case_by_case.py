@@ -14,6 +14,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.amounts.case_by_case import offices_to_hear
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.models import Application, Award, OfficeOpinion
+from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
 from huisuan.programmes.opinion_commands import opinion
 from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions
 from huisuan.programmes.workflow import act
@@ -37,7 +38,11 @@ def case() -> Application:
         call.number, draft(1, rule="5.2", files=(), exceptional="是").pk, applicant(1), DURING
     )  # fmt: skip
     checked(made, official("checker", "check", SCIENCE), CLOSES)
-    act(made.number, "publicise", official("publisher", "publish", SCIENCE), CLOSES)
+    publisher = official("publisher", "publish", SCIENCE)
+    for listed in (ListedApplication(made.number, 10**10), ListedApplication(made.number, reason="特别重大")):
+        with pytest.raises(InvalidRequest, match="须写明拟支持的金额和理由"):
+            publish_notice([listed], "", publisher, CLOSES)
+    publish_notice([ListedApplication(made.number, 10**10, "特别重大")], "", publisher, CLOSES)
     return Application.objects.get(pk=made.pk)
 
 

@@ -5,22 +5,33 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.calendar.services import adopt_days
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications.evidence_store import load_evidence
-from huisuan.programmes.models import Application, ApplicationStep, DutyHeld, NoticeLine, Objection, ObjectionAnswer
+from huisuan.programmes.models import (
+    Application,
+    ApplicationStep,
+    DutyHeld,
+    NoticeLine,
+    Objection,
+    ObjectionAnswer,
+    ObjectorErasure,
+)
 from huisuan.programmes.notices.answering import answer_objection
+from huisuan.programmes.notices.erasing import erase_objectors
 from huisuan.programmes.notices.objecting import ObjectionRefused, ObjectionText, object_to_line
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
-from huisuan.programmes.notices.queries import get_objection, visible_objections
+from huisuan.programmes.notices.queries import get_objection, objections_to_dict, visible_objections
 from huisuan.programmes.offices import give_post
 from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.workflow import act, act_on_many
+from huisuan.programmes.workflow.due import overdue_rank
 from huisuan.programmes.workflow.history import step_hash
+from huisuan.programmes.workflow.inbox import list_waiting, waiting_applications
 from support.evidence import PDF
 from support.jobs import party
 from support.notices import SAID, checked, notice_of, published
@@ -272,3 +283,49 @@ def test_nothing_of_a_notice_is_ever_changed() -> None:
         NoticeLine.objects.create(
             notice=line.notice, position=2, application=application(2), step=line.step, applicant="x", reason="x"
         )
+
+
+def test_an_objection_is_answered_within_the_days_set_and_the_inbox_shows_it_overdue() -> None:
+    (made,) = published(1)
+    other = official("another", "publish")
+    assert [one.due for one in list_waiting(other, NOON)] == [None]
+    object_to_line("N2024-0001", 1, SAID, NOON)
+    (shown,) = objections_to_dict(visible_objections(Viewer.for_person(other), NOON), NOON)
+    # ten working days after 2 September, with the Saturday that is worked for Mid-Autumn
+    assert (shown["due"], shown["overdue"]) == ("2024-09-15T00:00:00+08:00", False)
+    late = datetime(2024, 9, 15, 1, tzinfo=UTC)
+    (waiting,) = list_waiting(other, late)
+    assert (waiting.application.number, waiting.to_dict(late)["overdue"]) == (made.number, True)
+    assert waiting_applications(other, late).get().due_rank <= overdue_rank(late.date())  # type: ignore[attr-defined]
+    (objection,) = Objection.objects.all()
+    answer_objection(objection.pk, "不成立", other, late, upheld=False)
+    assert [one.due for one in list_waiting(other, late)] == [None]
+    (shown,) = objections_to_dict(visible_objections(Viewer.for_person(other), late), late)
+    assert (shown["due"], shown["overdue"]) == (None, False)
+
+
+def test_who_objected_is_erased_once_the_days_set_have_passed_and_that_is_on_record() -> None:
+    published(1)
+    other = official("another", "publish")
+    kept = object_to_line("N2024-0001", 1, SAID, NOON, place="p")
+    object_to_line("N2024-0001", 1, SAID, NOON)  # nobody answers it
+    answer_objection(kept.pk, "不成立", other, NOON, upheld=False)
+    year = NOON + timedelta(days=365)
+    assert (erase_objectors(year - timedelta(seconds=1)), erase_objectors(year), erase_objectors(year)) == (0, 1, 0)
+    kept.refresh_from_db()
+    assert (kept.name, kept.contact, kept.place, kept.facts) == ("", "", "", SAID.facts)
+    assert (kept.erasure.kept_days, kept.erasure.at) == (365, year)
+    assert Objection.objects.exclude(pk=kept.pk).get().name == SAID.name
+    for change in ({"facts": "x"}, {"name": "x", "contact": "y"}):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Objection.objects.filter(pk=kept.pk).update(**change)
+
+
+def test_the_database_erases_nobody_early_and_nobody_without_a_record() -> None:
+    published(1)
+    kept = object_to_line("N2024-0001", 1, SAID, NOON)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Objection.objects.update(name="", contact="")
+    answer_objection(kept.pk, "不成立", official("another", "publish"), NOON, upheld=False)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ObjectorErasure.objects.create(objection=kept, kept_days=365, at=NOON + timedelta(days=364))

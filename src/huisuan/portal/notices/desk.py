@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from huisuan.base.errors import InvalidRequest, NotFound, Refused
 from huisuan.base.money import parse_typed_yuan
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.programmes.inbox import due_word
 from huisuan.portal.programmes.words import programme_title, refusal_status
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html
@@ -28,6 +30,7 @@ from huisuan.programmes.models import Application, Objection
 from huisuan.programmes.notices.answering import answer_objection
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
 from huisuan.programmes.notices.queries import get_objection, list_publishable, visible_objections
+from huisuan.programmes.publicity.objections import answers_due
 
 _OFFICES = ("city", "province", "department", "auditor")
 _WAITS = Word(_("待答复"), "wait")
@@ -94,8 +97,10 @@ def _desk(request: HttpRequest, refused: str = "", status: int = 200) -> HttpRes
             Column("notice", _("公示"), "line.notice.number", sort="line__notice__number"),
             Column("applicant", _("申报单位"), "line.applicant", sort="line__applicant"),
             Column("at", _("收到"), "at", Kind.MOMENT, sort="at"),
+            Column("due", _("最晚"), lambda row: due_word(row.due, now), Kind.STATE),
             Column("state", _("状态"), _state, Kind.STATE),
         ],
+        prepare=_with_due,
         file="objections",
         order="-at",
         search=("line__applicant", "line__notice__number"),
@@ -110,6 +115,12 @@ def _desk(request: HttpRequest, refused: str = "", status: int = 200) -> HttpRes
     answer = render_tables(request, "portal/notices/desk.html", context, [table])
     answer.status_code = status
     return answer
+
+
+def _with_due(rows: Sequence[Objection]) -> None:
+    dues = answers_due(rows)
+    for row in rows:
+        row.due = None if hasattr(row, "answer") else dues[row.pk]  # type: ignore[attr-defined]
 
 
 def _row(request: HttpRequest, one: Application, computed: int | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.law.model import RuleKind
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import EACH_CITY, Duty, office_in_city, offices_named
-from huisuan.programmes.amounts.sources import kind_of
+from huisuan.programmes.amounts.sources import computed_amounts, kind_of
 from huisuan.programmes.models import Application, OfficeOpinion
 from huisuan.programmes.offices import is_city
 from huisuan.programmes.step_conditions import AskedStep
@@ -34,6 +34,23 @@ def _in_its_city(office: str, application: Application) -> str:
         return office
     city = application.city or (application.party.region if application.party else None)
     return office_in_city(office, city.name_zh) if city and is_city(city) else ""
+
+
+def say_how_much_and_why(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """What is decided case by case stands in public with the amount that is proposed, and the reasons for it."""
+    cases = [one for one in applications if kind_of(one) is RuleKind.DISCRETION]
+    computed = computed_amounts(cases)
+    refused: dict[int, Refused] = {}
+    for one in cases:
+        said = asked.said_of(one.number)
+        amount = computed.get(one.pk) or said.get("amount_fen")
+        if not amount or not str(said.get("reason") or asked.reason).strip():
+            refused[one.pk] = InvalidRequest(
+                f"{one.number}：一事一议的公示须写明拟支持的金额和理由（公示台，或 huisuan notice publish "
+                "--amount、--reason）",
+                code="notice.case_without_amount",
+            )
+    return refused
 
 
 def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:

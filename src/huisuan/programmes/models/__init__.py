@@ -28,6 +28,7 @@ from huisuan.programmes.models.publicity import (
     ObjectionAnswer,
     ObjectionFile,
     ObjectionTry,
+    ObjectorErasure,
     PublicNotice,
 )
 from huisuan.programmes.models.registers import RegisteredThing, RegisterVersion
@@ -70,6 +71,7 @@ __all__ = [
     "ObjectionAnswer",
     "ObjectionFile",
     "ObjectionTry",
+    "ObjectorErasure",
     "Offer",
     "Office",
     "OfficeOpinion",

@@ -99,6 +99,7 @@ class NoticeLine(models.Model):
 class Objection(models.Model):
     """An objection to one line, by anybody. Name, contact, facts and files are for the office, never for the public.
 
+    Nothing of it changes but that, on record (`ObjectorErasure`), name, contact and place are erased.
     `code` is what the objector follows it with; `place` is a keyed digest of where it came from, to limit floods.
     """
 
@@ -115,11 +116,30 @@ class Objection(models.Model):
         indexes = [models.Index(name="objections_by_place", fields=["place", "at"])]
         constraints = [
             models.CheckConstraint(
-                name="objection_is_somebodys", condition=~Q(name="") & ~Q(contact="") & ~Q(facts="") & ~Q(code="")
+                name="objection_is_somebodys",
+                condition=~Q(facts="")
+                & ~Q(code="")
+                & (~Q(name="") & ~Q(contact="") | Q(name="") & Q(contact="") & Q(place="")),
             ),
         ]
         triggers = [
-            append_only("objections_stay"),
+            pgtrigger.Protect(name="objections_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="objections_keep_what_they_say", exclude=["name", "contact", "place"]),
+            pgtrigger.Trigger(
+                name="objectors_are_erased_on_record",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    IF TG_OP = 'INSERT' AND NEW.name = '' OR TG_OP = 'UPDATE' AND NOT (
+                        NEW.name = '' AND NEW.contact = '' AND NEW.place = '' AND EXISTS (
+                            SELECT 1 FROM programmes_objectorerasure e WHERE e.objection_id = NEW.id))
+                    THEN
+                        RAISE EXCEPTION 'who objected is kept, or erased on record'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'objectors_are_erased_on_record';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="objections_follow_the_notice",
                 when=pgtrigger.Before,
@@ -139,6 +159,39 @@ class Objection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line_id} {self.at}"
+
+
+class ObjectorErasure(models.Model):
+    """That name and contact of an objection were erased: when, and after how many days from its answer."""
+
+    objection = models.OneToOneField(Objection, on_delete=models.PROTECT, related_name="erasure")
+    kept_days = models.PositiveIntegerField(help_text="as set on the day of its notice")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        triggers = [
+            append_only("objector_erasures_stay"),
+            pgtrigger.Trigger(
+                name="objectors_are_erased_in_time",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM programmes_objectionanswer a
+                        WHERE a.objection_id = NEW.objection_id
+                          AND a.at + make_interval(hours => 24 * NEW.kept_days::int) <= NEW.at)
+                    THEN
+                        RAISE EXCEPTION 'who objected is kept for the days that are set'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'objectors_are_erased_in_time';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.objection_id} {self.at}"
 
 
 class ObjectionFile(models.Model):

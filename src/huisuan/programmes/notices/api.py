@@ -23,7 +23,7 @@ from huisuan.programmes.notices.queries import (
     get_objection,
     list_notices,
     notice_to_dict,
-    objection_to_dict,
+    objections_to_dict,
     visible_objections,
 )
 from huisuan.programmes.people import find_person
@@ -128,9 +128,10 @@ def objections(
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
 ) -> dict[str, Any]:
     """With name and contact, for whoever publishes in the office today; audit reads all."""
-    found = visible_objections(viewer_of(request), datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = visible_objections(viewer_of(request), now)
     found = found.filter(answer__isnull=True) if waiting else found
-    return {"total": found.count(), "objections": [objection_to_dict(one) for one in found[offset : offset + limit]]}
+    return {"total": found.count(), "objections": objections_to_dict(found[offset : offset + limit], now)}
 
 
 @router.post("/objections/{number}/answer", auth=Allow(*_OFFICIALS, scope="submit"), summary="答复异议")
@@ -139,7 +140,7 @@ def answer(request: HttpRequest, number: int, body: AnswerBody) -> dict[str, Any
     now, viewer = datetime.now(UTC), viewer_of(request)
     with status_by_kind():
         answer_objection(number, body.text, find_person(viewer.name), now, upheld=body.upheld)
-        return objection_to_dict(get_objection(viewer, number, now))
+        return objections_to_dict([get_objection(viewer, number, now)], now)[0]
 
 
 def objector_place(request: HttpRequest) -> str:

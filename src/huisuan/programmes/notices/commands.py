@@ -23,7 +23,7 @@ _LINES = {
 }  # fmt: skip
 _OBJECTIONS = {
     "objection": "异议", "notice": "公示", "position": "序号", "name": "姓名", "contact": "联系方式",
-    "facts": "事实", "done": "答复",
+    "facts": "事实", "due": "最晚", "done": "答复",
 }  # fmt: skip
 _LARGEST = 20 * 1024 * 1024
 
@@ -111,15 +111,17 @@ def objections(
 ) -> None:
     """列出此人可看的异议：本单位公示的，或审计看全部。"""
     from huisuan.parties.viewer import Viewer
-    from huisuan.programmes.notices.queries import objection_to_dict, visible_objections
+    from huisuan.programmes.notices.queries import objections_to_dict, visible_objections
     from huisuan.programmes.people import find_person
 
-    found = visible_objections(Viewer.for_person(find_person(by)), datetime.now(UTC))
-    rows = [objection_to_dict(one) for one in (found.filter(answer__isnull=True) if waiting else found)]
+    now = datetime.now(UTC)
+    found = visible_objections(Viewer.for_person(find_person(by)), now)
+    rows = objections_to_dict(found.filter(answer__isnull=True) if waiting else found, now)
     if as_json:
         print_json(rows)
         return
-    print_table("异议", [row | {"done": _done(row["answer"])} for row in rows], _OBJECTIONS, "没有异议")
+    shown = [row | {"done": _done(row["answer"]), "due": _due(row)} for row in rows]
+    print_table("异议", shown, _OBJECTIONS, "没有异议")
 
 
 @app.command("answer")
@@ -133,12 +135,12 @@ def answer(
     """答复异议：由没有办理过此件的公示岗位；成立的退回核验，理由写入经过。"""
     from huisuan.parties.viewer import Viewer
     from huisuan.programmes.notices.answering import answer_objection
-    from huisuan.programmes.notices.queries import get_objection, objection_to_dict
+    from huisuan.programmes.notices.queries import get_objection, objections_to_dict
     from huisuan.programmes.people import find_person
 
     now, person = datetime.now(UTC), find_person(by)
     answer_objection(objection, text, person, now, upheld=upheld)
-    found = objection_to_dict(get_objection(Viewer.for_person(person), objection, now))
+    found = objections_to_dict([get_objection(Viewer.for_person(person), objection, now)], now)[0]
     if as_json:
         print_json(found)
         return
@@ -164,6 +166,10 @@ def _print(notice: Any, as_json: bool) -> None:
 
 def _done(said: dict[str, Any] | None) -> str:
     return "待答复" if said is None else ("成立：" if said["upheld"] else "不成立：") + said["text"]
+
+
+def _due(row: dict[str, Any]) -> str:
+    return f"{row['due'] or ''}{'（已过期）' if row['overdue'] else ''}"
 
 
 def _pairs(option: str, given: list[str] | None, numbers: list[str]) -> dict[str, str]:

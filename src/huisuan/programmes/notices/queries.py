@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from huisuan.programmes.models import (
 from huisuan.programmes.notices.answering import unknown_objection
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.publicity.ends import notice_ends
+from huisuan.programmes.publicity.objections import answers_due
 from huisuan.programmes.publicity.period import NoticeEnd
 from huisuan.programmes.workflow.ties import tied_applicants
 
@@ -129,7 +130,9 @@ def visible_objections(viewer: Viewer, now: datetime) -> QuerySet[Objection]:
 
     Of an application to whose applicant it is tied today it reads none: the objector must not fear to be known there.
     """
-    found = Objection.objects.select_related("line__notice", "line__application", "answer__by")
+    found = Objection.objects.select_related(
+        "line__notice", "line__application", "line__step__edition", "answer__by", "erasure"
+    )
     if viewer.role == Role.AUDITOR:
         return found
     person = Person.objects.get(username=viewer.name)
@@ -151,9 +154,20 @@ def get_objection(viewer: Viewer, number: int, now: datetime) -> Objection:
     return found
 
 
-def objection_to_dict(objection: Objection) -> dict[str, Any]:
-    """An objection as the office reads it."""
-    line, answer = objection.line, getattr(objection, "answer", None)
+def objections_to_dict(objections: Iterable[Objection], now: datetime) -> list[dict[str, Any]]:
+    """Objections as the office reads them, with the end of the days to answer; overdue is what certainly is."""
+    asked = list(objections)
+    dues = answers_due(asked)
+    found = []
+    for one in asked:
+        due = dues[one.pk]
+        ends = due.ends_at if due and not hasattr(one, "answer") else None
+        found.append(_objection_to_dict(one) | {"due": _local(ends), "overdue": ends is not None and ends <= now})
+    return found
+
+
+def _objection_to_dict(objection: Objection) -> dict[str, Any]:
+    line, answer, erasure = objection.line, getattr(objection, "answer", None), getattr(objection, "erasure", None)
     return {
         "objection": objection.pk, "notice": line.notice.number, "position": line.position,
         "application": line.application.number, "applicant": line.applicant, "name": objection.name,
@@ -164,6 +178,7 @@ def objection_to_dict(objection: Objection) -> dict[str, Any]:
         "answer": {
             "upheld": answer.upheld, "text": answer.text, "by": answer.by.username, "at": _local(answer.at),
         } if answer else None,
+        "erased_at": _local(erasure.at) if erasure else None,
     }  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
 from huisuan.base.months import SHANGHAI
-from huisuan.law.policy import load_policy
+from huisuan.law.policy import AdoptedSetting, load_policy
 from huisuan.law.procedure import OWN_DAY
 from huisuan.programmes.amounts.sources import computed_amounts
 from huisuan.programmes.models import (
@@ -26,24 +26,37 @@ from huisuan.programmes.publicity.period import NoticeTerms
 
 @dataclass(frozen=True)
 class PublicityFigures:
-    """What a procedure says of publicity on a day: how many working days, and whether the first is the day itself."""
+    """What a procedure says of publicity on a day: how many working days, and whether the first is the day itself.
+
+    `answer_days` are the working days to answer an objection, `kept_days` the days for which it is kept who objected;
+    None where none are set.
+    """
 
     working_days: int
     own_day: bool
+    answer_days: int | None = None
+    kept_days: int | None = None
 
 
 def publicity_figures(edition: ProcedureEdition, day: date) -> PublicityFigures | None:
     """As adopted for a day; None where the number of days, or how they are counted, is not set."""
     steps = [taken for taken in edition.content["steps"] if taken["action"] == "publicise"]
-    names = {(*taken["figures"][:1], taken.get("own_day", "")) for taken in steps}
+    names = {(*taken["figures"][:3], taken.get("own_day", "")) for taken in steps}
     if len(names) != 1:
         return None
+    *figures, own_name = names.pop()
     policy = load_policy(edition.policy)
     held = policy.adopted(min(day, policy.valid_to), date.max)
-    days, own = (held[name].value if name in held else None for name in (*names.pop(), "")[:2])
-    if type(days) is not int or days < 1 or own not in OWN_DAY:
+    own = held[own_name].value if own_name in held else None
+    days, answer, kept = ([_whole(held, name) for name in figures] + [None] * 3)[:3]
+    if days is None or own not in OWN_DAY:
         return None
-    return PublicityFigures(days, own == OWN_DAY[1])
+    return PublicityFigures(days, own == OWN_DAY[1], answer, kept)
+
+
+def _whole(held: Mapping[str, AdoptedSetting], name: str) -> int | None:
+    value = held[name].value if name in held else None
+    return value if type(value) is int and value > 0 else None
 
 
 def standing_lines(applications: Iterable[Application]) -> dict[int, NoticeLine]:

@@ -146,7 +146,7 @@ def act_on_many(
         else:
             permitted.append(answer)
     permitted = _without_refused(
-        permitted, AskedStep(action, person, now, amount_fen, request.payload, reason), refused
+        permitted, AskedStep(action, person, now, amount_fen, request.payload, reason, request.each), refused
     )
     taken = _take(permitted, request, person, now)
     for effect in STEP_EFFECTS.get(action, ()) if taken else ():

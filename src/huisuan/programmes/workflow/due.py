@@ -8,14 +8,17 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import accumulate
 
-from django.db.models import Case, Func, IntegerField, Value, When
+from django.db.models import Case, Exists, F, Func, IntegerField, OuterRef, Subquery, Value, When
 from django.db.models.expressions import CombinedExpression, Expression
+from django.db.models.functions import Least
 
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
 from huisuan.law.policy import load_policy
-from huisuan.programmes.models import Application, ProcedureEdge
+from huisuan.law.procedure import Duty
+from huisuan.programmes.models import Application, Objection, ProcedureEdge, ProcedureEdition
+from huisuan.programmes.publicity.lines import publicity_figures
 
 _DAYS_BACK = 3 * 366  # what has waited for longer is overdue as if it had waited so long
 _SATURDAY = 5
@@ -53,7 +56,8 @@ def due_counts(applications: Iterable[Application]) -> dict[int, WorkingDayCount
 def due_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
     """How many working days from a fixed day on have passed when an application is due; None: no days are set.
 
-    `edges` are the steps that are waited for. What is overdue on the day ranks up to `overdue_rank`.
+    `edges` are the steps that are waited for; who publishes also answers the oldest objection that waits. What is
+    overdue on the day ranks up to `overdue_rank`.
     """
     settings: dict[tuple[int, str], set[str]] = defaultdict(set)
     policies = {edge.edition_id: edge.edition.policy for edge in edges}
@@ -66,7 +70,25 @@ def due_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
         When(edition=edition, state=state, then=Value(number)) for (edition, state), number in days.items() if number
     ]
     set_days = Case(*whens, default=None, output_field=IntegerField())
-    return CombinedExpression(_WorkedUntil.since(day), "+", set_days, output_field=IntegerField())
+    step = CombinedExpression(_WorkedUntil.since(day, F("state_since")), "+", set_days, output_field=IntegerField())
+    return Least(step, _answer_rank([edge.edition for edge in edges if edge.duty == Duty.PUBLISH], day))
+
+
+def _answer_rank(editions: Iterable[ProcedureEdition], day: date) -> Expression:
+    """The rank of the oldest objection that waits, of applications under these editions; None for all others."""
+    figures = {edition.pk: publicity_figures(edition, day) for edition in editions}
+    days = {edition: found.answer_days for edition, found in figures.items() if found and found.answer_days}
+    waiting = Objection.objects.filter(line__application=OuterRef("pk"), answer__isnull=True)
+    came = _WorkedUntil.since(day, Subquery(waiting.order_by("at").values("at")[:1]))
+    whens = [
+        When(
+            Exists(waiting),
+            edition=edition,
+            then=CombinedExpression(came, "+", Value(number), output_field=IntegerField()),
+        )
+        for edition, number in days.items()
+    ]
+    return Case(*whens, default=None, output_field=IntegerField())
 
 
 def overdue_rank(day: date) -> int:
@@ -75,7 +97,7 @@ def overdue_rank(day: date) -> int:
 
 
 class _WorkedUntil(Func):
-    """How many working days had passed when an application came to where it is: looked up in a list by its day."""
+    """How many working days had passed at an instant: looked up in a list by its day."""
 
     template = (
         "('{%(worked)s}'::int[])"
@@ -84,10 +106,10 @@ class _WorkedUntil(Func):
     output_field = IntegerField()
 
     @classmethod
-    def since(cls, day: date) -> _WorkedUntil:
-        """Of `state_since`, where no application has moved after the day."""
+    def since(cls, day: date, at: Expression | F | Subquery) -> _WorkedUntil:
+        """Of an instant that is not after the day."""
         worked = ",".join(map(str, _worked_days(day)))
-        return cls("state_since", worked=worked, begins=_first(day).isoformat())
+        return cls(at, worked=worked, begins=_first(day).isoformat())
 
 
 def _first(day: date) -> date:

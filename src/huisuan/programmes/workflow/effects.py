@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from huisuan.programmes.amounts.case_by_case import are_heard
+from huisuan.programmes.amounts.case_by_case import are_heard, say_how_much_and_why
 from huisuan.programmes.amounts.named import name_an_amount
 from huisuan.programmes.awards.closing import are_paid
 from huisuan.programmes.awards.committing import commit_awards, have_money
@@ -52,7 +52,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
     "rank": (are_answered, stand_on_the_sheet),
-    "publicise": (are_answered, fit_the_line, can_stand_in_public),
+    "publicise": (are_answered, say_how_much_and_why, fit_the_line, can_stand_in_public),
     "resume": (no_objection_waits,),
     "decide": (
         are_answered,

@@ -14,10 +14,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
-from huisuan.law.procedure import ACTION_WORDS
+from huisuan.law.procedure import ACTION_WORDS, Duty
 from huisuan.parties.models import Person
-from huisuan.programmes.models import Application, DutyHeld, ProcedureEdge
+from huisuan.programmes.models import Application, DutyHeld, Objection, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.publicity.objections import answers_due
 from huisuan.programmes.workflow.due import due_rank, step_days
 from huisuan.programmes.workflow.ties import tied_applicants
 
@@ -94,7 +95,7 @@ def _with_due(waiting: list[Application], edges: QuerySet[ProcedureEdge], person
     for edge in edges.filter(edition__in={one.edition_id for one in waiting}):
         by_state[edge.edition_id, edge.from_state].append(edge)
     duties = dict(DutyHeld.objects.filter(person=person, application__in=waiting).values_list("application", "duty"))
-    is_working = load_calendar()
+    is_working, answers = load_calendar(), _answers_due(waiting)
 
     @cache
     def counted(since: date, days: int) -> WorkingDayCount:
@@ -105,6 +106,17 @@ def _with_due(waiting: list[Application], edges: QuerySet[ProcedureEdge], person
         mine = [edge for edge in by_state[one.edition_id, one.state] if duties.get(one.pk, edge.duty) == edge.duty]
         since = one.state_since.astimezone(SHANGHAI).date()
         days = step_days(one.edition.policy, since, tuple(sorted({edge.within for edge in mine} - {""})))
-        actions = tuple(edge.action for edge in mine)
-        found.append(WaitingApplication(one, actions, counted(since, days) if days else None))
+        ends = [counted(since, days) if days else None]
+        if any(edge.duty == Duty.PUBLISH for edge in mine):
+            ends.append(answers.get(one.pk))
+        due = min(filter(None, ends), key=lambda end: end.certain_until, default=None)
+        found.append(WaitingApplication(one, tuple(edge.action for edge in mine), due))
     return found
+
+
+def _answers_due(waiting: Sequence[Application]) -> dict[int, WorkingDayCount | None]:
+    """By application the days to answer the oldest objection that waits; none where none does."""
+    rows = Objection.objects.filter(line__application__in=waiting, answer__isnull=True).order_by("-at")
+    oldest = {one.line.application_id: one for one in rows.select_related("line__notice", "line__step__edition")}
+    due = answers_due(oldest.values())
+    return {application: due[one.pk] for application, one in oldest.items()}
