@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.documents.models import Document
@@ -180,12 +182,21 @@ def test_what_the_sentence_earmarks_stands_in_every_letter_about_its_money_and_a
     assert "行政复议" not in text
 
 
-def test_a_revocation_tells_what_was_granted_when_and_how_to_be_heard() -> None:
+def test_a_revocation_tells_what_was_granted_and_whoever_checks_the_decision_is_led_to_it(client: Client) -> None:
     (made,) = published(1)
     decider = official("decider", "decide")
     act(made.number, "decide", decider, ENDED, amount_fen=500_000)
+    decision = issue_from_record("decision", made.number, decider, ENDED)
     act(made.number, "revoke", decider, ENDED, reason="标准被废止")
-    text = words(issue_from_record("revocation", made.number, decider, ENDED))
+    revocation = issue_from_record("revocation", made.number, decider, ENDED)
+    text = words(revocation)
     assert f"本单位于 2024年9月10日 批准申报 {made.number}" in text
     assert "标准被废止" in text
     assert "5 个工作日内" in text
+    assert revocation.replaces == decision
+    assert decision.address.endswith(reverse("document", args=[decision.code]))
+    page = client.get(reverse("document", args=[decision.code])).content.decode()
+    assert revocation.full_number in page
+    assert reverse("document", args=[revocation.code]) in page
+    with pytest.raises(Conflict):
+        issue_from_record("decision", made.number, decider, ENDED)

@@ -8,7 +8,7 @@ from datetime import datetime
 from huisuan.base.errors import InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.documents.issuing import About, issue_document
-from huisuan.documents.models import Document
+from huisuan.documents.models import Document, DocumentKind
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
@@ -46,6 +46,8 @@ PAPERS: Mapping[str, Callable[[str, Person, datetime], Paper]] = {
     "payment_list": _payment_list,
     "recovery": _of_application(recovery_paper),
 }
+#: kind -> the kinds that it takes back: whoever checks one of them is led to it
+_TAKES_BACK: Mapping[str, tuple[str, ...]] = {DocumentKind.REVOCATION: (DocumentKind.DECISION,)}
 
 
 def issue_from_record(kind: str, number: str, by: Person, now: datetime) -> Document:
@@ -62,5 +64,6 @@ def issue_from_record(kind: str, number: str, by: Person, now: datetime) -> Docu
     paper = PAPERS[kind](number, by, now)
     if not posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(office__name=paper.office).exists():
         raise NotAllowed(f"{paper.office}的公文由它当天在任的岗位签发", code="paper.no_post_in_force")
-    before = Document.objects.filter(kind=paper.kind, subject=paper.subject, replaced_by__isnull=True).last()
+    kinds = (paper.kind, *_TAKES_BACK.get(paper.kind, ()))
+    before = Document.objects.filter(kind__in=kinds, subject=paper.subject, replaced_by__isnull=True).last()
     return issue_document(paper.kind, paper.office, paper.letter, by, now, About(paper.subject, paper.party, before))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from huisuan.base.errors import Conflict
 from huisuan.base.money import yuan
 from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 from huisuan.documents.models import DocumentKind
@@ -60,9 +61,11 @@ def decision_paper(application: Application) -> Paper:
     """What was decided, to the applicant: the amount and the sentence it rests on.
 
     Raises:
-        Conflict: nothing was decided.
+        Conflict: nothing was decided, or it was revoked.
     """
     step = last_step(application, "decide", "批准")
+    if application.steps.filter(action="revoke", number__gt=step.number).exists():
+        raise Conflict(f"{application.number}：批准已撤销，不能再出批准决定", code="paper.revoked")
     content = application.edition.content
     policy = load_policy(application.edition.policy)
     granted = f"批准金额 {yuan(step.amount_fen)} 元。" if step.amount_fen else ""
