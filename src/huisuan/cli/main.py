@@ -78,7 +78,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "application": (("huisuan.programmes.opinion_commands", ("opinion", "opinions")),),
     "call": (("huisuan.programmes.sheet_commands", ("sheet",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
-    "document": (("huisuan.programmes.papers.commands", ("draw",)),),
+    "document": (("huisuan.programmes.papers.commands", ("draw", "template")),),
     "award": (
         ("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),
         ("huisuan.programmes.payments.commands", ("share",)),
@@ -112,6 +112,8 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ),
     ),
 }
+#: groups within a group -> what their help says
+GROUP_HELP = {"template": "公文的 DOCX 模板：上传、列出、查看"}
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
 _WITHOUT_DATABASE = {
@@ -207,7 +209,12 @@ def _group(name: str, module: str) -> typer.Typer:
     added = typer.Typer()
     for other, functions in GROUP_COMMANDS.get(name, ()):
         for function in functions:
-            added.command(function.rstrip("_").replace("_", "-"))(getattr(importlib.import_module(other), function))
+            command, words = getattr(importlib.import_module(other), function), function.rstrip("_").replace("_", "-")
+            if isinstance(command, typer.Typer):
+                added.add_typer(command, name=words, help=GROUP_HELP[words])
+            else:
+                added.command(words)(command)
+    group.registered_groups = [*added.registered_groups, *group.registered_groups]
     group.registered_commands = [*added.registered_commands, *map(copy, group.registered_commands)]
     return group
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from huisuan.documents.queries import document_to_dict, find_document, list_documents, load_pdf
+from huisuan.documents.docx import DOCX_TYPE
+from huisuan.documents.queries import document_to_dict, find_document, list_documents, load_docx, load_pdf
 from huisuan.documents.typesetting import PDF_TYPE
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
@@ -32,6 +33,17 @@ def documents(
     """Those addressed to one's own party and the public ones; offices and audit: all."""
     found = list_documents(viewer_of(request))
     return {"total": found.count(), "documents": [document_to_dict(each) for each in found[offset : offset + limit]]}
+
+
+@router.get("/documents/{code}/docx", auth=Allow(scope="read"), summary="一份公文的 DOCX（发文单位有模板的）")
+def document_docx(request: HttpRequest, code: str) -> HttpResponse:
+    """The DOCX as it was issued, to be edited in Word or WPS; the PDF is the document."""
+    with status_by_kind():
+        document = find_document(code)
+        content = load_docx(document, viewer_of(request))
+    answer = HttpResponse(content, content_type=DOCX_TYPE)
+    answer["Content-Disposition"] = f'attachment; filename="{document.code}.docx"'
+    return answer
 
 
 @router.get("/documents/{code}/pdf", auth=Allow(scope="read"), summary="一份公文的 PDF")

@@ -78,13 +78,14 @@ def list_(
 def open_(
     code: Annotated[str, typer.Argument(metavar="核验码", help="纸面上的核验码")],
     output: Annotated[Path, typer.Option("--output", metavar="文件", help="写到哪个文件；已有的不覆盖")],
+    docx: Annotated[bool, typer.Option("--docx", help="取 DOCX（发文单位有模板的），不取 PDF")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """取一份公文的 PDF。"""
-    from huisuan.documents.queries import document_to_dict, find_document, read_pdf
+    """取一份公文的 PDF 或 DOCX。"""
+    from huisuan.documents.queries import document_to_dict, find_document, read_docx, read_pdf
 
     document = find_document(code)
-    pdf = read_pdf(document)
+    pdf = read_docx(document) if docx else read_pdf(document)
     try:
         with output.open("xb") as file:
             file.write(pdf)

@@ -14,9 +14,10 @@ from huisuan.base.content_store import ContentStore
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import home
+from huisuan.documents.docx import merge_docx
 from huisuan.documents.fonts import embedded_families
 from huisuan.documents.letters import Letter
-from huisuan.documents.models import Document, DocumentKind, DocumentSeries
+from huisuan.documents.models import Document, DocumentKind, DocumentSeries, DocumentTemplate
 from huisuan.documents.typesetting import Imprint, typeset, typesetter
 from huisuan.parties.models import Party, Person
 
@@ -64,6 +65,9 @@ def issue_document(
     )  # fmt: skip
     pdf = typeset(letter, imprint_of(made))
     made.sha256, made.fonts = document_store().store(pdf), embedded_families(pdf)
+    if template := newest_template(office, kind):
+        docx = merge_docx(document_store().load(template.sha256), letter, imprint_of(made))
+        made.docx_sha256, made.docx_template = document_store().store(docx), template
     made.save(force_insert=True)
     return made
 
@@ -74,6 +78,11 @@ def imprint_of(document: Document) -> Imprint:
         office=document.series.office, number=document.full_number, code=document.code, address=document.address,
         issued_at=document.issued_at, replaces=document.replaces.full_number if document.replaces else "",
     )  # fmt: skip
+
+
+def newest_template(office: str, kind: str) -> DocumentTemplate | None:
+    """By what an office's documents of a kind are made as DOCX now; None: it has given no template."""
+    return DocumentTemplate.objects.filter(office=office, kind=kind).order_by("number").last()
 
 
 @transaction.atomic

@@ -52,8 +52,36 @@ class DocumentSeries(models.Model):
         return f"{self.prefix}〔{self.year}〕"
 
 
+class DocumentTemplate(models.Model):
+    """By what an office's documents of a kind are made as DOCX; the newest counts, those before stay on record."""
+
+    office = models.CharField(max_length=80, help_text="as it signs")
+    kind = models.CharField(max_length=12, choices=DocumentKind)
+    number = models.PositiveIntegerField(help_text="from 1")
+    filename = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    fields = models.JSONField(help_text="the merge fields in it")
+    uploaded_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["office", "kind", "-number"]
+        constraints = [
+            models.UniqueConstraint(name="template_once", fields=["office", "kind", "number"]),
+            models.CheckConstraint(name="template_has_its_hash", condition=Q(sha256__regex=_SHA256)),
+            models.CheckConstraint(name="template_kind_is_known", condition=Q(kind__in=DocumentKind.values)),
+        ]
+        triggers = [append_only("templates_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.office} {self.kind} {self.number}"
+
+
 class Document(models.Model):
-    """One issued document: what it says, how it was set, and the SHA-256 of the PDF. Never changed, only replaced."""
+    """One issued document: what it says, how it was set, and the SHA-256 of the PDF. Never changed, only replaced.
+
+    Where its office had a template there is a DOCX besides; the PDF is the document.
+    """
 
     series = models.ForeignKey(DocumentSeries, on_delete=models.PROTECT, related_name="documents")
     number = models.PositiveIntegerField(help_text="from 1, without gaps")
@@ -68,6 +96,8 @@ class Document(models.Model):
     fonts = models.JSONField(help_text="families that its pages were set in")
     setter = models.CharField(max_length=40, help_text="what set it, with its version")
     sha256 = models.CharField(max_length=64, help_text="of the PDF")
+    docx_sha256 = models.CharField(max_length=64, blank=True, help_text="none: its office had no template")
+    docx_template = models.ForeignKey(DocumentTemplate, on_delete=models.PROTECT, null=True, related_name="documents")
     replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
     issued_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     issued_at = models.DateTimeField()
@@ -77,6 +107,11 @@ class Document(models.Model):
         constraints = [
             models.UniqueConstraint(name="document_number_once", fields=["series", "number"]),
             models.CheckConstraint(name="document_has_its_hash", condition=Q(sha256__regex=_SHA256)),
+            models.CheckConstraint(
+                name="document_docx_has_its_template",
+                condition=Q(docx_sha256="", docx_template__isnull=True)
+                | Q(docx_sha256__regex=_SHA256, docx_template__isnull=False),
+            ),
             models.CheckConstraint(name="document_has_a_code", condition=Q(code__regex=CODE_FORM)),
             models.CheckConstraint(name="document_kind_is_known", condition=Q(kind__in=DocumentKind.values)),
             models.CheckConstraint(

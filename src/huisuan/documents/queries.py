@@ -11,10 +11,11 @@ from django.db.models import Q, QuerySet
 from huisuan.base.content_store import ContentDamaged, ContentMissing
 from huisuan.base.errors import NotFound, Unavailable
 from huisuan.base.hashing import bytes_sha256
+from huisuan.documents.docx import merge_docx
 from huisuan.documents.fonts import embedded_families
 from huisuan.documents.issuing import document_store, imprint_of
 from huisuan.documents.letters import parse_letter
-from huisuan.documents.models import CODE_FORM, PUBLIC_KINDS, Document
+from huisuan.documents.models import CODE_FORM, PUBLIC_KINDS, Document, DocumentTemplate
 from huisuan.documents.typesetting import typeset, typesetter
 from huisuan.parties.viewer import Viewer
 
@@ -45,8 +46,8 @@ def every_document() -> QuerySet[Document]:
 
 
 def is_same_file(document: Document, content: bytes) -> bool:
-    """Whether a file is the very one that was issued."""
-    return bytes_sha256(content) == document.sha256
+    """Whether a file is the very one that was issued, PDF or DOCX."""
+    return bytes_sha256(content) in (document.sha256, document.docx_sha256)
 
 
 def list_documents(viewer: Viewer | None) -> QuerySet[Document]:
@@ -78,12 +79,40 @@ def read_pdf(document: Document) -> bytes:
     Raises:
         Unavailable: its file is lost or was changed.
     """
+    return _load(document, document.sha256)
+
+
+def _load(document: Document, sha256: str) -> bytes:
     try:
-        return document_store().load(document.sha256)
+        return document_store().load(sha256)
     except (ContentMissing, ContentDamaged):
         raise Unavailable(
             f"{document.full_number} 的文件缺失或已损坏：请从备份恢复", code="document.file_damaged"
         ) from None
+
+
+def load_docx(document: Document, viewer: Viewer | None) -> bytes:
+    """The DOCX as it was issued, for whoever may open the PDF.
+
+    Raises:
+        NotFound: this viewer may not open it, or there is none.
+        Unavailable: its file is lost or was changed.
+    """
+    if not list_documents(viewer).filter(pk=document.pk).exists():
+        raise NotFound("这份公文不公开：收文单位、主管部门与审计登录后可以打开", code="document.not_public")
+    return read_docx(document)
+
+
+def read_docx(document: Document) -> bytes:
+    """The DOCX as it was issued, for whoever may have it.
+
+    Raises:
+        NotFound: there is none.
+        Unavailable: its file is lost or was changed.
+    """
+    if not document.docx_sha256:
+        raise NotFound("这份公文没有 DOCX：签发时发文单位没有模板", code="document.no_docx_issued")
+    return _load(document, document.docx_sha256)
 
 
 @dataclass(frozen=True)
@@ -100,10 +129,14 @@ def check_documents() -> Iterator[DocumentFinding]:
     for document in _with_names(Document.objects.order_by("pk")).iterator(chunk_size=200):
         try:
             document_store().load(document.sha256)
+            docx = document_store().load(document.docx_sha256) if document.docx_template else b""
+            template = document_store().load(document.docx_template.sha256) if document.docx_template else b""
         except (ContentMissing, ContentDamaged) as error:
             what = "missing" if isinstance(error, ContentMissing) else "damaged"
             yield DocumentFinding(document.full_number, document.code, what)
             continue
+        if docx and merge_docx(template, parse_letter(document.letter), imprint_of(document)) != docx:
+            yield DocumentFinding(document.full_number, document.code, "set_differently")
         if document.setter != typesetter():
             continue
         again = typeset(parse_letter(document.letter), imprint_of(document))
@@ -119,8 +152,26 @@ def document_to_dict(document: Document) -> dict[str, object]:
         "office": document.series.office, "issued_at": document.issued_at, "sha256": document.sha256,
         "fonts": document.fonts, "valid": later is None, "replaced_by": later.code if later else None,
         "replaces": document.replaces.code if document.replaces else None,
+        "docx": {
+            "sha256": document.docx_sha256, "template": document.docx_template.number,
+            "template_sha256": document.docx_template.sha256,
+        } if document.docx_template else None,
+    }  # fmt: skip
+
+
+def list_templates() -> QuerySet[DocumentTemplate]:
+    """All templates, of each office and kind the newest first."""
+    return DocumentTemplate.objects.select_related("uploaded_by")
+
+
+def template_to_dict(template: DocumentTemplate) -> dict[str, object]:
+    """A template as JSON carries it."""
+    return {
+        "office": template.office, "kind": template.kind, "number": template.number, "filename": template.filename,
+        "sha256": template.sha256, "fields": template.fields, "by": template.uploaded_by.username,
+        "at": template.uploaded_at,
     }  # fmt: skip
 
 
 def _with_names(documents: QuerySet[Document]) -> QuerySet[Document]:
-    return documents.select_related("series", "party", "replaces__series", "replaced_by__series")
+    return documents.select_related("series", "party", "replaces__series", "replaced_by__series", "docx_template")

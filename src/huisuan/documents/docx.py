@@ -1,0 +1,156 @@
+"""A letter as a DOCX, made from an office's template by the merge fields that Word and WPS write themselves.
+
+A template holds no language that runs: only `MERGEFIELD` is filled in, and only page numbers may stand beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from huisuan.base.errors import InvalidRequest, Unavailable
+from huisuan.base.months import SHANGHAI
+from huisuan.documents.letters import Letter
+from huisuan.documents.typesetting import Imprint
+
+if TYPE_CHECKING:
+    from mailmerge import MailMerge
+
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+LARGEST_TEMPLATE = 2_000_000
+#: fields of every letter, by the name that a template writes
+LETTER_FIELDS = ("标题", "文号", "发文机关", "主送", "正文", "附注", "日期", "核验码", "核验地址", "替代")
+#: without these nobody can tell whether a sheet of paper is genuine
+NEEDED_FIELDS = ("文号", "核验码")
+_ANNEX_FIELD = re.compile(r"附件([1-9])(标题|列([1-9]|1[0-9]|20))")
+_ALLOWED = frozenset({"MERGEFIELD", "PAGE", "NUMPAGES"})
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+_NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP can say
+
+
+def read_template_fields(content: bytes) -> tuple[str, ...]:
+    """The merge fields of a template, by name.
+
+    Raises:
+        InvalidRequest: it is no DOCX, links to something outside, has a field that does more than fill in, a field
+            that no letter has, or lacks one that each document must bear.
+    """
+    if len(content) > LARGEST_TEMPLATE:
+        raise InvalidRequest(f"模板超过 {LARGEST_TEMPLATE // 1_000_000} MB", code="document.template_too_large")
+    _check_parts(content)
+    with _opened(content) as opened:
+        fields = tuple(sorted(opened.get_merge_fields()))
+    unknown = [name for name in fields if name not in LETTER_FIELDS and not _ANNEX_FIELD.fullmatch(name)]
+    if unknown:
+        raise InvalidRequest(
+            f"模板里有不认识的域：{'、'.join(unknown)}；可用：{'、'.join(LETTER_FIELDS)}，"
+            "表格行里用 附件1列1、附件1列2……，标题用 附件1标题",
+            code="document.template_field_unknown",
+        )
+    if missing := [name for name in NEEDED_FIELDS if name not in fields]:
+        raise InvalidRequest(f"模板缺少域：{'、'.join(missing)}", code="document.template_field_missing")
+    return fields
+
+
+def merge_docx(template: bytes, letter: Letter, imprint: Imprint) -> bytes:
+    """The DOCX of a letter. The same template, letter and imprint are the same bytes.
+
+    Raises:
+        Unavailable: it cannot be made here.
+    """
+    with _opened(template) as opened:
+        for at, annex in enumerate(letter.annexes, start=1):
+            rows = [{f"附件{at}列{column}": text for column, text in enumerate(row, 1)} for row in annex.rows]
+            opened.merge_rows(f"附件{at}列1", rows)
+        opened.merge(**_values(letter, imprint))
+        made = io.BytesIO()
+        opened.write(made)
+    return _without_times(made.getvalue())
+
+
+def _values(letter: Letter, imprint: Imprint) -> Mapping[str, str]:
+    day = imprint.issued_at.astimezone(SHANGHAI)
+    body = "\n".join(part.text if part.kind != "text" else f"　　{part.text}" for part in letter.body)
+    return {
+        "标题": letter.title, "文号": imprint.number, "发文机关": imprint.office,
+        "主送": f"{letter.to}：" if letter.to else "", "正文": body, "附注": letter.note,
+        "日期": f"{day.year}年{day.month}月{day.day}日", "核验码": imprint.code, "核验地址": imprint.address,
+        "替代": f"（替代 {imprint.replaces}）" if imprint.replaces else "",
+    } | {f"附件{at}标题": annex.title for at, annex in enumerate(letter.annexes, start=1)}  # fmt: skip
+
+
+def _opened(content: bytes) -> MailMerge:
+    try:
+        from mailmerge import MailMerge
+    except ImportError:
+        raise Unavailable("这台机器没有装 docx-mailmerge2：不能用 DOCX 模板", code="document.no_docx") from None
+    try:
+        return MailMerge(io.BytesIO(content))
+    except (KeyError, ValueError, IndexError, AssertionError, NotImplementedError) as error:
+        raise InvalidRequest(
+            f"模板的域读不了（{error}）：请用 Word 或 WPS 重新保存", code="document.template_unreadable"
+        ) from None
+
+
+def _check_parts(content: bytes) -> None:
+    """No link to something outside, and no field but those that fill in or count pages."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            parts = [package.read(one) for one in package.infolist() if one.filename.endswith((".xml", ".rels"))]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise InvalidRequest(f"模板不是 DOCX（{error}）", code="document.template_unreadable") from None
+    for part in parts:
+        for found in _forbidden(part):
+            raise InvalidRequest(
+                f"模板里有{found}：模板只能填域，不能引用外面的内容或执行什么；请删去后重新上传",
+                code="document.template_active",
+            )
+
+
+def _forbidden(part: bytes) -> Iterator[str]:
+    from lxml import etree
+
+    try:
+        root = etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    except etree.XMLSyntaxError:
+        yield "读不了的部件"
+        return
+    if root.getroottree().docinfo.doctype:
+        yield "DTD 或实体"
+    for relation in root.iter(_RELATION):
+        if str(relation.get("TargetMode", "")).lower() == "external":
+            yield f"外部链接 {str(relation.get('Target', ''))[:80]}"
+    for code in _field_codes(root.iter(f"{_WORD}fldSimple", f"{_WORD}fldChar", f"{_WORD}instrText")):
+        words = code.split()
+        if not words or words[0].upper() not in _ALLOWED:
+            yield f"域 {code.strip()[:40] or '（空）'}"
+
+
+def _field_codes(elements: Iterable[object]) -> Iterator[str]:
+    """The code of each field, put together from the runs that Word splits it into."""
+    opened: list[str] = []
+    for element in elements:
+        tag, get = element.tag, element.get  # type: ignore[attr-defined]
+        if tag == f"{_WORD}fldSimple":
+            yield get(f"{_WORD}instr", "")
+        elif tag == f"{_WORD}instrText" and opened:
+            opened[-1] += element.text or ""  # type: ignore[attr-defined]
+        elif get(f"{_WORD}fldCharType") == "begin":
+            opened.append("")
+        elif get(f"{_WORD}fldCharType") == "end" and opened:
+            yield opened.pop()
+
+
+def _without_times(content: bytes) -> bytes:
+    """The same package with no time in it, and unpacked: packed, its bytes would hang on the library that packs."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as read, zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as written:
+        for one in read.infolist():
+            entry = zipfile.ZipInfo(one.filename, _NO_TIME)
+            entry.create_system, entry.external_attr = 0, 0
+            written.writestr(entry, read.read(one))
+    return made.getvalue()
