@@ -25,7 +25,7 @@ MANUAL = {
     "resume": ({"suspended"}, "in_publicity", "publish", INDUSTRY),
     "uphold": ({"suspended"}, "submitted", "publish", INDUSTRY),
     "decide": ({"in_publicity"}, "decided", "decide", INDUSTRY),
-    "refuse": ({"submitted", "checked", "in_publicity"}, "refused", "decide", INDUSTRY),
+    "refuse": ({"submitted", "returned", "checked", "in_publicity"}, "refused", "decide", INDUSTRY),
     "withdraw": (
         {"draft", "submitted", "returned", "checked", "in_publicity", "suspended"}, "withdrawn", "apply", "",
     ),
