@@ -44,6 +44,7 @@ def test_every_citation_occurs_in_its_sentence() -> None:
     [
         ("settings/2023.toml", '"2.2.rate" = "20%"', '"2.2.rate" = "25%"', "25% 超过法定上限 20%"),
         ("settings/2023.toml", '"2.2.rate" = "20%"', '"2.2.rate" = 0.2', "不是比例"),
+        ("settings/2023-suggested.toml", "suggested = true", 'suggested = "yes"', "suggested 应为 true 或 false"),
         ("settings/2023.toml", '"2.2.rate"', '"2.2.rates"', "未知参数 2.2.rates"),
         ("settings/2023.toml", "100_000_000 #", "100_000_001 #", "超过法定上限 1,000,000.00 元"),
         ("settings/2023.toml", '"0.2.cap" = "within"', '"0.2.cap" = "above"', "没有选项 above"),

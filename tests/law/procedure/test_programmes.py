@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from huisuan.law.model import LawError
-from huisuan.law.policy import load_policy
+from huisuan.law.policy import load_policy, suggested_names
 from huisuan.law.procedure import (
     ACTION_WORDS,
     DUTY_WORDS,
@@ -97,6 +97,22 @@ def test_each_state_duty_and_action_has_its_words_in_both_languages() -> None:
     assert set(DUTY_WORDS) == set(Duty)
     for words in (*STATE_WORDS.values(), *DUTY_WORDS.values(), *((one.zh, one.en) for one in ACTION_WORDS.values())):
         assert all(words)
+
+
+def test_figures_that_no_text_says_are_called_suggestions_in_both_languages() -> None:
+    adopted = LAW.adopted(LAW.valid_from, LAW.valid_to)
+    values = {name: setting.value for name, setting in adopted.items()}
+    named = suggested_names(adopted)
+    assert {"0.1.publicity_days", "5.1.panel"} <= named
+    assert not named & {"2.2.rate", "5.1.rate", "14.1.national"}  # the text's own
+    programme = LAW.programme("5.1")
+    said = programme_sentences(programme, values, suggested=named)[-1]
+    assert said.startswith("下列数字没有公开的规定，是建议值")
+    assert "每组专家人数（5）" in said
+    english = programme_sentences(programme, values, suggested=named, english=True)[-1]
+    assert english.startswith("No published text says these figures")
+    decided = programme_sentences(programme, values, suggested=named - {each.name for each in programme.settings()})
+    assert "建议值" not in "".join(decided)
 
 
 def test_sentences_and_drawing_say_the_same_steps() -> None:

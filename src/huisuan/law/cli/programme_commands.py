@@ -11,6 +11,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_installed, load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.programme_coverage import programme_coverage
+from huisuan.law.policy.settings import suggested_names
 from huisuan.law.procedure import (
     START_WORDS,
     STATE_WORDS,
@@ -57,12 +58,14 @@ def show(
         typer.echo(draw_programme(programme))
         return
     day, known = law_days(law, on, as_known)
-    values = {name: setting.value for name, setting in law.adopted(day, known).items()}
+    adopted = law.adopted(day, known)
+    values = {name: setting.value for name, setting in adopted.items()}
+    suggested = suggested_names(adopted)
     if as_json:
-        print_json(_whole(law, programme, values))
+        print_json(_whole(law, programme, values, suggested))
         return
     out.print(f"{programme.key}　{programme.title}（摘要 {programme.digest[:12]}）", markup=False)
-    for number, sentence in enumerate(programme_sentences(programme, values), start=1):
+    for number, sentence in enumerate(programme_sentences(programme, values, suggested=suggested), start=1):
         out.print(f"{number}. {sentence}", markup=False)
 
 
@@ -116,12 +119,13 @@ def _summary(law: Policy, programme: ProgrammeSpec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _whole(law: Policy, programme: ProgrammeSpec, values: dict[str, Any]) -> dict[str, Any]:
+def _whole(law: Policy, programme: ProgrammeSpec, values: dict[str, Any], suggested: frozenset[str]) -> dict[str, Any]:
     used = {state for taken in programme.steps for state in (*taken.sources, taken.target)}
     return programme.to_dict() | {
         "policy": law.name, "digest": programme.digest, "named": list(offices_named(law.text, programme.sentence)),
         "figures": {spec.name: values.get(spec.name) for spec in programme.settings()},
+        "suggested": [spec.name for spec in programme.settings() if spec.name in suggested],
         "states": {state.value: STATE_WORDS[state]._asdict() for state in State if state in used},
-        "sentences": list(programme_sentences(programme, values)),
-        "sentences_en": list(programme_sentences(programme, values, english=True)),
+        "sentences": list(programme_sentences(programme, values, suggested=suggested)),
+        "sentences_en": list(programme_sentences(programme, values, suggested=suggested, english=True)),
     }  # fmt: skip

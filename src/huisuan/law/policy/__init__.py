@@ -17,7 +17,7 @@ from huisuan.law.policy.scenario import (
     with_adopted,
 )
 from huisuan.law.policy.setting_bounds import REPEAL_KEY, SettingValue
-from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings, parse_last_day
+from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings, parse_last_day, suggested_names
 from huisuan.law.policy.settings_history import SettingHistory, list_settings, names_deciding, setting_names
 from huisuan.law.policy.sources import adopted_folder, list_setting_files
 from huisuan.law.policy.stacking import (
@@ -70,6 +70,7 @@ __all__ = [
     "scenario_from_tables",
     "setting_declarations",
     "setting_names",
+    "suggested_names",
     "toml_string",
     "with_adopted",
 ]

@@ -25,6 +25,9 @@ from huisuan.law.policy.toml_documents import SettingsDocument
 #: what a settings file says about its values; `known_from` is there once they are adopted
 HEADER_KEYS = frozenset({"title", "authority", "document", "valid_from", "valid_to", "note", REPEAL_KEY})
 
+#: in a file of the folder: nobody decided these values, whoever encoded the policy suggests them
+SUGGESTED_KEY = "suggested"
+
 _DAY = timedelta(days=1)
 
 
@@ -33,7 +36,7 @@ class AdoptedSetting:
     """One value of one setting (or the option chosen for one interpretation), with its authority and dates.
 
     `valid_to` is the last day on which it holds (None: until something later prevails). Where `repealed`, nothing is
-    set on these days, and `value` is "".
+    set on these days, and `value` is "". Where `suggested`, no text and no office says so: who encoded the policy does.
     """
 
     name: str
@@ -46,6 +49,7 @@ class AdoptedSetting:
     path: Path
     valid_to: date | None = None
     repealed: bool = False
+    suggested: bool = False
 
     def holds_on(self, day: date) -> bool:
         """Whether it names that day."""
@@ -88,6 +92,11 @@ class Settings:
             (before[name].value if name in before else None) != (after[name].value if name in after else None)
             for name in names
         )
+
+
+def suggested_names(adopted: Mapping[str, AdoptedSetting]) -> frozenset[str]:
+    """Those of the settings that nobody has decided: whoever encoded the policy suggests their values."""
+    return frozenset(name for name, setting in adopted.items() if setting.suggested)
 
 
 def rule_terms(
@@ -136,7 +145,7 @@ def merge_adopted(adopted: Iterable[AdoptedSetting]) -> Settings:
 
 
 def _load_file(path: Path, shown: str, declarations: SettingDeclarations) -> Iterator[AdoptedSetting]:
-    document = SettingsDocument.load(path, HEADER_KEYS | {"known_from"}, shown)
+    document = SettingsDocument.load(path, HEADER_KEYS | {"known_from", SUGGESTED_KEY}, shown)
     authority = document.string("authority")
     if not authority:
         raise LawError(f"{shown}：缺 authority", code="law.metadata_missing")
@@ -146,11 +155,18 @@ def _load_file(path: Path, shown: str, declarations: SettingDeclarations) -> Ite
         document.date_value("valid_from"),
         document.date_value("known_from"),
     )
-    until = parse_last_day(document)
+    until, suggested = parse_last_day(document), _is_suggested(document)
     for name, value in declarations.parse_document(document).items():
-        yield AdoptedSetting(name, value, *ground, shown, path, until)
+        yield AdoptedSetting(name, value, *ground, shown, path, until, suggested=suggested)
     for name in declarations.parse_repeals(document):
         yield AdoptedSetting(name, "", *ground, shown, path, until, repealed=True)
+
+
+def _is_suggested(document: SettingsDocument) -> bool:
+    found = document.data.get(SUGGESTED_KEY, False)
+    if not isinstance(found, bool):
+        raise LawError(f"{document.place(SUGGESTED_KEY)}：{SUGGESTED_KEY} 应为 true 或 false", code="law.flag_expected")
+    return found
 
 
 def parse_last_day(document: SettingsDocument) -> date | None:

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from huisuan.law.procedure.model import Duty, ProgrammeSpec, ProgrammeStep
 from huisuan.law.procedure.objects import OBJECT_WORDS, Held
 from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS
 
 
-def programme_sentences(spec: ProgrammeSpec, values: Mapping[str, object], *, english: bool = False) -> tuple[str, ...]:
-    """How it begins, one sentence a step, then what its claims name and what is decided by choosing.
+def programme_sentences(
+    spec: ProgrammeSpec, values: Mapping[str, object], *, suggested: Collection[str] = (), english: bool = False
+) -> tuple[str, ...]:
+    """How it begins, one sentence a step, then what its claims name, what is chosen by rank, and what is suggested.
 
-    `values` are those of its settings on a day, by name.
+    `values` are those of its settings on a day, by name; `suggested` names those of them that nobody has decided.
     """
     begins = START_WORDS[spec.start]
     first = f"It begins so: {begins[1]}." if english else f"开始：{begins[0]}。"
     said = _english if english else _chinese
     steps = (said(taken, values) for taken in spec.steps)
     more = (*_objects(spec, english=english), *_selection(spec, english=english), *_earmark(spec, english=english))
-    return (first, *steps, *more)
+    return (first, *steps, *more, *_suggested(spec, values, suggested, english=english))
 
 
 def _earmark(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
     if not spec.earmark:
         return ()
     return (f"The money is earmarked: {spec.earmark}." if english else f"资金用途：{spec.earmark}。",)
+
+
+def _suggested(
+    spec: ProgrammeSpec, values: Mapping[str, object], suggested: Collection[str], *, english: bool
+) -> tuple[str, ...]:
+    named = [setting for setting in spec.settings() if setting.name in suggested and setting.name in values]
+    if not named:
+        return ()
+    if english:
+        figures = ", ".join(f"{setting.en} ({values[setting.name]})" for setting in named)
+        return (f"No published text says these figures; they are suggestions until the office decides: {figures}.",)
+    figures = "、".join(f"{setting.zh}（{values[setting.name]}）" for setting in named)
+    return (f"下列数字没有公开的规定，是建议值，施行前须由主管部门核定：{figures}。",)
 
 
 def _objects(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
