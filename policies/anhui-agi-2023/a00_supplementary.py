@@ -346,10 +346,16 @@ GRANT = variant(
 RECORD = variant(
     CLAIM,
     without=(
-        "publicise", "suspend", "resume", "uphold", "decide", "refuse", "commit", "pay", "complete", "recover",
+        "publicise", "suspend", "resume", "uphold", "decide", "commit", "pay", "complete", "recover",
         "plead", "hear", "recovered", "check", "revoke",
     ),
-    instead=(step("withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Duty.APPLY),),
+    instead=(
+        step("withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Duty.APPLY),
+        step(
+            "refuse", (State.SUBMITTED, State.RETURNED), State.REFUSED, Duty.REGISTER, OFFICE, within=check_days,
+            figures=(hearing_days,),
+        ),
+    ),
     more=(step("record", State.SUBMITTED, State.CLOSED, Duty.REGISTER, OFFICE, within=check_days),),
 )  # fmt: skip
 

@@ -132,7 +132,7 @@ article.programme(
 article.programme(
     "10.1.support", MEANS, start=Start.INVITATION, title="大赛获奖项目后续支持登记",
     title_en="Follow-up support of winners, entered whoever pays",
-    steps=RECORD, objects=(names("project"), names("contract", required=False)),
+    steps=RECORD, objects=(names("contract"),),  # one project has several supports, each by a contract of its own
 )  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Application, Award
 from huisuan.programmes.notices.queries import describe_notice, get_notice
+from huisuan.programmes.offers.services import make_offers
 from huisuan.programmes.workflow import act, begin_application
 from huisuan.programmes.workflow.inbox import list_waiting
 from huisuan.programmes.workflow.possible_steps import list_possible_steps
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import AppropriationLine
-from support.awards import GROUP
+from support.awards import DATA, GROUP, confirmed, offered, settled, walked_offer
 from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, application, official, walked
 from support.treasury import balances
 
@@ -88,3 +89,14 @@ def test_nobody_waits_for_a_revocation(committed: Application) -> None:
     steps = list_possible_steps(committed, decider(), ENDED)
     assert [edge.action for edge in steps.mine] == ["revoke"]
     assert [edge.action for edge in steps.waits_for] == ["pay"]
+
+
+def test_a_revoked_offer_is_made_anew_by_the_next_settlement_and_a_refused_one_is_not() -> None:
+    first, second = offered(100_00, 200_00)
+    revoked = walked_offer(confirmed(first), "decide")
+    refused = confirmed(second, 2)
+    decides = official("decide of 2.2", "decide", GROUP)
+    act(revoked.number, "revoke", decides, ENDED, reason=WHY)
+    act(refused.number, "refuse", decides, ENDED, reason="不在皖")
+    again = make_offers(settled(100_00, 200_00), official("data", "check", DATA), ENDED)
+    assert [one.application.party for one in again.made] == [revoked.party]

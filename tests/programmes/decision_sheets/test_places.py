@@ -8,12 +8,14 @@ import pytest
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.parties.models import Person
+from huisuan.programmes.awards.owed import Owed, owed_now
 from huisuan.programmes.calls.submit import list_missing, submit_draft
 from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.models import Application, Call, FrozenLine
 from huisuan.programmes.review_desk.decision_sheet import freeze_sheet
 from huisuan.programmes.review_desk.drawing import draw_call
 from huisuan.programmes.scoring.sheets import send_sheet
+from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.submissions.owed import law_answers
 from huisuan.programmes.workflow import act
 from support.calls import CLOSES, DURING, draft, opened
@@ -30,8 +32,8 @@ CASE = {"investment": "2000000", "city": "合肥市", "county": "其他县（市
 def contest(**other: object) -> Call:
     """The call of a contest of ten best cases, published by the working group."""
     official("publisher", "publish", OFFICE)
-    line = budget("6.2", 10**10)
-    said = {"programme": "6.2", "title": "“十大”评比", "evidence": (), "shortage": "rank", "line": line.pk, **other}
+    line = other.pop("line", None) or budget("6.2", 10**10).pk
+    said = {"programme": "6.2", "title": "“十大”评比", "evidence": (), "shortage": "rank", "line": line, **other}
     return opened(**said)
 
 
@@ -116,3 +118,30 @@ def test_who_is_chosen_is_not_who_applies_first() -> None:
     with pytest.raises(InvalidRequest) as refused:
         contest(shortage="first_come")
     assert refused.value.code == "call.selection_by_rank"
+
+
+def test_the_places_of_a_year_are_given_out_by_one_call() -> None:
+    first = contest()
+    with pytest.raises(Conflict, match=first.number) as again:
+        contest(line=first.line_id, title="再评一次")
+    assert again.value.code == "call.places_given_out"
+
+
+def test_what_a_chosen_case_is_owed_on_corrected_facts_is_computed_and_who_was_chosen_is_not_corrected() -> None:
+    call = contest()
+    (one,) = reviewed(call, 1)
+    ranker = official("ranker", "recommend", OFFICE)
+    freeze_sheet(call.number, ranker, REVIEWED)
+    act(one.number, "rank", ranker, REVIEWED)
+    act(one.number, "publicise", official("publisher", "publish", OFFICE), REVIEWED)
+    act(one.number, "decide", official("decider", "decide", OFFICE), LATER)
+    one.refresh_from_db()
+
+    def owed(**facts: str) -> object:
+        keeper = official("keeper", "register", OFFICE)
+        return owed_now([one], AskedStep("recover", keeper, LATER, None, {"facts": facts}))[one.pk]
+
+    assert owed(investment="800000") == Owed(160_000 * YUAN)
+    refused = owed(among_ten="是")
+    assert isinstance(refused, InvalidRequest)
+    assert refused.code == "award.corrected_selection"

@@ -16,6 +16,7 @@ from huisuan.programmes.awards.basis import load_bases
 from huisuan.programmes.models import Application, ApplicationSubmission
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.submissions.known_facts import read_known
+from huisuan.programmes.submissions.selection import selected_values, selection_facts
 from huisuan.settlement.models import Entitlement
 
 
@@ -61,9 +62,14 @@ def _by_rule(one: Application, said: ApplicationSubmission, asked: AskedStep) ->
             return InvalidRequest(
                 f"{one.number}：没有事实 {'、'.join(sorted(unknown))}", code="award.corrected_fact_unknown"
             )
+        if chosen := set(corrected) & {spec.name for spec in selection_facts(rule)}:
+            return InvalidRequest(
+                f"{one.number}：{'、'.join(sorted(chosen))} 由评审排序确定，不能更正", code="award.corrected_selection"
+            )
         texts = {**said.facts, **corrected}
         values = {spec.name: parse_cell(spec, str(texts.get(spec.name, "")), by_people=True) for spec in rule.facts}
         values |= read_known(rule, {name: fact for name, fact in said.known.items() if name not in corrected})
+        values |= selected_values(policy, rule, one.party, one)
         answer = explain(
             policy, rule, values, on=said.read_on, as_known=asked.now.astimezone(SHANGHAI).date()
         )  # fmt: skip

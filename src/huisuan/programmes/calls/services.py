@@ -62,6 +62,7 @@ def open_call(terms: CallTerms, by: Person, now: datetime) -> Call:
     _check_days(terms, policy, now)
     rule = policy.rule(spec.key)
     evidence = _evidence(terms, rule)
+    _require_places(spec, terms)
     edition, line = store_edition(policy, spec.key), _line(terms, policy, spec)
     return Call.objects.create(
         number=_take_number(now.astimezone(SHANGHAI).year), edition=edition, year=terms.year,
@@ -69,6 +70,18 @@ def open_call(terms: CallTerms, by: Person, now: datetime) -> Call:
         line=line, shortage=_shortage(terms, spec), ties=_ties(terms.ties), evidence=evidence,
         tasks=_tasks(terms.tasks), object_kinds=_object_kinds(terms.object_kinds, spec), opened_by=by, opened_at=now,
     )  # fmt: skip
+
+
+def _require_places(spec: ProgrammeSpec, terms: CallTerms) -> None:
+    """Of a programme with so many places a year there is one call a year: a second would give them out again."""
+    if spec.selection is None or not spec.selection.places:
+        return
+    held = Call.objects.filter(edition__policy=terms.policy, edition__key=spec.key, year=terms.year).first()
+    if held is not None:
+        raise Conflict(
+            f"{terms.year} 年度的 {spec.key} 已有通知 {held.number}：每年度 {spec.selection.places} 个名额，不再发",
+            code="call.places_given_out",
+        )
 
 
 @transaction.atomic

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db.models import Q
 
+from huisuan.base.errors import Conflict, Refused
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain import RuleInput, combine_answers, explain, parse_facts
@@ -16,6 +17,7 @@ from huisuan.law.policy import PolicyRule, ground_of, load_policy
 from huisuan.law.procedure import State
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.models import Application, CheckKind, Offer
+from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.submissions.content import submitted_values
 from huisuan.programmes.submissions.selection import awaits_selection
 
@@ -39,6 +41,23 @@ def check_law(subject: CheckSubject) -> CheckFinding:
     amount += "（按入选计算，是否入选由评审排序确定）" if open_yet else ""
     reason = f"{answer.title}：{'符合条件' if holds else '不符合或无法判断'}{amount}{'：' if words else ''}{words}"
     return CheckFinding(CheckKind.LAW, holds, reason, _seen(answer))
+
+
+def hold_by_law(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """The law says yes to what was handed in last: what a register takes without a decision must hold by itself."""
+    refused: dict[int, Refused] = {}
+    for one in applications:
+        said, submission = _asked(one), one.submissions.last()
+        answer = None
+        if said is not None and submission is not None:
+            known = submission.at.astimezone(SHANGHAI).date()
+            answer = explain(said.place.policy, said.place.rule, said.facts, on=submission.read_on, as_known=known)
+        if answer is None or answer.status not in _HOLD:
+            words = "；".join(reason.text for reason in answer.reasons) if answer else "所填事实已读不出"
+            refused[one.pk] = Conflict(
+                f"{one.number}：按政策条件不能登记：{words}；请退回补正，或不予登记", code="record.not_by_law"
+            )
+    return refused
 
 
 def _check_offered(subject: CheckSubject) -> CheckFinding:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
@@ -67,10 +68,10 @@ def _require_post(edition: ProcedureEdition, person: Person, now: datetime) -> N
 
 
 def _living(edition: ProcedureEdition, year: int) -> list[Application]:
-    """The applications from offers for a year that nobody withdrew."""
+    """The applications from offers for a year that nobody withdrew or revoked: a revoked one is offered anew."""
     rows = Application.objects.filter(
         edition__policy=edition.policy, edition__key=edition.key, year=year, party__isnull=False, offers__isnull=False
-    ).exclude(state=State.WITHDRAWN.value)
+    ).exclude(Q(state=State.WITHDRAWN.value) | Q(state=State.REFUSED.value, steps__action="revoke"))
     return list(rows.distinct().order_by("pk").select_related("edition", "party"))
 
 

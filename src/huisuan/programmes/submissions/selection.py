@@ -18,7 +18,7 @@ _NOT_CHOSEN = ("waiting", "not_recommended")
 #: a decision has chosen it, whatever came after
 _CHOSEN = (
     State.DECIDED.value, State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value,
-    State.CLOSED.value,
+    State.IN_RECOVERY.value, State.CLOSED.value,
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def _fell_behind(application: Application) -> bool:
 def _was_chosen(policy: Policy, fact: str, party: Party) -> bool:
     keys = [key for key, spec in _programmes(policy).items() if spec.selection and fact in spec.selection.facts]
     decided = Application.objects.filter(party=party, state__in=_CHOSEN, edition__policy=policy.name)
-    return decided.filter(edition__key__in=keys).exists()
+    return decided.filter(edition__key__in=keys).exclude(amount_fen=0).exists()  # nothing is left of a revoked one
 
 
 def _programmes(policy: Policy) -> Mapping[str, ProgrammeSpec]:

@@ -20,6 +20,7 @@ from huisuan.programmes.awards.pleading import a_plea_waits, no_plea_waits
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
 from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
+from huisuan.programmes.checks.law_answer import hold_by_law
 from huisuan.programmes.checks.stored import are_checked
 from huisuan.programmes.decision_sheets.steps import (
     are_granted_by_the_sheet,
@@ -66,6 +67,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "commit": (are_answered, are_up_to_date, have_money),
     "pay": (are_answered, are_up_to_date, can_be_paid),
     "complete": (are_paid,),
+    "record": (are_answered, hold_by_law),
     "revoke": (is_unpaid,),
     "recover": (owe_back,),
     "hear": (a_plea_waits,),
