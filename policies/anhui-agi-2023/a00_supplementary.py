@@ -325,7 +325,10 @@ CLAIM = (
         (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.IN_PUBLICITY, State.SUSPENDED),
         State.WITHDRAWN, Duty.APPLY,
     ),
-    step("revoke", (State.DECIDED, State.COMMITTED), State.REFUSED, Duty.DECIDE, OFFICE, figures=(hearing_days,)),
+    step(
+        "revoke", (State.DECIDED, State.COMMITTED, State.PAYING), State.REFUSED, Duty.DECIDE, OFFICE,
+        figures=(hearing_days,),
+    ),
     *PAYMENT,
     *RECOVERY,
 )  # fmt: skip

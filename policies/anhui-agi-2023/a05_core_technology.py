@@ -204,8 +204,8 @@ article.programme(
                 State.WITHDRAWN, Duty.APPLY,
             ),
             step(
-                "revoke", (State.DECIDED, State.CONTRACTED, State.COMMITTED), State.REFUSED, Duty.DECIDE, SCIENCE,
-                figures=(hearing_days,),
+                "revoke", (State.DECIDED, State.CONTRACTED, State.COMMITTED, State.PAYING), State.REFUSED,
+                Duty.DECIDE, SCIENCE, figures=(hearing_days,),
             ),
             step(
                 "recover", (State.PAYING, State.MONITORED, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, SCIENCE,

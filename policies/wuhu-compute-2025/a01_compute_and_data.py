@@ -165,7 +165,7 @@ STEPS = (
     step(
         "withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED), State.WITHDRAWN, Duty.APPLY
     ),
-    step("revoke", (State.DECIDED, State.COMMITTED), State.REFUSED, Duty.DECIDE, CITY),
+    step("revoke", (State.DECIDED, State.COMMITTED, State.PAYING), State.REFUSED, Duty.DECIDE, CITY),
     step("commit", State.DECIDED, State.COMMITTED, Duty.COMMIT, CITY_TREASURY),
     step("pay", State.COMMITTED, State.PAYING, Duty.PAY, CITY_TREASURY),
     step("complete", State.PAYING, State.CLOSED, Duty.PAY, CITY_TREASURY),

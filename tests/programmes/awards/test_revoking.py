@@ -6,16 +6,19 @@ import pytest
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.parties.models import Person
+from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.models import Application, Award
 from huisuan.programmes.notices.queries import describe_notice, get_notice
 from huisuan.programmes.offers.services import make_offers
+from huisuan.programmes.payments.returns import import_bank_returns
 from huisuan.programmes.workflow import act, begin_application
 from huisuan.programmes.workflow.inbox import list_waiting
 from huisuan.programmes.workflow.possible_steps import list_possible_steps
+from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import AppropriationLine
 from support.awards import DATA, GROUP, confirmed, offered, settled, walked_offer
-from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, application, official, walked
+from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, application, official, paid_at_bank, walked
 from support.treasury import balances
 
 pytestmark = pytest.mark.django_db
@@ -62,11 +65,26 @@ def test_whoever_decides_revokes_with_a_reason_and_whoever_commits_does_not(comm
     assert (no_post.value.code, second.value.code) == ("application.no_post_in_force", "application.second_duty")
 
 
-def test_what_is_being_paid_is_not_revoked(committed: Application) -> None:
-    act(committed.number, "pay", official("payer", "pay", TREASURY), ENDED)
+def test_what_is_being_paid_is_revoked_only_once_its_order_failed(committed: Application) -> None:
+    payer = official("payer", "pay", TREASURY)
+    act(committed.number, "pay", payer, ENDED)
     with pytest.raises(Conflict) as refused:
         act(committed.number, "revoke", decider(), ENDED, reason=WHY)
-    assert refused.value.code == "application.not_in_this_state"
+    assert refused.value.code == "award.order_under_way"
+    import_bank_returns(paid_at_bank(payer, "失败"), "r.csv", payer, ENDED)
+    act(committed.number, "revoke", decider(), ENDED, reason=WHY)
+    committed.refresh_from_db()
+    assert (committed.state, committed.amount_fen, prove().holds) == ("refused", 0, True)
+    assert balances(AppropriationLine.objects.get())["available"] == 1_000_000_000
+
+
+def test_what_is_half_paid_is_not_revoked(committed: Application) -> None:
+    payer = official("payer", "pay", TREASURY)
+    act(committed.number, "pay", payer, ENDED)
+    import_returns(paid_at_bank(payer), "r.csv", treasury_act(payer, ENDED))  # the bank paid, nobody completed it yet
+    with pytest.raises(Conflict) as refused:
+        act(committed.number, "revoke", decider(), ENDED, reason=WHY)
+    assert refused.value.code == "award.paid_already"
 
 
 def test_what_is_granted_without_money_is_revoked_before_and_after_it_is_closed() -> None:

@@ -8,17 +8,22 @@ import pytest
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.parties.models import Person
-from huisuan.programmes.awards.recovering import debts_of
+from huisuan.programmes.awards.recovering import debts_of, release_open
+from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.corrections.rebasing import rebase
 from huisuan.programmes.corrections.receipts import debt_to_dict, get_debt, receive_repayment
+from huisuan.programmes.corrections.recommitting import commit_again
 from huisuan.programmes.models import Application, Award
-from huisuan.programmes.payments.returns import import_bank_returns
+from huisuan.programmes.payments.returns import import_bank_returns, order_again
 from huisuan.programmes.workflow import act
 from huisuan.programmes.workflow.queries import describe_application
+from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.check import prove
+from huisuan.treasury.models import AppropriationLine
 from support.awards import GROUP, confirmed, offered, settled, walked_offer
-from support.programmes import INDUSTRY, NOON, TREASURY, application, budget, official, paid_at_bank, walked
-from support.treasury import balances
+from support.programmes import ENDED, INDUSTRY, NOON, TREASURY, application, budget, official, paid_at_bank, walked
+from support.treasury import ACT, balances, committed
+from support.treasury import line as project_line
 
 pytestmark = pytest.mark.django_db
 WHY = "更正后的用量"
@@ -130,3 +135,61 @@ def test_where_no_rule_computes_the_amount_what_is_owed_is_named() -> None:
     assert debt.amount_fen == 4_000_000
     made.refresh_from_db()
     assert made.state == "in_recovery"
+
+
+def test_an_award_whose_order_failed_is_lowered_and_the_lower_one_is_paid() -> None:
+    made = application()
+    walked(made, "pay")
+    paying, registers = official("payer", "pay", TREASURY), official("registers", "register", INDUSTRY)
+    lower = {"owed_fen": 1_000_000}
+    with pytest.raises(Conflict) as at_bank:
+        act(made.number, "recover", registers, NOON, reason=WHY, payload=lower)
+    assert code(at_bank) == "award.order_under_way"
+    import_bank_returns(paid_at_bank(paying, "失败"), "r.csv", paying, NOON)
+    with pytest.raises(Conflict) as as_granted:
+        act(made.number, "recover", registers, NOON, reason=WHY, payload={"owed_fen": 5_000_000})
+    assert code(as_granted) == "award.nothing_to_recover"
+    act(made.number, "recover", registers, ENDED, reason=WHY, payload=lower)
+    made.refresh_from_db()
+    assert (made.state, made.amount_fen, debts_of([made])) == ("in_recovery", 1_000_000, {})
+    with pytest.raises(Conflict) as unpaid:
+        act(made.number, "recovered", paying, ENDED)
+    assert code(unpaid) == "award.not_committed"
+    commit_again([made.number], official("commiter", "commit", TREASURY), ENDED)
+    order_again([made.number], paying, ENDED)
+    with pytest.raises(Conflict) as waits:
+        act(made.number, "recovered", paying, ENDED)
+    assert code(waits) == "award.not_paid_yet"
+    import_bank_returns(paid_at_bank(paying), "r2.csv", paying, ENDED)
+    act(made.number, "recovered", paying, ENDED)
+    made.refresh_from_db()
+    assert (made.state, prove().holds) == ("closed", True)
+    (line,) = AppropriationLine.objects.all()
+    assert (balances(line)["paid"], balances(line)["available"]) == (1_000_000, 999_000_000)
+
+
+@pytest.mark.parametrize(("owed", "released", "debt"), [(35_000, 12_000, 0), (20_000, 12_000, 10_000)])
+def test_of_a_half_paid_award_only_what_was_paid_above_what_is_owed_is_a_debt(
+    owed: int, released: int, debt: int
+) -> None:
+    """30,000 fen are paid and 12,000 set aside."""
+    line = budget("2.2", 100_000)
+    made = walked_offer(confirmed(offered(30_000)[0]))
+    import_returns(paid_at_bank(payer()), "r.csv", treasury_act(payer(), NOON))
+    settled(42_000)
+    rebase(made.number, WHY, official("decide of 2.2", "decide", GROUP), NOON)
+    commit_again([made.number], official("commit of 2.2", "commit", TREASURY), NOON)
+    assert balances(line)["committed"] == released
+    settled(owed)
+    act(made.number, "recover", registrar(), ENDED, reason=WHY)
+    assert "committed" not in balances(line)
+    assert sum(one.amount_fen for one in debts_of([made]).get(made.pk, [])) == debt
+    assert Award.objects.get(application=made, superseded_by__isnull=True).amount_fen == owed
+    assert prove().holds
+
+
+def test_the_first_instalments_that_are_still_owed_stay_set_aside() -> None:
+    on = project_line()
+    commitment = committed(on, "award", 10_000, 5_000, 5_000)
+    assert release_open([commitment], ACT, WHY, keep=12_000) == 10_000
+    assert balances(on)["committed"] == 10_000

@@ -1,6 +1,6 @@
-"""Taking back what was paid above what is owed: `recover` notifies it as debts, `recovered` ends it once all has come.
+"""Taking back what is not owed: `recover` notifies what was paid above it as debts, `recovered` ends it.
 
-Paid minus owed to the fen, by the line that paid. What was set aside and not paid is released with it.
+Paid minus owed to the fen, by the line that paid. What was set aside and is not owed is released with it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ _MOST_REPAYMENTS = 60
 
 
 def owe_back(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """More was paid of each than it is owed, the bank has answered for all, and the repayments add up."""
+    """Each is owed less than was paid or granted, the bank has answered for all, and the repayments add up."""
     owed, committed = owed_now(applications, asked), commitments_of(applications)
+    awards = standing_awards(applications)
     refused: dict[int, Refused] = {}
     for one in applications:
         due, so_far = owed[one.pk], paid_so_far(committed.get(one.pk, []))
@@ -36,12 +37,12 @@ def owe_back(applications: Sequence[Application], asked: AskedStep) -> Mapping[i
             refused[one.pk] = due
         elif so_far.ordered_fen:
             refused[one.pk] = order_under_way(one.number, so_far.ordered_fen)
-        elif so_far.kept_fen <= due.fen:
+        elif due.fen >= max(so_far.kept_fen, awards[one.pk].amount_fen if one.pk in awards else 0):
             refused[one.pk] = Conflict(
                 f"{one.number}：已付 {yuan(so_far.kept_fen)} 元，应得 {yuan(due.fen)} 元：没有多付，不追回",
                 code="award.nothing_to_recover",
             )
-        elif wrong := _wrong_repayments(one, asked.payload, so_far.kept_fen - due.fen):
+        elif wrong := _wrong_repayments(one, asked.payload, max(0, so_far.kept_fen - due.fen)):
             refused[one.pk] = wrong
     return refused
 
@@ -52,7 +53,7 @@ def order_under_way(number: str, fen: int) -> Conflict:
 
 
 def claim_back_paid(steps: Sequence[ApplicationStep]) -> None:
-    """The award is what is owed from here on; what was paid above it is owed back, what was set aside is released."""
+    """The award is what is owed from here on; what was paid above it is owed back, what is not owed is released."""
     applications = [step.application for step in steps]
     asked = AskedStep("recover", steps[0].person, steps[0].at, None, steps[0].payload)
     owed, committed, awards = owed_now(applications, asked), commitments_of(applications), standing_awards(applications)
@@ -64,9 +65,8 @@ def claim_back_paid(steps: Sequence[ApplicationStep]) -> None:
         commitments = committed[step.application_id]
         excess = paid_so_far(commitments).kept_fen - due.fen
         act = treasury_act(step.person, step.at)
-        release_open(commitments, act, f"{made.key} {reason}")
-        planned = read_repayments(step.payload)
-        _claim_back(made, commitments, excess, planned, act)
+        release_open(commitments, act, f"{made.key} {reason}", keep=-excess)
+        _claim_back(made, commitments, max(0, excess), read_repayments(step.payload), act)
 
 
 def _supersede(award: Award, due: Owed, step: ApplicationStep, reason: str) -> Award:
@@ -84,14 +84,20 @@ def with_vouchers(application: Application, reason: str, since: datetime) -> str
     return f"{vouchers}；{reason}" if vouchers else reason
 
 
-def release_open(commitments: Iterable[Commitment], act: Act, reason: str) -> int:
-    """Give back what is neither paid nor under order; returns how much, in fen."""
+def release_open(commitments: Iterable[Commitment], act: Act, reason: str, *, keep: int = 0) -> int:
+    """Give back what is neither paid nor under order; returns how much, in fen.
+
+    The first instalments that fit wholly into `keep` stay set aside.
+    """
     released = 0
     for commitment in commitments:
-        for part in commitment.instalments.all():
-            if is_open(part):
-                release_instalment(part, act, reason[:300])
-                released += part.amount_fen
+        for part in filter(is_open, commitment.instalments.all()):
+            if part.amount_fen <= keep:
+                keep -= part.amount_fen
+                continue
+            keep = 0
+            release_instalment(part, act, reason[:300])
+            released += part.amount_fen
     return released
 
 

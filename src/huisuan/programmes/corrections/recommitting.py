@@ -23,7 +23,7 @@ from huisuan.programmes.workflow.permission import Permissions, unknown_applicat
 from huisuan.treasury.commitments import commit
 from huisuan.treasury.models import AppropriationLine, Commitment
 
-_COMMITTED_BEFORE = (State.COMMITTED.value, State.PAYING.value)
+_COMMITTED_BEFORE = (State.COMMITTED.value, State.PAYING.value, State.IN_RECOVERY.value)
 
 
 def to_commit_again(numbers: Sequence[str]) -> list[str]:

@@ -136,14 +136,13 @@ def commit(
 
 def order(numbers: _Numbers, by: _By, as_json: AsJson = False) -> None:
     """开支付令：初次支付，或到期的下一期、银行退回后重开。"""
-    from huisuan.law.procedure import State
     from huisuan.programmes.models import Application
-    from huisuan.programmes.payments.returns import order_again
+    from huisuan.programmes.payments.returns import PAID_AGAIN_IN, order_again
     from huisuan.programmes.people import find_person
     from huisuan.programmes.workflow import act_on_many
 
     paying = set(
-        Application.objects.filter(number__in=numbers, state=State.PAYING.value).values_list("number", flat=True)
+        Application.objects.filter(number__in=numbers, state__in=PAID_AGAIN_IN).values_list("number", flat=True)
     )
     if paying:
         order_again([number for number in numbers if number in paying], find_person(by), datetime.now(UTC))

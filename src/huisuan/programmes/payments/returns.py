@@ -26,6 +26,9 @@ from huisuan.treasury.bank_files import make_bank_file
 from huisuan.treasury.bank_returns import import_returns, resolve_clearing
 from huisuan.treasury.models import BankFile, BankReturn, BankReturnLine, Entry, PaymentOrder
 
+#: in these states more is paid: the next instalment, what failed at the bank, what is owed after a recovery began
+PAID_AGAIN_IN = (State.PAYING.value, State.IN_RECOVERY.value)
+
 
 @dataclass(frozen=True)
 class ImportedReturns:
@@ -66,7 +69,7 @@ def order_again(numbers: Sequence[str], person: Person, now: datetime) -> list[P
             raise unknown_application(number)
         if refusal := permissions.ask_duty(held[number]):
             raise refusal
-        if held[number].state != State.PAYING:
+        if held[number].state not in PAID_AGAIN_IN:
             raise Conflict(
                 f"{number}：不在支付中，不能再开支付令；首次支付请办“{ACTION_WORDS['pay'].zh}”", code="award.not_paying"
             )

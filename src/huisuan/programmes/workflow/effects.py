@@ -71,7 +71,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "revoke": (is_unpaid,),
     "recover": (owe_back,),
     "hear": (a_plea_waits,),
-    "recovered": (no_plea_waits, are_paid_back),
+    "recovered": (no_plea_waits, are_paid_back, are_paid),
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
