@@ -136,8 +136,9 @@ def test_every_usual_encoding_and_a_quote_that_never_closes_are_read(encoding: s
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"\xd0\xcf\x11\xe0old", "x"), (b"PK\x03\x04rubbish", "x"), (b"%PDF-1.7 rubbish", "x"), (b"", "x"),
-        (bytes(range(256)) * 4, "x"), (b"PAR1rubbish", "x"),
+        (b"\xd0\xcf\x11\xe0old", "整个文件"), (b"PK\x03\x04rubbish", "整个文件"), (b"%PDF-1.7 rubbish", "整个文件"),
+            (b"", "整个文件"),
+        (bytes(range(256)) * 4, "整个文件"), (b"PAR1rubbish", "整个文件"),
         (document('<w:p/>', {"word/evil.xml": '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}), "word/evil.xml"),
         (zipped({"../a.csv": "a,b\n1,2\n"}), "../a.csv"), (zipped({"a.txt": "x"}, twice=[("a.txt", "y")]), "a.txt"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.opendata.gate.recipe import find_in_cell
+from huisuan.opendata.scanning.cells import find_in_cell
 from huisuan.opendata.scanning.finding_kinds import mask_value
 from huisuan.opendata.scanning.folding import fold_text
 

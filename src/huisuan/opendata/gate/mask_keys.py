@@ -50,7 +50,7 @@ def living_key(scope: str, now: datetime) -> MaskingKey:
 
 
 def key_for(key: MaskingKey, purpose: str) -> bytes:
-    """32 bytes of a key for one purpose ("mask", "fingerprint").
+    """32 bytes of a key for one purpose ("mask", or "fingerprint" and the file's number).
 
     Raises:
         Unavailable: it was destroyed, or its file is gone.

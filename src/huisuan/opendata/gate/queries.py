@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from huisuan.base.errors import NotFound
+from huisuan.opendata.gate.steps import is_open
 from huisuan.opendata.gate.stores import load_content, released_shelf
 from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateFile, GateRelease, GateScan, ScanWork
@@ -95,10 +96,10 @@ def released_bytes(product: int) -> tuple[GateRelease, bytes]:
     """The bytes of a product that is out now: the one way out of the gate.
 
     Raises:
-        NotFound: it was never released, or was taken back or superseded.
+        NotFound: it was never released, was taken back or superseded, or its entry was closed since.
         Unavailable: its file is gone or changed.
     """
-    release = GateRelease.objects.select_related("file", "product").filter(product_id=product).first()
-    if release is None or release.file.state != GateState.RELEASED:
+    release = GateRelease.objects.select_related("file__entry__latest", "product").filter(product_id=product).first()
+    if release is None or release.file.state != GateState.RELEASED or not is_open(release.file):
         raise NotFound("没有这份已放行的文件", code="gate.not_out")
     return release, load_content(released_shelf(), release.sha256)

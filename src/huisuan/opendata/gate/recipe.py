@@ -15,12 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from huisuan.opendata.scanning.cells import find_in_cell
 from huisuan.opendata.scanning.checks import id_of_18_signs
 from huisuan.opendata.scanning.finding_kinds import FindingKind, mask_value
 from huisuan.opendata.scanning.folding import fold_text
 from huisuan.opendata.scanning.headings import TableHeadings
-from huisuan.opendata.scanning.numbers import TextMatch, find_numbers
-from huisuan.opendata.scanning.words import find_words
 
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _TOKEN = 26  # letters: 104 bits, so that two values of a province never share one
@@ -57,21 +56,13 @@ def normal_value(value: str) -> str:
     return id_of_18_signs(plain)
 
 
-def find_in_cell(text: str) -> list[TextMatch]:
-    """What stands in a folded text, without overlaps, in its order."""
-    found: list[TextMatch] = []
-    for match in sorted((*find_numbers(text), *find_words(text)), key=lambda one: (one.start, -one.end)):
-        if not found or match.start >= found[-1].end:
-            found.append(match)
-    return found
-
-
 class TableRecipe:
     """What is done to each cell of a table, by what was judged of it."""
 
     def __init__(self, rows: Sequence[_Row], judged: Sequence[Judged], key: bytes) -> None:
         self._heads, self._rows, self._key = TableHeadings(list(rows)), rows, key
         self._cells: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
+        self._times: Counter[tuple[int, int, str]] = Counter()  # row, column, kind
         self._whole: dict[int, tuple[str, str]] = {}  # column -> kind, action
         self._dropped: set[int] = set()
         self._of_column: dict[int, Counter[str]] = defaultdict(Counter)
@@ -90,6 +81,7 @@ class TableRecipe:
                 self._whole[one.column] = (one.kind, one.action)
             else:
                 self._cells[one.row, one.column][one.kind] = one.action
+                self._times[one.row, one.column, one.kind] += 1
                 counts[one.column, one.kind, one.action] += one.wide
         for (column, kind, action), number in counts.items():
             filled = sum(bool(self._cell(cells, column).strip()) for _, cells in self._body())
@@ -152,14 +144,23 @@ class TableRecipe:
             return self._written(column, cell.strip(), *whole)
         text = fold_text(cell).text
         found = [match for match in find_in_cell(text) if match.kind in actions]
-        if {match.kind for match in found} != set(actions):  # it goes on in the next cell, or is one as a whole
-            kind, action = next(iter(actions.items()))
-            return self._written(column, cell.strip(), kind, action)
+        times = Counter(str(match.kind) for match in found)
+        if any(times[kind] < self._times[row, column, kind] for kind in actions):
+            return self._written_whole(column, cell.strip(), actions)
         pieces, at = [], 0
         for match in found:
             pieces += [text[at : match.start], self._written(column, match.value, match.kind, actions[match.kind])]
             at = match.end
         return "".join([*pieces, text[at:]])
+
+    def _written_whole(self, column: int, value: str, actions: dict[str, str]) -> str:
+        """A cell that is a piece of a number cut over several, or one as a whole; of a piece nothing is shown."""
+        if len(actions) > 1:
+            return ""
+        ((kind, action),) = actions.items()
+        if action == "generalise" and kind != FindingKind.DAMAGED_ID:
+            return "***"
+        return self._written(column, value, kind, action)
 
     def _written(self, column: int, value: str, kind: str, action: str) -> str:
         if action == "mask":

@@ -11,10 +11,11 @@ from huisuan.compute.keys.platform_key import sign
 from huisuan.compute.metering.audit.folder import canonical
 from huisuan.opendata.gate.scan_work import open_findings
 from huisuan.opendata.gate.statements import RELEASE_KIND, signed_message
-from huisuan.opendata.gate.steps import lock_file, take_duty, take_step
+from huisuan.opendata.gate.steps import is_open, lock_file, take_duty, take_step
 from huisuan.opendata.gate.stores import load_content, quarantine, released_shelf
 from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateDutyHeld, GateFile, GateProduct, GateRelease, GateRules, GateScan
+from huisuan.opendata.scanning.scan import RULES
 from huisuan.parties.models import Person
 
 
@@ -26,12 +27,14 @@ def release_file(number: int, person: Person, now: datetime, supersedes: int | N
 
     Raises:
         NotFound, NotAllowed: see `lock_file` and `take_duty`.
-        Conflict: it is not ready, or rules have changed since its scan.
+        Conflict: it is not ready, rules have changed since its scan, or its entry was closed.
     """
     file = lock_file(number, person)
     if file.state != GateState.READY:
         state = GateState(file.state).label
         raise Conflict(f"第 {number} 号文件现在{state}：复查没有发现的才能放行", code="gate.not_ready")
+    if not is_open(file):
+        raise Conflict(f"{file.entry.code} 已改为不予开放：不能放行", code="gate.entry_was_closed")
     take_duty(file, person, GateDuty.RELEASE)
     made = [_release(file, product, person, now) for product in file.remakes.latest("id").products.all()]
     take_step(file, "release", now, person, GateDuty.RELEASE)
@@ -45,8 +48,9 @@ def release_file(number: int, person: Person, now: datetime, supersedes: int | N
 
 def _release(file: GateFile, product: GateProduct, person: Person, now: datetime) -> GateRelease:
     scan = GateScan.objects.filter(product=product).latest("id")
+    GateRules.objects.get_or_create(version=RULES, defaults={"at": now})  # the running code's, before any scan by them
     current = GateRules.objects.latest("id")
-    if scan.rules_id != current.version or not scan.complete or open_findings(scan):
+    if not RULES == current.version == scan.rules_id or not scan.complete or open_findings(scan):
         raise Conflict("复查以后检查规则变了，或还有发现：须再检查", code="gate.scan_is_outdated")
     # on the shelf before its row: content without a row is served by nobody
     released_shelf().store(load_content(quarantine(), product.sha256))

@@ -42,6 +42,7 @@ def remake_file(number: int, person: Person, now: datetime, part: str = "") -> G
         file = lock_file(number, person)
         _may(file, person)
         key = living_key(file.scope, now)
+        steps_before = file.steps_taken
     scan = latest_scan(file)
     table = _table(file, part)
     secret = key_for(key, "mask")
@@ -55,7 +56,7 @@ def remake_file(number: int, person: Person, now: datetime, part: str = "") -> G
     with transaction.atomic():
         file = lock_file(number, person)
         _may(file, person)
-        if latest_scan(file) != scan or file.steps_taken != file.steps.count():
+        if latest_scan(file) != scan or file.steps_taken != steps_before:
             raise Conflict("期间有人改了判断：请重来", code="gate.judged_meanwhile")
         remake = GateRemake.objects.create(
             file=file, scan=scan, key=key, recipe=recipe, recipe_sha256=text_sha256(canonical(recipe)),

@@ -95,7 +95,7 @@ def _scan_products(work: ScanWork, file: GateFile, progress: WorkProgress, now: 
 
 
 def _report(file: GateFile, path: Path, name: str, now: datetime) -> ScanReport:
-    return scan_file(path, name, key=key_for(living_key(file.scope, now), "fingerprint"))
+    return scan_file(path, name, key=key_for(living_key(file.scope, now), f"fingerprint {file.pk}"))
 
 
 def record_scan(file: GateFile, report: ScanReport, product: GateProduct | None, now: datetime) -> GateScan:

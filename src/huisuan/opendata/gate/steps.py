@@ -7,6 +7,7 @@ from datetime import datetime
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.opendata.gate_arrows import GateDuty, GateState, arrow
 from huisuan.opendata.models import GateDutyHeld, GateFile, GateStep
+from huisuan.opendata.vocabulary import Access
 from huisuan.parties.models import Person, Role
 
 STEWARDS = (Role.CITY, Role.PROVINCE)
@@ -29,12 +30,21 @@ def lock_file(number: int, person: Person | None = None) -> GateFile:
     return file
 
 
+def is_open(file: GateFile) -> bool:
+    """Whether the list says now that its entry may be had."""
+    latest = file.entry.latest
+    return latest is not None and latest.access != Access.CLOSED
+
+
 def take_duty(file: GateFile, person: Person, duty: GateDuty) -> None:
     """Give somebody their one duty at a file.
 
     Raises:
-        NotAllowed: they have another one at it, or are not of a city or the province.
+        NotAllowed: they have another one at it, are not of a city or the province, are no longer active, or are the
+            account of a program.
     """
+    if person.machine or not person.is_active:
+        raise NotAllowed("程序账号和已停用的人不能送交、判断、放行", code="gate.not_a_person")
     if person.role not in STEWARDS:
         raise NotAllowed("开放数据文件由市和省专班的人员送交、判断、放行", code="gate.not_a_steward")
     held, _ = GateDutyHeld.objects.get_or_create(file=file, person=person, defaults={"duty": duty})

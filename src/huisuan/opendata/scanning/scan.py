@@ -22,7 +22,7 @@ from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBu
 from huisuan.opendata.scanning.words import find_words, is_name_column, list_names
 
 #: the rules as they stand; a scan names them, and a later set scans anew what is out
-RULES = "2026-11"
+RULES = "2026-11.2"
 _MOST_FINDINGS = 100_000
 _ROUNDED = re.compile(r"[1-9](?:\.\d{1,16})?[Ee]\+?1[4-7]")
 
@@ -91,7 +91,7 @@ def scan_bytes(content: bytes, name: str, budget: ReadBudget | None = None, key:
     try:
         for found in read_blocks(content, name, budget or ReadBudget()):
             if isinstance(found, UnreadPart):
-                scan.add(TextMatch(FindingKind.UNREAD, 0, 0, found.reason), found.part, (0, 0, ""))
+                scan.add(TextMatch(FindingKind.UNREAD, 0, 0, found.reason), found.part or "整个文件", (0, 0, ""))
             else:
                 scan.block(found)
     except LimitReached as reached:
@@ -122,9 +122,15 @@ class _Scan:
             self._report.cells += len(cells)
         folded = fold_text("".join(pieces))
         for match in (*find_numbers(folded.text), *find_words(folded.text)):
-            row, column = places[max(bisect_right(starts, folded.origin(match.start)) - 1, 0)]
-            shown = column if block.table else 0
-            self.add(match, block.part, (row, shown, heads.of(column) if block.table else ""))
+            first = max(bisect_right(starts, folded.origin(match.start)) - 1, 0)
+            if not block.table:
+                self.add(match, block.part, (places[first][0], 0, ""))
+                continue
+            last = bisect_right(starts, folded.origin(max(match.end - 1, match.start))) - 1
+            for place in range(first, max(last, first) + 1):  # each cell that it covers, so that each is judged
+                if place == first or pieces[2 * place].strip():
+                    row, column = places[place]
+                    self.add(match, block.part, (row, column, heads.of(column)))
         if block.table:
             self._columns(block, heads)
         elif (names := list_names([cells[0] for _, cells in block.rows])) is not None:

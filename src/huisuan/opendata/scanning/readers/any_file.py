@@ -32,7 +32,7 @@ def read_blocks(content: bytes, name: str, budget: ReadBudget) -> Iterator[Block
     try:
         yield from _read(content, name, budget)
     except Unreadable as why:
-        yield UnreadPart(name, str(why))
+        yield UnreadPart("", str(why))  # its name may say what must not be said
 
 
 def _read(content: bytes, name: str, budget: ReadBudget) -> Iterator[Block | UnreadPart]:
@@ -90,5 +90,5 @@ def _inner(content: bytes, name: str, budget: ReadBudget) -> Iterator[Block | Un
         if isinstance(found, Block):
             yield Block(f"{name} › {found.part}" if found.part else name, found.rows, found.table)
         else:
-            yield UnreadPart(f"{name} › {found.part}" if found.part != name else name, found.reason)
+            yield UnreadPart(f"{name} › {found.part}" if found.part else name, found.reason)
     budget.depth += 1
