@@ -37,3 +37,12 @@ def enter_register_file(request: int) -> None:
     from huisuan.settlement.impact.register_requests import run_register_file
 
     run_register_file(request, datetime.now(UTC))
+
+
+@app.periodic(cron="53 3 * * *")
+@app.task(name="settlement.forget_register_files", queueing_lock="settlement.forget_register_files")
+def forget_old_register_files(timestamp: int) -> None:
+    """Every night: the content of register files that can no longer be accepted, and requests of a month ago."""
+    from huisuan.settlement.impact.register_requests import forget_register_files
+
+    forget_register_files(datetime.fromtimestamp(timestamp, UTC))

@@ -14,13 +14,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.parties.csv_import import import_parties
 from huisuan.parties.models import Party, PartyChange, Relation, StateChange
 from huisuan.parties.relation_history import relations_known
 from huisuan.portal.ui import number_format
 from huisuan.settlement.impact.register_requests import (
+    HELD,
     MOST_FILES_WAITING,
     RegisterLines,
     accept_register_file,
+    forget_register_files,
     request_register_file,
     run_register_file,
 )
@@ -148,6 +151,29 @@ def test_what_changed_since_it_was_seen_is_shown_again(world: World) -> None:
     assert not StateChange.objects.exists()
 
 
+def test_a_correction_made_since_it_was_seen_is_not_overwritten_silently(world: World) -> None:
+    first = handed_in(world, _moved(world))
+    rows = f"uscc,name,kind,region\n{world.beta.uscc},更正后的名称,enterprise,340100\n"
+    import_parties(rows.encode(), "更正.csv", by="别人")  # changes no result
+    again = accept(world, first)
+    assert "请再看一次" in again.content.decode()
+    assert not StateChange.objects.filter(party=world.alpha).exists()
+    assert accept(world, again).context["entered"]
+
+
+def test_what_was_seen_but_would_change_nothing_any_more_is_not_entered(world: World) -> None:
+    first = handed_in(world, _moved(world))
+    run_register_file(
+        request_register_file(_lines(world), "别人", timezone.now(), first.context["work"].digest).pk, timezone.now()
+    )
+    assert "什么都没有写入" in accept(world, first).content.decode()
+    assert StateChange.objects.count() == 1
+
+
+def _lines(world: World) -> RegisterLines:
+    return RegisterLines("parties", _moved(world).read(), "迁出.csv")
+
+
 def test_what_waits_is_shown_and_cancelled_before_anything_is_written(world: World) -> None:
     browser = world.browser("province")
     browser.post(reverse("import-parties"), {"file": _moved(world)})
@@ -167,9 +193,14 @@ def test_what_was_previewed_is_its_uploaders_alone_and_for_a_day(world: World) -
     later = timezone.now() + timedelta(days=2)
     with pytest.raises(InvalidRequest, match="已经不在了"):
         accept_register_file(work.pk, work.requested_by, later)
-    request_register_file(RegisterLines("parties", b"uscc", "y.csv"), "province", later)
+    forget_register_files(work.ended_at + HELD - timedelta(seconds=1))
+    work.refresh_from_db()
+    assert bytes(work.content)
+    forget_register_files(work.ended_at + HELD)
     work.refresh_from_db()
     assert bytes(work.content) == b""
+    forget_register_files(later + timedelta(days=30))
+    assert not RegisterFileRequest.objects.exists()
 
 
 def test_as_many_files_wait_as_may(world: World) -> None:

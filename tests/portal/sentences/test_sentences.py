@@ -137,7 +137,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "settlement/impact/requests.py": (), "settlement/scenarios/requests.py": (),
     "base/text_length.py": ("check_length",),
     "base/csv_lines.py": ("decode_text", "__init__", "rows"), "portal/parties/import_page.py": ("_given",),
-    "settlement/impact/register_requests.py": (),
+    "settlement/impact/register_requests.py": (), "settlement/impact/register_preview.py": (),
     "parties/relation_import.py": (
         "import_relations", "_parse_relation", "_parse_share", "_store_relation", "_refuse_overlap",
         "import_successions", "_parse_succession", "_store_succession",
@@ -157,7 +157,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "serving/http/front.py": (), "parties/input_limits.py": (), "portal/people/views.py": ("_password",),
     "compute/sessions/services.py": ("start_session", "session_of", "open_session"),
     "portal/sessions/views.py": ("_asked", "_number"),
-    "documents/queries.py": ("find_document", "load_pdf", "read_pdf"),
+    "documents/queries.py": ("find_document", "load_pdf", "_load"),
     "parties/members.py": (), "parties/projects.py": (), "parties/queries.py": (), "compute/jobs/leaving.py": (),
     "compute/budgets/services.py": (), "compute/budgets/party_use.py": (), "compute/budgets/limit_text.py": (),
     "compute/jobs/again.py": (), "compute/jobs/held_cancels.py": (),

@@ -329,6 +329,7 @@ ONE_TRANSACTION = {
     "compute.deliver_messages": "tests/messages/test_delivery.py kills it: a try is counted before it is made",
     "compute.tell_due_seals": "each month is one transaction, and its message has a key: it is written once",
     "compute.forget_messages": "one transaction",
+    "settlement.forget_register_files": "each of its two statements does what is left to do",
     "programmes.erase_objectors": "one transaction; what is erased is not found again",
     "programmes.look_back": "one transaction, and a flag is a row with a key of application, kind and what it is about",
 }

@@ -9,14 +9,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Max
 
 from huisuan.base.csv_lines import FileReport
 from huisuan.base.db.background_work import NoProgress, WorkProgress
+from huisuan.base.errors import Conflict
 from huisuan.base.hashing import bytes_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.fact_sources.rules import reach_spans
 from huisuan.law.model import LawError
 from huisuan.law.policy import PolicyRule, load_policy
+from huisuan.parties.models import PartyChange, Relation, StateChange, Succession
 from huisuan.settlement.models import Entitlement, SettlementRun
 from huisuan.settlement.runs.entitle import AskedRule, make_answers
 from huisuan.settlement.runs.inputs import load_registers, open_usage
@@ -56,32 +59,58 @@ def preview_import(apply: Callable[[], FileReport], now: datetime) -> tuple[File
     return report, changed
 
 
+@dataclass(frozen=True)
+class SeenImport:
+    """An import that waits to be accepted, or was done (`changed` is empty then); `digest` is what is accepted."""
+
+    report: FileReport
+    changed: list[ChangedResult]
+    digest: str = ""
+
+
 def import_as_seen(
     apply: Callable[[], FileReport], now: datetime, seen: str = "", progress: WorkProgress | None = None
-) -> tuple[FileReport, list[ChangedResult]]:
-    """Import where no past result changes, or those that do are the ones that were `seen` (their digest).
+) -> SeenImport:
+    """Import where no past result changes, or where all that was `seen` (its digest) is still so.
 
-    Else nothing stays, and what would change is the second part of the answer, which is empty where it was imported.
+    Else nothing stays, and the answer holds what would change.
 
     Raises:
+        Conflict: another change of the register came after what was seen, and no past result would change any more.
         Refused: what the import raises.
         Unavailable: the file of a sealed month is gone.
     """
     watched = progress or NoProgress()
     watched.begin_step("enter", 1, 1)
     with transaction.atomic():
+        known = _register_state()
         report = apply()
         changed = list(changed_results(now, watched)) if report.new or report.changed else []
-        if not changed or results_digest(changed) == seen:
-            return report, []
+        digest = _digest(known, report, changed)
+        if digest == seen or not (changed or seen):
+            return SeenImport(report, [])
+        if not changed:
+            raise Conflict(
+                "登记或结算在预览之后变了，照现在的登记不再改变以往的结果；什么都没有写入：请核对后重新上传",
+                code="register.changed_meanwhile",
+            )
         transaction.set_rollback(True)
-    return report, changed
+    return SeenImport(report, changed, digest)
 
 
-def results_digest(changed: Iterable[ChangedResult]) -> str:
-    """What says that two previews show the same: SHA-256 of their rows."""
+def _register_state() -> list[list[int | None]]:
+    """How far the register is: of each kind of change the last number and how many (a lower one may come later)."""
+    return [
+        list(each.objects.aggregate(last=Max("pk"), count=Count("pk")).values())
+        for each in (PartyChange, StateChange, Relation, Succession)
+    ]
+
+
+def _digest(known: object, report: FileReport, changed: Iterable[ChangedResult]) -> str:
+    """What says that two previews show the same: SHA-256 of the register's state, the report and the results' rows."""
     rows = sorted(json.dumps(each.to_dict(), ensure_ascii=False, sort_keys=True) for each in changed)
-    return bytes_sha256("\n".join(rows).encode())
+    said = json.dumps([known, report.as_json(), rows], ensure_ascii=False, sort_keys=True)
+    return bytes_sha256(said.encode())
 
 
 def changed_results(now: datetime, progress: WorkProgress | None = None) -> Iterable[ChangedResult]:

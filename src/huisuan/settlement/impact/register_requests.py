@@ -26,7 +26,7 @@ from huisuan.base.text_length import shortened
 from huisuan.parties.csv_import import import_parties
 from huisuan.parties.models import Party
 from huisuan.parties.relation_import import import_relations, import_successions
-from huisuan.settlement.impact.register_preview import import_as_seen, results_digest
+from huisuan.settlement.impact.register_preview import import_as_seen
 from huisuan.settlement.models import RegisterFileRequest
 from huisuan.settlement.runs.queries import latest_runs
 
@@ -83,8 +83,6 @@ def request_register_file(file: RegisterLines, by: str, now: datetime, seen: str
                 f"已有 {MOST_FILES_WAITING} 份登记在等后台对照：请等它们做完，或取消不要的",
                 code="register.too_many_waiting",
             )
-        RegisterFileRequest.objects.filter(ended_at__lt=now - _KEPT).delete()
-        RegisterFileRequest.objects.filter(ended_at__lt=now - HELD).update(content=b"")
         made = RegisterFileRequest.objects.create(
             kind=file.kind, name=shortened(file.name, 200), content=file.content, demo=_is_demo(), party=file.party,
             seen=seen, requested_by=by[:80], requested_at=now,
@@ -115,13 +113,20 @@ def run_register_file(number: int, now: datetime) -> None:
         file = RegisterLines(request.kind, bytes(request.content), request.name)
         enter = _enter(file, request.demo, request.requested_by, now)
         with transaction.atomic():
-            report, changed = import_as_seen(enter, now, request.seen, progress)
+            made = import_as_seen(enter, now, request.seen, progress)
             finish_work(
-                request, now, report=report.as_json(), changed=[each.to_dict() for each in changed],
-                digest=results_digest(changed) if changed else "", entered=not changed,
+                request, now, report=made.report.as_json(), changed=[each.to_dict() for each in made.changed],
+                digest=made.digest, entered=not made.changed,
             )  # fmt: skip
 
     REGISTER_FILE_WORK.carry_out(number, now, do)
+
+
+def forget_register_files(now: datetime) -> None:
+    """Empty files that can no longer be accepted, and delete requests of long ago."""
+    over = RegisterFileRequest.objects.filter(ended_at__lte=now - HELD)
+    over.exclude(content=b"").update(content=b"")
+    over.filter(ended_at__lt=now - _KEPT).delete()
 
 
 def cancel_register_file(number: int, by: str, now: datetime) -> RegisterFileRequest:

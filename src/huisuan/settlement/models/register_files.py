@@ -12,7 +12,8 @@ class RegisterFileRequest(BackgroundWork):
     """A file of the register, what it would change in past results, and whether it was entered.
 
     Without `seen` it is entered only where no past result changes; with `seen`, the digest of what somebody saw and
-    accepts, where exactly that changes. The content is emptied once it can no longer be accepted.
+    accepts, where exactly that changes and the register is as it was. The content is emptied once it can no longer be
+    accepted.
     """
 
     kind = models.CharField(max_length=12, help_text="parties, relations or successions")
