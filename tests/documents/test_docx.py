@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -83,3 +84,22 @@ def test_a_link_to_something_outside_a_doctype_and_what_is_no_docx_are_refused()
     assert "DTD" in code(template("文号", "核验码", doctype='<!DOCTYPE x [<!ENTITY a "b">]>'))
     assert "document.template_unreadable" in code(b"PK\x03\x04 nothing")
     assert "document.template_too_large" in code(b"x" * 2_000_001)
+
+
+def test_a_template_that_no_letter_can_be_merged_into_is_refused_at_its_upload() -> None:
+    assert "document.template_unreadable 模板套不进公文" in code(template("文号", "核验码", settings=False))
+
+
+def test_a_letter_that_no_docx_can_hold_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="模板套不进公文"):
+        merge_docx(template("标题", "文号", "核验码"), replace(LETTER, title="甲\x0b乙"), IMPRINT)
+
+
+@pytest.mark.parametrize("stated", [None, 10])
+def test_a_template_that_unpacks_to_more_than_may_be_is_refused_whatever_size_it_states(stated: int | None) -> None:
+    made = io.BytesIO(template("文号", "核验码"))
+    with zipfile.ZipFile(made, "a", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("word/media/image1.bin", b"\0" * 20_000_000)
+        if stated is not None:
+            package.getinfo("word/media/image1.bin").file_size = stated
+    assert "document.template_too_large 模板解开后超过 20 MB" in code(made.getvalue())

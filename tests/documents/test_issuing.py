@@ -119,6 +119,26 @@ def test_only_public_documents_open_for_everybody() -> None:
         assert list_documents(viewer).count() == seen, viewer
 
 
+def test_a_sign_of_control_in_a_record_becomes_a_space() -> None:
+    record = Letter("通知\x0b书", (Part("一\n二\r\t三"),))
+    made = issue_document(DocumentKind.CALL, OFFICE, record, official(), NOON)
+    assert (made.letter["title"], made.letter["body"][0]["text"]) == ("通知 书", "一\n二  三")
+    assert list(check_documents()) == []
+
+
+def test_a_document_that_cannot_be_set_anew_is_a_finding_and_the_others_are_still_tried() -> None:
+    bad = Document.objects.get(pk=issue().pk)  # as one that was issued when signs of control were let through
+    bad.pk, bad.number, bad.code, bad.letter["title"] = None, 2, "ABCD-EFGH-JKMN", "通知\x0b书"
+    bad.save(force_insert=True)
+    damaged = issue_document(DocumentKind.CALL, OFFICE, Letter("别的", (Part("话。"),)), official(), NOON)
+    document_store().path_of(damaged.sha256).write_bytes(b"%PDF forged")
+    assert [(one.number, one.what) for one in check_documents()] == [
+        (bad.full_number, "not_set"), (damaged.full_number, "damaged"),
+    ]  # fmt: skip
+    result = CliRunner().invoke(app, ["check"], obj=lambda: None)
+    assert (result.exit_code, "按记录排不出来" in result.output) == (1, True)
+
+
 def test_a_file_that_was_changed_is_found() -> None:
     good, bad = issue(), issue()
     assert list(check_documents()) == []

@@ -11,12 +11,13 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+_SETTINGS_TYPE = f'<Override PartName="/word/settings.xml" ContentType="{_MAIN}.settings+xml"/>'
 _TYPES = (
     f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     '<Default Extension="xml" ContentType="application/xml"/>'
     f'<Override PartName="/word/document.xml" ContentType="{_MAIN}.document.main+xml"/>'
-    f'<Override PartName="/word/settings.xml" ContentType="{_MAIN}.settings+xml"/></Types>'
+    f"{_SETTINGS_TYPE}</Types>"
 )
 _ROOT = (
     f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
@@ -36,8 +37,14 @@ def field(code: str) -> str:
     )
 
 
-def template(*names: str, rows: Sequence[str] = (), more: str = "", link: str = "", doctype: str = "") -> bytes:
-    """A template with these merge fields; `rows` are those of a table's row, `more` is put into a paragraph."""
+def template(
+    *names: str, rows: Sequence[str] = (), more: str = "", link: str = "", doctype: str = "",
+    settings: bool = True,
+) -> bytes:  # fmt: skip
+    """A template with these merge fields; `rows` are those of a table's row, `more` is put into a paragraph.
+
+    Without `settings` it has no such part, as some programs write it.
+    """
     paragraphs = "".join(f"<w:p>{field(f' MERGEFIELD {name} ')}</w:p>" for name in names)
     cells = "".join(f"<w:tc><w:p>{field(f' MERGEFIELD {name} ')}</w:p></w:tc>" for name in rows)
     table = f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>" if rows else ""
@@ -52,5 +59,6 @@ def template(*names: str, rows: Sequence[str] = (), more: str = "", link: str = 
             ("word/settings.xml", f'{_HEAD}<w:settings xmlns:w="{_W}"/>'),
             ("word/_rels/document.xml.rels", relations),
         ):  # fmt: skip
-            package.writestr(name, text)
+            if settings or name != "word/settings.xml":
+                package.writestr(name, text if settings else text.replace(_SETTINGS_TYPE, ""))
     return made.getvalue()

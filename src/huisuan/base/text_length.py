@@ -1,12 +1,15 @@
-"""Text that is too long: refused where a person typed it, shortened for all to see where a program handed it on."""
+"""Text that is too long or holds signs of control: refused where typed, changed for all to see elsewhere."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 
 from huisuan.base.errors import InvalidRequest
 
 _DIGEST_SIGNS = 24
+#: signs that no paper can bear (nor XML, most of them), but for the end of a line
+CONTROL_SIGN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def check_length(text: str, most: int, what: str) -> str:

@@ -16,7 +16,10 @@ app = typer.Typer()
 _COLUMNS = {
     "number": "文号", "kind": "种类", "title": "标题", "issued_at": "签发", "code": "核验码", "valid": "有效",
 }  # fmt: skip
-_WRONG = {"missing": "文件缺失", "damaged": "文件已损坏", "set_differently": "按记录重排，与存档不同"}
+_WRONG = {
+    "missing": "文件缺失", "damaged": "文件已损坏", "set_differently": "按记录重排，与存档不同",
+    "not_set": "按记录排不出来",
+}  # fmt: skip
 _MOST_BYTES = 20_000_000
 
 

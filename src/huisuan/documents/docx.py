@@ -8,12 +8,16 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.base.months import SHANGHAI
-from huisuan.documents.letters import Letter
+from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 from huisuan.documents.typesetting import Imprint
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LARGEST_TEMPLATE = 2_000_000
+LARGEST_UNPACKED = 20_000_000
 #: fields of every letter, by the name that a template writes
 LETTER_FIELDS = ("标题", "文号", "发文机关", "主送", "正文", "附注", "日期", "核验码", "核验地址", "替代")
 #: without these nobody can tell whether a sheet of paper is genuine
@@ -29,6 +34,21 @@ _ANNEX_FIELD = re.compile(r"附件([1-9])(标题|列([1-9]|1[0-9]|20))")
 _ALLOWED = frozenset({"MERGEFIELD", "PAGE", "NUMPAGES"})
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+_WIDEST = 20  # columns of an annex
+_SAMPLE = Letter(
+    "样张", (Part("一、事实", "heading"), Part("第一行\n第二行")), to="某某公司", note="附注",
+    annexes=tuple(
+        Annex("清单", (AnnexColumn("项"),) * _WIDEST, (("甲",) * _WIDEST, ("乙",) * _WIDEST)) for _ in range(9)
+    ),
+)  # fmt: skip
+_SAMPLE_IMPRINT = Imprint(
+    "某某厅",
+    "某〔2000〕1号",
+    "0000-0000-0000",
+    "https://example.org/",
+    datetime(2000, 1, 1, tzinfo=UTC),
+    "某〔1999〕1号",
+)
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP can say
 
 
@@ -36,8 +56,8 @@ def read_template_fields(content: bytes) -> tuple[str, ...]:
     """The merge fields of a template, by name.
 
     Raises:
-        InvalidRequest: it is no DOCX, links to something outside, has a field that does more than fill in, a field
-            that no letter has, or lacks one that each document must bear.
+        InvalidRequest: it is no DOCX, too large, links to something outside, has a field that does more than fill in,
+            a field that no letter has, lacks one that each document must bear, or a letter cannot be merged into it.
     """
     if len(content) > LARGEST_TEMPLATE:
         raise InvalidRequest(f"模板超过 {LARGEST_TEMPLATE // 1_000_000} MB", code="document.template_too_large")
@@ -53,6 +73,8 @@ def read_template_fields(content: bytes) -> tuple[str, ...]:
         )
     if missing := [name for name in NEEDED_FIELDS if name not in fields]:
         raise InvalidRequest(f"模板缺少域：{'、'.join(missing)}", code="document.template_field_missing")
+    for letter in (_SAMPLE, replace(_SAMPLE, annexes=())):
+        merge_docx(content, letter, _SAMPLE_IMPRINT)
     return fields
 
 
@@ -60,16 +82,17 @@ def merge_docx(template: bytes, letter: Letter, imprint: Imprint) -> bytes:
     """The DOCX of a letter. The same template, letter and imprint are the same bytes.
 
     Raises:
+        InvalidRequest: the template and the letter make no DOCX together.
         Unavailable: it cannot be made here.
     """
-    with _opened(template) as opened:
+    with _refused("模板套不进公文"), _opened(template) as opened:
         for at, annex in enumerate(letter.annexes, start=1):
             rows = [{f"附件{at}列{column}": text for column, text in enumerate(row, 1)} for row in annex.rows]
             opened.merge_rows(f"附件{at}列1", rows)
         opened.merge(**_values(letter, imprint))
         made = io.BytesIO()
         opened.write(made)
-    return _without_times(made.getvalue())
+        return _without_times(made.getvalue())
 
 
 def _values(letter: Letter, imprint: Imprint) -> Mapping[str, str]:
@@ -88,11 +111,18 @@ def _opened(content: bytes) -> MailMerge:
         from mailmerge import MailMerge
     except ImportError:
         raise Unavailable("这台机器没有装 docx-mailmerge2：不能用 DOCX 模板", code="document.no_docx") from None
-    try:
+    with _refused("模板的域读不了"):
         return MailMerge(io.BytesIO(content))
-    except (KeyError, ValueError, IndexError, AssertionError, NotImplementedError) as error:
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """What the library raises over a package that lacks a part, or a text that no XML can hold, as a refusal."""
+    try:
+        yield
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError, NotImplementedError) as error:
         raise InvalidRequest(
-            f"模板的域读不了（{error}）：请用 Word 或 WPS 重新保存", code="document.template_unreadable"
+            f"{what}（{error}）：请用 Word 或 WPS 重新保存后上传", code="document.template_unreadable"
         ) from None
 
 
@@ -100,8 +130,8 @@ def _check_parts(content: bytes) -> None:
     """No link to something outside, and no field but those that fill in or count pages."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
-            parts = [package.read(one) for one in package.infolist() if one.filename.endswith((".xml", ".rels"))]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+            parts = list(_unpacked(package))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise InvalidRequest(f"模板不是 DOCX（{error}）", code="document.template_unreadable") from None
     for part in parts:
         for found in _forbidden(part):
@@ -109,6 +139,32 @@ def _check_parts(content: bytes) -> None:
                 f"模板里有{found}：模板只能填域，不能引用外面的内容或执行什么；请删去后重新上传",
                 code="document.template_active",
             )
+
+
+def _unpacked(package: zipfile.ZipFile) -> Iterator[bytes]:
+    """The parts that are XML, of all parts together no more than may be; no size that the package states is believed.
+
+    Raises:
+        InvalidRequest: there is more in it.
+        BadZipFile: a part is not what the package states.
+    """
+    left = LARGEST_UNPACKED
+    for one in package.infolist():
+        if one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise NotImplementedError(one.filename)  # the others cannot be unpacked bit by bit
+        stated, one.file_size = one.file_size, left + 2
+        with package.open(one) as stream:
+            part = stream.read(left + 1)
+        left -= len(part)
+        if left < 0:
+            raise InvalidRequest(
+                f"模板解开后超过 {LARGEST_UNPACKED // 1_000_000} MB：请删去图片等大的内容后重新上传",
+                code="document.template_too_large",
+            )
+        if len(part) != stated:
+            raise zipfile.BadZipFile(one.filename)
+        if one.filename.endswith((".xml", ".rels")):
+            yield part
 
 
 def _forbidden(part: bytes) -> Iterator[str]:

@@ -16,7 +16,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import home
 from huisuan.documents.docx import merge_docx
 from huisuan.documents.fonts import embedded_families
-from huisuan.documents.letters import Letter
+from huisuan.documents.letters import Letter, without_controls
 from huisuan.documents.models import Document, DocumentKind, DocumentSeries, DocumentTemplate
 from huisuan.documents.typesetting import Imprint, typeset, typesetter
 from huisuan.parties.models import Party, Person
@@ -46,12 +46,13 @@ def issue_document(
 
     Raises:
         NotAllowed: a program issues, and no person.
-        InvalidRequest: the office has no name, or one that no document can bear.
+        InvalidRequest: the office has no name, or one that no document can bear, or its template takes no such letter.
         Conflict: what it would replace was replaced before.
         Unavailable: it cannot be set here.
     """
     if by.machine or not by.is_active:
         raise NotAllowed("公文由在用的个人账号签发，程序账号不能签发", code="document.needs_a_person")
+    letter = without_controls(letter)
     series = _series(office, now.astimezone(SHANGHAI).year)
     replaces = about.replaces
     if replaces is not None and Document.objects.filter(replaces=replaces).exists():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.base.text_length import CONTROL_SIGN
 
 _LONGEST = 20_000
 _MOST_ROWS = 20_000
@@ -54,6 +55,28 @@ class Letter:
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it; `parse_letter` is the way back."""
         return asdict(self)
+
+
+def without_controls(letter: Letter) -> Letter:
+    """The letter with a space for each sign that no paper can bear: records of long ago may hold some."""
+
+    def plain(text: str) -> str:
+        return CONTROL_SIGN.sub(" ", text)
+
+    return Letter(
+        title=plain(letter.title),
+        body=tuple(replace(part, text=plain(part.text)) for part in letter.body),
+        to=plain(letter.to),
+        annexes=tuple(
+            replace(
+                annex, title=plain(annex.title), note=plain(annex.note),
+                columns=tuple(replace(column, title=plain(column.title)) for column in annex.columns),
+                rows=tuple(tuple(map(plain, row)) for row in annex.rows),
+            )
+            for annex in letter.annexes
+        ),
+        note=plain(letter.note),
+    )  # fmt: skip
 
 
 def parse_letter(value: object) -> Letter:

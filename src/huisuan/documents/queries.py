@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from huisuan.base.content_store import ContentDamaged, ContentMissing
-from huisuan.base.errors import NotFound, Unavailable
+from huisuan.base.errors import InvalidRequest, NotFound, Unavailable
 from huisuan.base.hashing import bytes_sha256
 from huisuan.documents.docx import merge_docx
 from huisuan.documents.fonts import embedded_families
 from huisuan.documents.issuing import document_store, imprint_of
 from huisuan.documents.letters import parse_letter
 from huisuan.documents.models import CODE_FORM, PUBLIC_KINDS, Document, DocumentTemplate
-from huisuan.documents.typesetting import typeset, typesetter
+from huisuan.documents.typesetting import NOT_SET, typeset, typesetter
 from huisuan.parties.viewer import Viewer
 
 _CODE = re.compile(CODE_FORM)
@@ -135,13 +135,30 @@ def check_documents() -> Iterator[DocumentFinding]:
             what = "missing" if isinstance(error, ContentMissing) else "damaged"
             yield DocumentFinding(document.full_number, document.code, what)
             continue
-        if docx and merge_docx(template, parse_letter(document.letter), imprint_of(document)) != docx:
-            yield DocumentFinding(document.full_number, document.code, "set_differently")
-        if document.setter != typesetter():
-            continue
-        again = typeset(parse_letter(document.letter), imprint_of(document))
-        if bytes_sha256(again) != document.sha256 and embedded_families(again) == document.fonts:
-            yield DocumentFinding(document.full_number, document.code, "set_differently")
+        for what in _set_again(document, template, docx):
+            yield DocumentFinding(document.full_number, document.code, what)
+
+
+def _set_again(document: Document, template: bytes, docx: bytes) -> Iterator[str]:
+    """What is wrong with a document that is set anew; each of its two files is tried, whatever the other is."""
+    try:
+        letter, imprint = parse_letter(document.letter), imprint_of(document)
+        if docx and merge_docx(template, letter, imprint) != docx:
+            yield "set_differently"
+    except InvalidRequest:
+        yield "not_set"
+        return
+    if document.setter != typesetter():
+        return
+    try:
+        again = typeset(letter, imprint)
+    except Unavailable as refusal:
+        if refusal.code != NOT_SET:
+            raise
+        yield "not_set"
+        return
+    if bytes_sha256(again) != document.sha256 and embedded_families(again) == document.fonts:
+        yield "set_differently"
 
 
 def document_to_dict(document: Document) -> dict[str, object]:

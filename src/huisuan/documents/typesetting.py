@@ -16,6 +16,8 @@ from huisuan.documents.fonts import choose_faces, load_fonts
 from huisuan.documents.letters import Annex, Letter
 
 PDF_TYPE = "application/pdf"
+#: the code of a refusal where the typesetter takes no such letter
+NOT_SET = "document.not_set"
 _HEAD_WIDTH, _LARGEST_HEAD = 400, 36  # points
 _TEXT_WIDTH, _CELL_INSET = 442, 9  # points
 
@@ -55,7 +57,7 @@ def typeset(letter: Letter, imprint: Imprint) -> bytes:
             timestamp=int(imprint.issued_at.astimezone(UTC).timestamp()),
         )  # fmt: skip
     except RuntimeError as error:
-        raise Unavailable(f"公文没有排成（{error}）", code="document.not_set") from None
+        raise Unavailable(f"公文没有排成（{error}）", code=NOT_SET) from None
     return made
 
 

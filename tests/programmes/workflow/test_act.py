@@ -198,3 +198,14 @@ def test_an_act_on_many_does_what_may_be_done_and_says_why_not_the_rest() -> Non
     ]  # fmt: skip
     assert act_on_many([made[0].number], "publicise", checker, NOON).refused == {}
     assert DutyHeld.objects.filter(duty="check").count() == 2
+
+
+def test_a_reason_has_no_sign_that_a_letter_cannot_bear_and_keeps_its_lines() -> None:
+    made = application()
+    act(made.number, "submit", applicant(), NOON)
+    decider = official("decider", "decide")
+    for sign in ("\x0b", "\t", "\0", "\x7f", "\uffff"):
+        with pytest.raises(InvalidRequest, match="“不是国家标准”之后有看不见的控制字符") as wrong:
+            act(made.number, "refuse", decider, NOON, reason=f"不是国家标准{sign}。")
+        assert code(wrong) == "application.reason_malformed"
+    assert act(made.number, "refuse", decider, NOON, reason="一\r\n二\n三").reason == "一\n二\n三"

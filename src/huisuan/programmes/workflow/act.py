@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.base.errors import InvalidRequest, NotAllowed, Refused
+from huisuan.base.text_length import CONTROL_SIGN
 from huisuan.law.procedure import ACTION_WORDS
 from huisuan.parties.models import Person
 from huisuan.programmes.amounts.sources import computed_amounts
@@ -54,7 +55,8 @@ class ActRequest:
         """Refuse what is wrong whatever the application.
 
         Raises:
-            InvalidRequest: an unknown action, a reason that is missing or too long, an amount where none is set.
+            InvalidRequest: an unknown action, a reason that is missing, too long or has signs of control, an
+                amount where none is set.
         """
         words = ACTION_WORDS.get(self.action)
         if words is None:
@@ -66,6 +68,12 @@ class ActRequest:
         if len(self.reason) > _LONGEST_REASON or len(self.key) > _LONGEST_KEY:
             raise InvalidRequest(
                 f"理由至多 {_LONGEST_REASON} 字，幂等键至多 {_LONGEST_KEY} 字", code="application.text_too_long"
+            )
+        if found := CONTROL_SIGN.search(self.reason):
+            before = self.reason[max(0, found.start() - 10) : found.start()]
+            raise InvalidRequest(
+                f"理由里“{before}”之后有看不见的控制字符（多是从文档粘贴带来的）：请删去，换行用回车键",
+                code="application.reason_malformed",
             )
         if self.amount_fen is not None and (self.action != "decide" or self.amount_fen < 0):
             raise InvalidRequest("金额只在批准时写，且不小于 0 分", code="application.amount_not_here")
@@ -120,6 +128,7 @@ def act_on_many(
         NotAllowed: a program acts, or somebody who may no longer sign in.
         InvalidRequest: what is asked lacks something, whatever the application.
     """
+    reason = reason.replace("\r\n", "\n")  # as a page sends the end of a line
     request = ActRequest(action, reason, amount_fen, payload or {}, key, each or {})
     request.check()
     if person.machine or not person.is_active:
