@@ -107,6 +107,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "opendata/catalogue/sheet_reader.py": (),
     "law/forms/sheet_reader.py": ("read_rows", "_decode", "_read_csv", "_read_xlsx"),
     "programmes/calls/submit.py": (), "programmes/calls/services.py": (),
+    "programmes/calls/publishing.py": (),
     "portal/programmes/new_call.py": ("_terms", "_day", "_tasks"),
     **{f"programmes/notices/{name}.py": () for name in ("answering", "objecting", "publishing", "queries")},
     "programmes/publicity/conditions.py": (), "programmes/publicity/ends.py": (),

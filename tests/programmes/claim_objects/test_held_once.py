@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.programmes.calls.submit import list_missing, submit_draft
+from huisuan.programmes.claim_objects.records import holders
 from huisuan.programmes.models import Application, ApplicationSubmission, ClaimObject
 from huisuan.programmes.workflow import act, begin_application
 from support.at_once import at_once
@@ -101,6 +102,9 @@ def test_what_the_call_asks_for_is_on_the_list_of_what_is_missing() -> None:
         "INSERT INTO programmes_claimobject (application_id, policy, ground, kind, series, year, code, typed, living)"
         " SELECT a.id, o.policy, o.ground, o.kind, o.series, o.year, o.code, o.typed, false"
         " FROM programmes_claimobject o, programmes_application a WHERE a.id <> o.application_id",
+        "INSERT INTO programmes_claimobject (application_id, policy, ground, kind, series, year, code, typed, living)"
+        " SELECT a.id, o.policy, o.ground, o.kind, o.series, 2024, o.code, o.typed, false"
+        " FROM programmes_claimobject o, programmes_application a WHERE a.id <> o.application_id",
     ],
 )
 def test_raw_sql_makes_no_second_claim(sql: str) -> None:
@@ -108,6 +112,27 @@ def test_raw_sql_makes_no_second_claim(sql: str) -> None:
     begin_application(LAW, "14.1", 2024, applicant(2), DURING)
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def test_what_is_held_whatever_the_year_is_held_for_every_year() -> None:
+    made, other = (begin_application(LAW, "14.1", 2024, applicant(number), DURING) for number in (1, 2))
+
+    def held(application: Application, year: int, code: str) -> ClaimObject:
+        return ClaimObject.objects.create(
+            application=application, policy="p", ground="g", kind="project", series="340100", year=year, code=code,
+            typed=code,
+        )  # fmt: skip
+
+    def held_by(year: int, code: str) -> list[ClaimObject]:
+        return holders("p", "g", [("project", "340100", year, code)], besides=other.pk)
+
+    whatever, of_a_year = held(made, 0, "X"), held(made, 2024, "Y")
+    assert (held_by(0, "X"), held_by(2024, "X")) == ([whatever], [whatever])
+    assert (held_by(0, "Y"), held_by(2024, "Y"), held_by(2025, "Y")) == ([of_a_year], [of_a_year], [])
+    for year, code in ((2024, "X"), (0, "Y")):
+        with pytest.raises(IntegrityError, match="one_living_claim_holds_an_object"), transaction.atomic():
+            held(other, year, code)
+    assert held(other, 2025, "Y").living
 
 
 def test_whether_a_claim_lives_is_not_for_anybody_to_say() -> None:

@@ -18,15 +18,15 @@ from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import Person, Region
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.models import Office, Post
+from huisuan.programmes.models import Application, Office, Post
 from huisuan.programmes.offices import end_post, give_post, posts_in_force
 from huisuan.programmes.offices.queries import is_in_force, list_offices
 from huisuan.programmes.post_commands import app
-from huisuan.programmes.workflow import act, begin_application
+from huisuan.programmes.workflow import act, begin_application, store_edition
 from huisuan.programmes.workflow.inbox import list_waiting
 from huisuan.programmes.workflow.queries import visible_applications
 from support.jobs import party
-from support.programmes import INDUSTRY, LAW, NOON, TREASURY, applicant, application, official, person
+from support.programmes import INDUSTRY, LAW, NOON, TREASURY, applicant, application, checked, official, person
 
 pytestmark = pytest.mark.django_db
 NEW_YEAR = date(2024, 1, 1)
@@ -210,7 +210,7 @@ def test_who_is_in_no_city_of_the_province_asks_none_of_its_cities() -> None:
     assert nowhere.value.code == "application.in_no_city"
 
 
-def test_posts_of_before_count_in_the_own_city_or_in_each() -> None:
+def test_posts_of_before_count_in_the_own_city_and_in_no_other() -> None:
     collective = Office.objects.create(name="相关市人民政府")
     for who in (person("wuhu", "city", city=Region.objects.get(code="340200")), person("zhang")):
         Post.objects.create(
@@ -218,5 +218,28 @@ def test_posts_of_before_count_in_the_own_city_or_in_each() -> None:
         )  # fmt: skip
     import_module("huisuan.programmes.migrations.0022_offices_of_cities").give_posts_in_cities(apps, None)
     made = Post.objects.exclude(office=collective)
-    assert [post.office.name for post in made.filter(person__username="wuhu")] == ["芜湖市人民政府"]
-    assert made.filter(person__username="zhang").count() == 16
+    assert [(post.person.username, post.office.name) for post in made] == [("wuhu", "芜湖市人民政府")]
+
+
+def test_what_was_begun_under_all_cities_together_is_for_the_applicants_own_city() -> None:
+    hefei, wuhu = (city_official(f"{city} checker", "check", city) for city in ("合肥市", "芜湖市"))
+    before = person("checker of before", "department")
+    collective, _made = Office.objects.get_or_create(name="相关市人民政府")
+    Post.objects.create(
+        person=before, office=collective, duty="check", from_day=NEW_YEAR, given_by=person("giver"), given_at=NOON
+    )
+    firm = applicant(1)
+    made = Application.objects.create(
+        number="A2023-000001", party=firm.party, edition=store_edition(LAW, "11.2"), year=2024, begun_by=firm,
+        begun_at=NOON, state_since=NOON,
+    )  # fmt: skip
+    act(made.number, "submit", firm, NOON)
+    waiting = {who: [one.application for one in list_waiting(who, NOON)] for who in (hefei, wuhu, before)}
+    assert waiting == {hefei: [made], wuhu: [], before: []}
+    assert set(list_waiting(hefei, NOON)[0].actions) >= {"check", "return"}
+    seen = {who: list(visible_applications(Viewer.for_person(who))) for who in (hefei, wuhu, before)}
+    assert seen == {hefei: [made], wuhu: [], before: []}
+    for other in (wuhu, before):
+        with pytest.raises(NotFound):
+            act(made.number, "check", other, NOON)
+    assert checked(made, hefei, NOON).post == hefei.posts.get()

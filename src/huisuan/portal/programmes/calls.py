@@ -29,8 +29,8 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.applications.queries import claimant, drafts
+from huisuan.programmes.calls.publishing import may_amend
 from huisuan.programmes.calls.queries import get_call, list_calls
-from huisuan.programmes.calls.services import may_publish
 from huisuan.programmes.models import Application, Call, Draft, ProcedureEdition
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.review.plan import declared_review
@@ -181,7 +181,7 @@ def _may_amend(request: HttpRequest, call: Call, now: datetime) -> bool:
         spec = load_policy(call.edition.policy).programme(call.edition.key)
     except LawError:
         return False
-    return may_publish(spec, request.user, now)
+    return may_amend(call, spec, request.user, now)
 
 
 def _official_pages(viewer: Viewer | None, call: Call) -> dict[str, bool]:

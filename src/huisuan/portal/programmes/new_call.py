@@ -21,8 +21,9 @@ from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.programmes.calls import SHORTAGE_WORDS, TIE_WORDS, show_call
 from huisuan.portal.programmes.words import refusal_status
 from huisuan.portal.ui.refusals import refusal_html
+from huisuan.programmes.calls.publishing import may_publish
 from huisuan.programmes.calls.queries import get_call
-from huisuan.programmes.calls.services import CallTerms, amend_call, may_publish, open_call
+from huisuan.programmes.calls.services import CallTerms, amend_call, open_call
 from huisuan.treasury.models import AppropriationLine
 
 #: who may hold a post to publish

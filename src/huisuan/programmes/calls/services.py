@@ -8,20 +8,19 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import check_length
 from huisuan.compute.fact_sources.registry import measure_of
 from huisuan.law.budget import PoolMode
 from huisuan.law.model import LawError, Rule
 from huisuan.law.policy import Policy, load_policy
-from huisuan.law.procedure import DUTY_WORDS, Duty, ProgrammeSpec, Start
+from huisuan.law.procedure import ProgrammeSpec, Start
 from huisuan.parties.models import Person
+from huisuan.programmes.calls.publishing import edition_to_open, require_amender
 from huisuan.programmes.models import Call, CallAmendment, NumberSeries
-from huisuan.programmes.offices import acting_offices, posts_in_force, store_offices
 from huisuan.programmes.review.ranking import TieOrder
 from huisuan.programmes.submissions.window import CallWindow, WindowState, show_instant
-from huisuan.programmes.workflow.begin import store_edition
 from huisuan.treasury.models import AppropriationLine
 
 _LONGEST_TITLE, _LONGEST_TEXT = 120, 2000
@@ -55,15 +54,15 @@ def open_call(terms: CallTerms, by: Person, now: datetime) -> Call:
         NotFound: no such policy, programme or budget line.
         NotAllowed: not by somebody with a post to publish in an office of the programme.
         InvalidRequest: days in the past or the wrong way round, a year in which the policy did not hold, a line of
-            another sentence, terms that nobody knows.
+            another sentence, terms that nobody knows; by somebody who publishes for several cities and is in none.
     """
     policy, spec = _programme(terms)
-    require_publisher(spec, policy, by, now)
+    edition = edition_to_open(spec, policy, by, now)
     _check_days(terms, policy, now)
     rule = policy.rule(spec.key)
     evidence = _evidence(terms, rule)
     _require_places(spec, terms)
-    edition, line = store_edition(policy, spec.key), _line(terms, policy, spec)
+    line = _line(terms, policy, spec)
     return Call.objects.create(
         number=_take_number(now.astimezone(SHANGHAI).year), edition=edition, year=terms.year,
         title=_text(terms.title, _LONGEST_TITLE, "标题"), first_day=terms.first_day, last_day=terms.last_day,
@@ -90,14 +89,14 @@ def amend_call(number: str, text: str, by: Person, now: datetime, *, last_day: d
 
     Raises:
         NotFound: no such call.
-        NotAllowed: not by somebody with a post to publish in an office of the programme.
+        NotAllowed: not by somebody with a post to publish in an office of the programme; in the city whose call it is.
         Conflict: it would be shortened, or it is closed already.
     """
     call = Call.objects.select_for_update(of=("self",)).select_related("edition").filter(number=number).first()
     if call is None:
         raise unknown_call(number)
     policy = load_policy(call.edition.policy)
-    require_publisher(policy.programme(call.edition.key), policy, by, now)
+    require_amender(call, policy, by, now)
     if last_day is not None:
         _check_extension(call, last_day, now)
     CallAmendment.objects.create(
@@ -110,39 +109,6 @@ def amend_call(number: str, text: str, by: Person, now: datetime, *, last_day: d
 def unknown_call(number: str) -> NotFound:
     """The refusal for a call that is not there."""
     return NotFound(f"没有申报通知 {number}", code="call.unknown")
-
-
-def require_publisher(spec: ProgrammeSpec, policy: Policy, by: Person, now: datetime) -> None:
-    """Refuse who has no post to publish, that day, in an office that publishes under the programme.
-
-    Raises:
-        NotAllowed: no such post in force, or a program.
-    """
-    store_offices([policy])
-    if not may_publish(spec, by, now):
-        duty, offices = _publishing(spec)
-        raise NotAllowed(
-            f"申报通知由{'、'.join(sorted(offices))}当天在任的{DUTY_WORDS[duty][0]}岗位发布",
-            code="call.no_post_in_force",
-        )
-
-
-def may_publish(spec: ProgrammeSpec, by: Person, now: datetime) -> bool:
-    """Whether a person holds a post, that day, under which calls of a programme are published."""
-    duty, offices = _publishing(spec)
-    held = posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(
-        duty=duty, office__name__in=acting_offices(offices)
-    )
-    return not by.machine and by.is_active and held.exists()
-
-
-def _publishing(spec: ProgrammeSpec) -> tuple[Duty, set[str]]:
-    """The duty to publish, and whose it is; where nothing stands in public, because nothing is approved, to register.
-
-    Whoever keeps the register asks for it then.
-    """
-    duty = Duty.PUBLISH if any(taken.duty is Duty.PUBLISH for taken in spec.steps) else Duty.REGISTER
-    return duty, {taken.office for taken in spec.steps if taken.duty is duty}
 
 
 def _programme(terms: CallTerms) -> tuple[Policy, ProgrammeSpec]:

@@ -16,6 +16,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.flags.answered import flags_of
 from huisuan.programmes.models import Application, ApplicationFlag, DutyHeld, FlagReason
 from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.workflow.permission import acting_for
 from huisuan.programmes.workflow.queries import get_application, visible_applications
 from huisuan.programmes.workflow.ties import find_ties
 
@@ -102,7 +103,8 @@ def give_flag_answer(number: str, flag_id: int, person: Person, reason: str, now
 
 def _check_who(person: Person, application: Application, concerned: list[Application], now: datetime) -> None:
     day = now.astimezone(SHANGHAI).date()
-    offices = application.edition.edges.exclude(office="").values("office")
+    named = application.edition.edges.exclude(office="").values_list("office", flat=True).distinct()
+    offices = {office for name in named for office in acting_for(application, name)}
     if person.machine or not posts_in_force(person, day).filter(office__name__in=offices).exists():
         raise NotAllowed(f"{application.number}：疑点由本程序办理单位当天在任的人员答复", code="flag.no_post_in_force")
     if tie := next(iter(find_ties(person, concerned, day).values()), ""):

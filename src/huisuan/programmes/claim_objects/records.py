@@ -101,10 +101,14 @@ def years_held(procedure: Mapping[str, Any], year: int) -> dict[str, int]:
 def holders(
     policy: str, ground: str, named: Iterable[tuple[str, str, int, str]], *, besides: int | None = None
 ) -> list[ClaimObject]:
-    """The living claims on a ground that hold any of some objects (kind, series, year, code)."""
+    """The living claims on a ground that hold any of some objects (kind, series, year, code).
+
+    What is held whatever the year (0) is held for each.
+    """
     codes = Q(pk__in=())
     for kind, series, year, code in named:
-        codes |= Q(kind=kind, series=series, year=year, code=code)
+        years = Q(year__in=(0, year)) if year else Q()
+        codes |= Q(kind=kind, series=series, code=code) & years
     found = ClaimObject.objects.filter(codes, living=True, policy=policy, ground=ground)
     return list(found.exclude(application=besides).select_related("application").order_by("kind", "code"))
 

@@ -11,6 +11,23 @@ from huisuan.programmes.models.applications import Application
 from huisuan.programmes.models.submissions import ApplicationSubmission
 
 _CODE = r"^\S+$"
+# The unique key sees equal years alone: 0 is beside every other. One at a time, by a lock on the code.
+_EVERY_YEAR = """
+    IF NOT NEW.living OR TG_OP = 'UPDATE' AND OLD.living THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.kind || ' ' || NEW.series || ' ' || NEW.code, 0));
+    IF EXISTS (
+        SELECT 1 FROM programmes_claimobject o
+        WHERE (o.policy, o.ground, o.kind, o.series, o.code)
+              = (NEW.policy, NEW.ground, NEW.kind, NEW.series, NEW.code)
+          AND o.living AND o.id <> NEW.id AND 0 IN (o.year, NEW.year))
+    THEN
+        RAISE EXCEPTION 'one_living_claim_holds_an_object: whatever the year is every year'
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'one_living_claim_holds_an_object';
+    END IF;
+    RETURN NULL;
+"""
 
 
 class ClaimObject(models.Model):
@@ -72,6 +89,12 @@ class ClaimObject(models.Model):
                           AND NOT (a.state = 'closed' AND COALESCE(a.amount_fen = 0, FALSE)));
                     RETURN NEW;
                 """,
+            ),
+            pgtrigger.Trigger(
+                name="whatever_the_year_is_every_year",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func=_EVERY_YEAR,
             ),
         ]
 

@@ -40,6 +40,19 @@ def acting_offices(named: Iterable[str]) -> set[str]:
     return found
 
 
+def offices_in(city: Region | None, office: str) -> set[str]:
+    """Which offices act where a procedure names one: for what concerns a city its own government, else that of any."""
+    if office in EACH_CITY and city is not None and is_city(city):
+        return {office_in_city(office, city.name_zh)}
+    return acting_offices([office]) - EACH_CITY
+
+
+def city_governments() -> dict[str, str]:
+    """The government of each city of the province, by the code of the city."""
+    cities = [place for place in Region.objects.all() if is_city(place)]
+    return {city.code: office_in_city(name, city.name_zh) for name in EACH_CITY for city in cities}
+
+
 def is_city(place: Region) -> bool:
     """Whether a place is a city of the province: not the province itself, nor another one."""
     return place.in_anhui and not place.code.endswith(_A_PROVINCE)

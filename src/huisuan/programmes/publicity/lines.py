@@ -16,7 +16,6 @@ from huisuan.programmes.models import (
     ApplicationStep,
     NoticeLine,
     NumberSeries,
-    ProcedureEdge,
     ProcedureEdition,
     PublicNotice,
 )
@@ -97,11 +96,9 @@ def _open_notice(policy: str, key: str, first: ApplicationStep) -> PublicNotice:
     assert figures is not None  # the condition of the act has asked
     terms = NoticeTerms(first.at, figures.working_days, figures.own_day)
     end = promise_end(terms)
-    edge = ProcedureEdge.objects.get(
-        edition=first.edition_id, action=first.action, from_state=first.from_state, duty=first.duty
-    )
+    assert first.post is not None  # officials publish
     return PublicNotice.objects.create(
-        number=_take_number(first.at), policy=policy, programme=key, office=edge.office,
+        number=_take_number(first.at), policy=policy, programme=key, office=first.post.office.name,
         title=str(first.payload.get("title") or f"{first.application.edition.content['title']}拟支持名单"),
         working_days=terms.working_days, own_day=terms.own_day, published_by=first.person, published_at=first.at,
         promised_end=end.ends_at, certain_until=end.certain_until,

@@ -12,10 +12,11 @@ from huisuan.base.errors import Conflict, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
+from huisuan.programmes.calls.publishing import city_of_call
 from huisuan.programmes.decision_sheets.compute import compute_sheet
 from huisuan.programmes.decision_sheets.records import last_sheet, store_sheet
 from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureEdge
-from huisuan.programmes.offices import acting_offices, posts_in_force
+from huisuan.programmes.offices import offices_in, posts_in_force
 from huisuan.programmes.review.ranking import DecisionSheet, read_sheet
 from huisuan.programmes.review.sheet_workbook import sheet_workbook
 from huisuan.programmes.submissions.window import CallWindow, WindowState
@@ -81,9 +82,13 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
 
 
 def may_freeze(call: Call, person: Person, now: datetime) -> bool:
-    """Whether a person holds a post today that ranks under a call; where nobody ranks, one that decides."""
+    """Whether a person holds a post today that ranks under a call; where nobody ranks, one that decides.
+
+    Of a city's call, in that city.
+    """
     held = posts_in_force(person, now.astimezone(SHANGHAI).date()).values_list("duty", "office__name")
-    wanted = {(edge.duty, office) for edge in _freezing_edges(call) for office in acting_offices([edge.office])}
+    city = city_of_call(call)
+    wanted = {(edge.duty, office) for edge in _freezing_edges(call) for office in offices_in(city, edge.office)}
     return not person.machine and person.is_active and bool(wanted & set(held))
 
 

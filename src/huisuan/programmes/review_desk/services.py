@@ -84,5 +84,6 @@ def reviewing_office(number: str, person: Person, now: datetime, *, lock: bool) 
     if refused is not None:
         raise refused
     edge = next(edge for edge in permissions.edges.values() if edge.edition_id == application.edition_id)
-    post = next(held for held in permissions.posts if (held.duty, held.office.name) == (edge.duty, edge.office))
+    post = permissions.post_for(application, edge)
+    assert post is not None  # else it was refused
     return application, post

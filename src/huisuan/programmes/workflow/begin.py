@@ -55,7 +55,7 @@ def city_edition(edition: ProcedureEdition, city: Region) -> ProcedureEdition:
             f"本程序由所在市人民政府办理；申报单位登记在{city.name_zh}，不在本省的市", code="application.in_no_city"
         )
     there = [taken | {"office": office_in_city(taken["office"], city.name_zh)} for taken in steps]
-    content = edition.content | {"steps": there}
+    content = edition.content | {"steps": there, "city": city.code}
     made, new = ProcedureEdition.objects.get_or_create(
         policy=edition.policy, key=edition.key, digest=procedure_digest(content), defaults={"content": content}
     )
@@ -86,7 +86,8 @@ def begin_application(
 
     Raises:
         NotAllowed: the person belongs to none, only reads there, or is a program.
-        Conflict: it is for the applicant's city to handle, and the applicant is in none of the province.
+        Conflict: it is for the applicant's city to handle, and the applicant is in none of the province, or the call
+            is another city's.
     """
     if person.machine:
         raise NotAllowed("程序账号不能申报：请用本人的账号或令牌", code="application.needs_a_person")
@@ -126,11 +127,26 @@ def begin_applications(
 
 def _editions(edition: ProcedureEdition, applicants: Sequence[Party | Region]) -> list[ProcedureEdition]:
     """For each applicant the procedure in its city."""
+    if only := edition.content.get("city"):
+        _require_city(only, applicants)
     if not names_each_city(taken["office"] for taken in edition.content["steps"]):
         return [edition] * len(applicants)
-    cities = [each if isinstance(each, Region) else each.region for each in applicants]
+    cities = [_city_of(each) for each in applicants]
     found = {city.code: city_edition(edition, city) for city in {city.code: city for city in cities}.values()}
     return [found[city.code] for city in cities]
+
+
+def _require_city(code: str, applicants: Sequence[Party | Region]) -> None:
+    there = Region.objects.get(code=code).name_zh
+    if other := next((city for city in map(_city_of, applicants) if city.code != code), None):
+        raise Conflict(
+            f"本通知由{there}人民政府发布，只受理本市的申报单位；申报单位登记在{other.name_zh}",
+            code="application.of_another_city",
+        )
+
+
+def _city_of(applicant: Party | Region) -> Region:
+    return applicant if isinstance(applicant, Region) else applicant.region
 
 
 def _take_numbers(year: int, count: int) -> int:

@@ -9,17 +9,19 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
-from huisuan.law.procedure import ACTION_WORDS, Duty
+from huisuan.law.procedure import ACTION_WORDS, EACH_CITY, Duty
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Application, DutyHeld, Objection, ProcedureEdge
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.offices import city_governments, posts_in_force
 from huisuan.programmes.publicity.objections import answers_due
 from huisuan.programmes.workflow.due import due_rank, step_days
+from huisuan.programmes.workflow.permission import acting_for
 from huisuan.programmes.workflow.ties import tied_applicants
 
 INBOX_PAGE = 100
@@ -65,14 +67,19 @@ def waiting_applications(person: Person, now: datetime) -> QuerySet[Application]
     day = now.astimezone(SHANGHAI).date()
     edges = _edges_of(person, day)
     held = DutyHeld.objects.filter(person=person, application=OuterRef(OuterRef("pk"))).exclude(duty=OuterRef("duty"))
-    open_edges = edges.filter(edition=OuterRef("edition"), from_state=OuterRef("state")).exclude(Exists(held))
+    place = Coalesce(OuterRef("party__region_id"), OuterRef("city_id"), output_field=CharField())
+    of_application = edges.alias(place=place).filter(
+        ~Q(office__in=EACH_CITY) | _for_place(person, day), edition=OuterRef("edition"), from_state=OuterRef("state")
+    )
+    open_edges = of_application.exclude(Exists(held))
     found = Application.objects.filter(Exists(open_edges)).exclude(tied_applicants(person, day))
     return found.select_related("party", "city", "edition").annotate(due_rank=due_rank(list(edges), day))
 
 
 def describe_waiting(rows: Sequence[Application], person: Person, now: datetime) -> list[WaitingApplication]:
     """Some of them with what the person may do and by when."""
-    return _with_due(list(rows), _edges_of(person, now.astimezone(SHANGHAI).date()), person)
+    day = now.astimezone(SHANGHAI).date()
+    return _with_due(list(rows), _edges_of(person, day), person, day)
 
 
 def next_waiting(person: Person, now: datetime, after: str = "") -> str:
@@ -84,13 +91,28 @@ def next_waiting(person: Person, now: datetime, after: str = "") -> str:
 
 def _edges_of(person: Person, day: date) -> QuerySet[ProcedureEdge]:
     """The steps that a person's posts of a day are for, but those that nobody waits for."""
-    mine = Q(pk__in=())
+    mine, governments = Q(pk__in=()), city_governments()
     for post in posts_in_force(person, day):
-        mine |= Q(duty=post.duty, office=post.office.name)
+        mine |= Q(duty=post.duty, office=post.office.name) & ~Q(office__in=EACH_CITY)
+        if post.office.name in governments.values():  # procedures of before name all of them together
+            mine |= Q(duty=post.duty, office__in=EACH_CITY)
     return ProcedureEdge.objects.filter(mine).exclude(action__in=_ON_OCCASION).select_related("edition")
 
 
-def _with_due(waiting: list[Application], edges: QuerySet[ProcedureEdge], person: Person) -> list[WaitingApplication]:
+def _for_place(person: Person, day: date) -> Q:
+    """The steps of all cities' governments together, where the person acts for the city of the applicant (`place`)."""
+    found, governments = Q(pk__in=()), city_governments()
+    for post in posts_in_force(person, day):
+        codes = [code for code, office in governments.items() if office == post.office.name]
+        if codes:
+            found |= Q(duty=post.duty) & (Q(place__in=codes) | ~Q(place__in=list(governments)))
+    return found
+
+
+def _with_due(
+    waiting: list[Application], edges: QuerySet[ProcedureEdge], person: Person, day: date
+) -> list[WaitingApplication]:
+    held = set(posts_in_force(person, day).values_list("duty", "office__name"))
     by_state: dict[tuple[int, str], list[ProcedureEdge]] = defaultdict(list)
     for edge in edges.filter(edition__in={one.edition_id for one in waiting}):
         by_state[edge.edition_id, edge.from_state].append(edge)
@@ -103,7 +125,12 @@ def _with_due(waiting: list[Application], edges: QuerySet[ProcedureEdge], person
 
     found = []
     for one in waiting:
-        mine = [edge for edge in by_state[one.edition_id, one.state] if duties.get(one.pk, edge.duty) == edge.duty]
+        mine = [
+            edge
+            for edge in by_state[one.edition_id, one.state]
+            if duties.get(one.pk, edge.duty) == edge.duty
+            and any((edge.duty, office) in held for office in acting_for(one, edge.office))
+        ]
         since = one.state_since.astimezone(SHANGHAI).date()
         days = step_days(one.edition.policy, since, tuple(sorted({edge.within for edge in mine} - {""})))
         ends = [counted(since, days) if days else None]

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, STATE_WORDS, Duty, State
+from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, EACH_CITY, STATE_WORDS, Duty, State
 from huisuan.parties.models import Person, Role
 from huisuan.programmes.models import Application, ApplicationStep, DutyHeld, Post, ProcedureEdge
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.offices import offices_in, posts_in_force
 from huisuan.programmes.workflow.ties import find_ties
 
 
@@ -83,7 +83,8 @@ class Permissions:
     def _may_know(self, application: Application) -> bool:
         if self.person.role in (Role.PROVINCE, Role.AUDITOR) or is_applicant(self.person, application):
             return True
-        concerned = self.offices.get(application.edition_id, frozenset())
+        named = self.offices.get(application.edition_id, frozenset())
+        concerned = {office for name in named for office in acting_for(application, name)}
         return any(post.office.name in concerned for post in self.posts)
 
     def _not_from_here(self, application: Application) -> Refused:
@@ -110,16 +111,23 @@ class Permissions:
         return self._one_duty(application, edge) or PermittedStep(application, edge, None)
 
     def _as_official(self, application: Application, edge: ProcedureEdge) -> PermittedStep | Refused:
-        post = next((held for held in self.posts if (held.duty, held.office.name) == (edge.duty, edge.office)), None)
+        post = self.post_for(application, edge)
         if post is None:
+            acting = acting_for(application, edge.office)
+            office = acting.pop() if len(acting) == 1 else edge.office
             return NotAllowed(
-                f"{application.number}：“{ACTION_WORDS[self.action].zh}”须由{edge.office}当天在任的"
+                f"{application.number}：“{ACTION_WORDS[self.action].zh}”须由{office}当天在任的"
                 f"{DUTY_WORDS[Duty(edge.duty)][0]}岗位办理",
                 code="application.no_post_in_force",
             )
         if tie := self.ties.get(application.pk):
             return NotAllowed(f"{application.number}：{tie}，须回避", code="application.tied_to_applicant")
         return self._one_duty(application, edge) or PermittedStep(application, edge, post)
+
+    def post_for(self, application: Application, edge: ProcedureEdge) -> Post | None:
+        """The person's post under which an edge is taken."""
+        acting = acting_for(application, edge.office)
+        return next((held for held in self.posts if held.duty == edge.duty and held.office.name in acting), None)
 
     def ask_duty(self, application: Application) -> Refused | None:
         """Why the person may not do, in whatever state, what belongs to the duty of this action: pay again, correct."""
@@ -139,6 +147,14 @@ class Permissions:
             f"{application.number}：{self.person.name}在此件中已承担{DUTY_WORDS[Duty(held)][0]}，不能再{DUTY_WORDS[Duty(edge.duty)][0]}",
             code="application.second_duty",
         )
+
+
+def acting_for(application: Application, office: str) -> set[str]:
+    """Which offices act on an application where its procedure names one: for every city's, that of its own city."""
+    if office not in EACH_CITY:
+        return {office}
+    party = application.party
+    return offices_in(party.region if party else application.city, office)
 
 
 def is_applicant(person: Person, application: Application) -> bool:

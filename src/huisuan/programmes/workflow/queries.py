@@ -10,10 +10,11 @@ from django.utils import timezone
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount
+from huisuan.law.procedure import EACH_CITY
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Application, ProcedureEdge
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.offices import city_governments, posts_in_force
 from huisuan.programmes.workflow.due import due_counts
 from huisuan.treasury.recoveries import open_debts
 
@@ -26,7 +27,7 @@ def visible_applications(viewer: Viewer) -> QuerySet[Application]:
     """
     own = viewer.parties("party")
     if viewer.role in (Role.DEPARTMENT, Role.TREASURY):
-        own = Q(edition__in=_editions_of(viewer.name))
+        own = _concerned(viewer.name)
     if viewer.role == Role.CITY:
         own |= Q(city_id=viewer.city)
     return Application.objects.filter(own).select_related("party", "city", "edition")
@@ -40,11 +41,23 @@ def own_applications(viewer: Viewer) -> QuerySet[Application]:
     return Application.objects.filter(own).select_related("party", "city", "edition", "call")
 
 
-def _editions_of(username: str) -> QuerySet[ProcedureEdge]:
-    """The procedures in which an office of a person takes part today."""
+def _concerned(username: str) -> Q:
+    """The applications in whose procedure an office of a person takes part today.
+
+    A procedure of before names the governments of all cities together: that of the applicant's city takes part.
+    """
     day = timezone.now().astimezone(SHANGHAI).date()
-    offices = posts_in_force(Person.objects.get(username=username), day).values("office__name")
-    return ProcedureEdge.objects.filter(office__in=offices).values("edition")  # type: ignore[return-value]
+    posts = posts_in_force(Person.objects.get(username=username), day)
+    held = set(posts.values_list("office__name", flat=True)) - EACH_CITY
+    governments = city_governments()
+    cities = [code for code, office in governments.items() if office in held]
+    edges = ProcedureEdge.objects.filter(office__in=held).values("edition")
+    if not cities:
+        return Q(edition__in=edges)
+    of_all = ProcedureEdge.objects.filter(office__in=EACH_CITY).values("edition")
+    in_none = Q(party__isnull=False) & ~Q(party__region__in=list(governments))
+    there = Q(party__region__in=cities) | Q(city__in=cities) | in_none
+    return Q(edition__in=edges) | Q(edition__in=of_all) & there
 
 
 def get_application(viewer: Viewer, number: str) -> Application:

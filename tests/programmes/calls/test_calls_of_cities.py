@@ -1,0 +1,76 @@
+"""A call of a programme whose office is one per city: it is that city's which opened it, and no other's."""
+
+from __future__ import annotations
+
+import pytest
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
+from huisuan.parties.models import Person, Region
+from huisuan.programmes.calls.services import amend_call, open_call
+from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.models import Call
+from huisuan.programmes.review_desk.decision_sheet import may_freeze
+from huisuan.programmes.workflow import begin_application, store_edition
+from support.calls import CLOSES, DURING, LAST, OPENED, draft, line, terms
+from support.jobs import party
+from support.programmes import LAW, applicant, official, person
+
+pytestmark = pytest.mark.django_db
+HEFEI, WUHU = "合肥市人民政府", "芜湖市人民政府"
+
+
+def of_city(duty: str, office: str) -> Person:
+    """Someone with a post in the government of a city."""
+    return official(f"{duty} of {office}", duty, office)
+
+
+def opened_in_hefei(by: Person | None = None) -> Call:
+    """A call of 11.2, published there."""
+    asked = terms(programme="11.2", line=line("11.2").pk)
+    return open_call(asked, by or of_city("publish", HEFEI), OPENED)
+
+
+def test_a_city_amends_and_extends_its_own_call_alone() -> None:
+    call, later = opened_in_hefei(), LAST.replace(month=10)
+    with pytest.raises(NotAllowed, match=HEFEI) as refused:
+        amend_call(call.number, "延期", of_city("publish", WUHU), DURING, last_day=later)
+    assert refused.value.code == "call.no_post_in_force"
+    assert amend_call(call.number, "延期", of_city("publish", HEFEI), DURING, last_day=later).last_day == later
+
+
+def test_a_city_freezes_its_own_sheet_alone() -> None:
+    call = opened_in_hefei()
+    assert may_freeze(call, of_city("decide", HEFEI), CLOSES)
+    assert not may_freeze(call, of_city("decide", WUHU), CLOSES)
+
+
+def test_only_applicants_of_the_city_hand_in_under_its_call() -> None:
+    call = opened_in_hefei()
+    made = begin_application(LAW, "11.2", 2024, applicant(1), DURING, draft=draft(1, rule="11.2", files=()), call=call)
+    assert made.edition == call.edition
+    person("firm2", "user", party=party(2, region="340200"))
+    with pytest.raises(Conflict, match="芜湖市") as refused:
+        submit_draft(call.number, draft(2, rule="11.2", files=()).pk, applicant(2), DURING)
+    assert refused.value.code == "application.of_another_city"
+
+
+def test_who_publishes_for_several_cities_opens_calls_of_the_own_one() -> None:
+    both = of_city("publish", HEFEI)
+    official(both.username, "publish", WUHU)
+    with pytest.raises(InvalidRequest) as refused:
+        opened_in_hefei(both)
+    assert refused.value.code == "call.of_which_city"
+    own = person("of hefei", "city", city=Region.objects.get(code="340100"))
+    for office in (HEFEI, WUHU):
+        official(own.username, "publish", office)
+    assert opened_in_hefei(own).edition.content["city"] == "340100"
+
+
+def test_a_call_of_before_is_of_the_city_of_whoever_opened_it() -> None:
+    now = opened_in_hefei()
+    opener = person("of hefei", "city", city=Region.objects.get(code="340100"))
+    kept = {field.attname: getattr(now, field.attname) for field in Call._meta.concrete_fields}
+    other = {"id": None, "number": "C2023-0001", "edition_id": store_edition(LAW, "11.2").pk, "opened_by_id": opener.pk}
+    before = Call.objects.create(**(kept | other))
+    assert may_freeze(before, of_city("decide", HEFEI), CLOSES)
+    assert not may_freeze(before, of_city("decide", WUHU), CLOSES)
