@@ -88,7 +88,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.opendata.anonymity.commands", ("risk",)),
         (
             "huisuan.opendata.gate.commands",
-            ("upload", "files", "findings", "judge", "remake", "release", "withdraw", "verify", "key"),
+            ("upload", "files", "findings", "judge", "remake", "rescan", "release", "withdraw", "verify", "key"),
         ),
         ("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),
     ),

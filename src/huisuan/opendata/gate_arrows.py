@@ -1,6 +1,7 @@
 """The gate as a manual: every state of a file that was handed in, and each arrow between two of them. Pure.
 
-The database holds this table, and a step is a row that points into it (migration 0003); a test compares the two.
+The database holds this table, and a step is a row that points into it (migrations 0003 and 0004); a test compares
+the two.
 """
 
 from __future__ import annotations
@@ -64,6 +65,9 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow("rescan", _S.REMADE, _S.SCANNED_AGAIN, _D.MACHINE),
     Arrow("find", _S.SCANNED_AGAIN, _S.TO_JUDGE, _D.MACHINE),
     Arrow("pass", _S.SCANNED_AGAIN, _S.READY, _D.MACHINE),
+    # asked for by somebody: rules changed since, or what was found in the product alone is to be made anew
+    Arrow("again", _S.READY, _S.REMADE, _D.MACHINE),
+    Arrow("pass", _S.TO_JUDGE, _S.CLEAN, _D.MACHINE),
     # a third person lets it out, and whoever had a hand in it may take it back
     Arrow("release", _S.READY, _S.RELEASED, _D.RELEASE),
     Arrow("supersede", _S.RELEASED, _S.SUPERSEDED, _D.MACHINE),

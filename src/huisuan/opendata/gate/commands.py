@@ -1,4 +1,4 @@
-"""`huisuan data upload|files|findings|judge|remake|release|withdraw|verify|key`: a file through the gate."""
+"""`huisuan data upload|files|findings|judge|remake|rescan|release|withdraw|verify|key`: a file through the gate."""
 
 from __future__ import annotations
 
@@ -106,6 +106,14 @@ def remake(
     from huisuan.opendata.gate.remaking import remake_file
 
     remake_file(number, _person(by), datetime.now(UTC), part)
+    _print_file(number, by, as_json)
+
+
+def rescan(number: _Number, by: _By, as_json: AsJson = False) -> None:
+    """再检查一个停着的文件：上次检查没有完成，或规则变了。"""
+    from huisuan.opendata.gate.rescanning import rescan_file
+
+    rescan_file(number, _person(by), datetime.now(UTC))
     _print_file(number, by, as_json)
 
 

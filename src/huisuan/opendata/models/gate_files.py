@@ -48,6 +48,13 @@ IF NEW.to_state = 'released' AND (
 END IF;
 RETURN NEW;
 """
+_PEOPLE = """
+IF NOT EXISTS (SELECT 1 FROM parties_person WHERE id = NEW.person_id AND is_active AND NOT machine) THEN
+    RAISE EXCEPTION 'a duty at the gate is a living person''s, not a program''s'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'gate_duty_of_somebody';
+END IF;
+RETURN NEW;
+"""
 _MOVE = """
 UPDATE opendata_gatefile SET state = NEW.to_state, state_since = NEW.at, steps_taken = NEW.number
 WHERE id = NEW.file_id;
@@ -141,7 +148,12 @@ class GateDutyHeld(models.Model):
                 name="gate_duty_of_a_person", condition=Q(duty__in=[GateDuty.UPLOAD, GateDuty.JUDGE, GateDuty.RELEASE])
             ),
         ]
-        triggers = [append_only("gate_duties_stay")]
+        triggers = [
+            append_only("gate_duties_stay"),
+            pgtrigger.Trigger(
+                name="gate_duty_of_somebody", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_PEOPLE
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.file_id} {self.person_id} {self.duty}"

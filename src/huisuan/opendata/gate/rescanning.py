@@ -1,0 +1,56 @@
+"""Asking again for the scan of a file that stands still: its scan failed, or the rules have changed since."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from huisuan.base.errors import Conflict, NotAllowed
+from huisuan.opendata.gate.judging import latest_scan
+from huisuan.opendata.gate.scan_work import ask_for_scan, open_findings
+from huisuan.opendata.gate.steps import lock_file, take_step
+from huisuan.opendata.gate_arrows import GateState
+from huisuan.opendata.models import GateFile, GateScan, ScanWork
+from huisuan.opendata.scanning.scan import RULES
+from huisuan.parties.models import Person
+
+_TO_SCAN = (GateState.RECEIVED, GateState.READING, GateState.REMADE)
+
+
+@transaction.atomic
+def rescan_file(number: int, person: Person, now: datetime) -> GateFile:
+    """Ask for the scan that a file waits for; one that is ready by older rules is scanned again.
+
+    A file in which nothing is left to judge, for it was found in the product alone, may be judged and made anew.
+
+    Raises:
+        NotFound: see `lock_file`.
+        NotAllowed: a program asks.
+        Conflict: its scan is under way, or it waits for none.
+    """
+    file = lock_file(number, person)
+    if person.machine or not person.is_active:
+        raise NotAllowed("程序账号和已停用的人不能请求再检查", code="gate.not_a_person")
+    asked = f"由 {person.username} 请求"
+    if file.state == GateState.TO_JUDGE and open_findings(latest_scan(file)) == 0:
+        take_step(file, "pass", now, reason=asked)
+        return file
+    if file.state == GateState.READY and _is_outdated(file):
+        take_step(file, "again", now, reason=asked)
+    elif file.state not in _TO_SCAN or _is_under_way(file):
+        raise Conflict(
+            f"第 {number} 号文件现在{GateState(file.state).label}：没有要再检查的，或检查还在进行",
+            code="gate.nothing_to_rescan",
+        )
+    ask_for_scan(file, person.username, now)
+    return file
+
+
+def _is_outdated(file: GateFile) -> bool:
+    scans = GateScan.objects.filter(product__remake=file.remakes.latest("id"))
+    return scans.order_by("id").last().rules_id != RULES  # type: ignore[union-attr]
+
+
+def _is_under_way(file: GateFile) -> bool:
+    return ScanWork.objects.filter(file=file, ended_at=None).exists()
