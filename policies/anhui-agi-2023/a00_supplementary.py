@@ -306,6 +306,7 @@ RECOVERY = (
     step("recover", (State.PAYING, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, OFFICE, figures=(hearing_days,)),
     step("plead", State.IN_RECOVERY, State.IN_RECOVERY, Duty.APPLY),
     step("hear", State.IN_RECOVERY, State.IN_RECOVERY, Duty.REGISTER, OFFICE),
+    step("relent", State.IN_RECOVERY, State.IN_RECOVERY, Duty.REGISTER, OFFICE),
     step("recovered", State.IN_RECOVERY, State.CLOSED, Duty.PAY, TREASURY),
 )
 
@@ -335,7 +336,7 @@ CLAIM = (
 
 #: what is granted without money by this policy: a title, a place in a list, a short way, a match
 GRANT = variant(
-    CLAIM, without=("commit", "pay", "complete", "recover", "plead", "hear", "recovered"),
+    CLAIM, without=("commit", "pay", "complete", "recover", "plead", "hear", "relent", "recovered"),
     instead=(
         step(
             "revoke", (State.DECIDED, State.CLOSED), State.REFUSED, Duty.DECIDE, OFFICE, figures=(hearing_days,),
@@ -350,7 +351,7 @@ RECORD = variant(
     CLAIM,
     without=(
         "publicise", "suspend", "resume", "uphold", "decide", "commit", "pay", "complete", "recover",
-        "plead", "hear", "recovered", "check", "revoke",
+        "plead", "hear", "relent", "recovered", "check", "revoke",
     ),
     instead=(
         step("withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Duty.APPLY),

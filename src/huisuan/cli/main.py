@@ -80,7 +80,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
     "document": (("huisuan.programmes.papers.commands", ("draw", "template")),),
     "award": (
-        ("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),
+        ("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover", "relent")),
         ("huisuan.programmes.payments.commands", ("share",)),
     ),
     "data": (

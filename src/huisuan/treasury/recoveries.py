@@ -90,6 +90,23 @@ def _line_that_paid(commitment: Commitment, fen: int) -> AppropriationLine:
 
 
 @transaction.atomic
+def let_go(debt: Debt, fen: int, reason: str, act: Act) -> Entry:
+    """Take so much of what is still open of a debt back: it was claimed wrongly, and is paid for good.
+
+    Raises:
+        InvalidRequest: no reason, or an amount that cannot be meant.
+        Conflict: more than is open.
+    """
+    check_amount(fen)
+    if not reason.strip():
+        raise InvalidRequest("追回须有编号和理由", code="treasury.reason_missing")
+    account = Account.objects.select_for_update(no_key=True).get(pk=debt.account_id)
+    moved = {account.pk: -fen, line_accounts(debt.line)[AccountKind.CLAIMED_BACK]: fen}
+    key = f"debt:{debt.key}:less:{account.postings.count()}"
+    return post_entries([Movement(key, EntryKind.CLAIM_BACK, moved, reason.strip()[:300])], act)[0]
+
+
+@transaction.atomic
 def receive(debt: Debt, fen: int, voucher: str, act: Act) -> Entry:
     """Book money that a party paid back; once a voucher.
 
@@ -117,16 +134,11 @@ def open_debts() -> QuerySet[Debt]:
 def unclaimed_fen(commitment: Commitment) -> dict[int, int]:
     """What the bank paid of an award and nobody has claimed back, by the id of the line; the newest year first."""
     paid = Instalment.objects.filter(commitment=commitment, orders__outcome=OrderOutcome.PAID)
-    claimed = Debt.objects.filter(commitment=commitment)
-    left = {line: fen for line, _, fen in _by_year(paid)}
-    for line, _, fen in _by_year(claimed):
-        left[line] = left.get(line, 0) - fen
+    by_line = paid.order_by("-line__year").values_list("line", "line__year").annotate(Sum("amount_fen"))
+    left = {line: fen for line, _, fen in by_line}
+    for debt in Debt.objects.filter(commitment=commitment).prefetch_related("account__postings__entry"):
+        left[debt.line_id] = left.get(debt.line_id, 0) - debt.claimed_fen
     return left
-
-
-def _by_year(rows: QuerySet[Instalment] | QuerySet[Debt]) -> list[tuple[int, int, int]]:
-    """Their sums by line, with its year."""
-    return list(rows.order_by("-line__year").values_list("line", "line__year").annotate(Sum("amount_fen")))
 
 
 def overdue_fen(debt: Debt, day: date) -> int:

@@ -6,16 +6,22 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from huisuan.treasury.models import Account, AccountKind, Debt, Instalment, PaymentOrder
+from huisuan.treasury.models import Account, AccountKind, Debt, EntryKind, Instalment, PaymentOrder, Posting
 from huisuan.treasury.models.commitments import OrderOutcome
 
 GroupedBy = Literal["sentence", "office", "year", "city", "party"]
 STATEMENTS: tuple[str, ...] = get_args(GroupedBy)
 _LINE_KEYS = {"sentence": "line__sentence", "office": "line__office", "year": "line__year"}
 _PARTY_KEYS = {"city": "party__region_id", "party": "party__uscc"}  # of what goes to a city itself: its code
+
+#: of a debt, in fen; what was let go of it is neither open nor came
+_CAME_BACK = (
+    Posting.objects.filter(account=OuterRef("account"), entry__kind=EntryKind.RECEIPT)
+    .order_by().values("account").annotate(came=-Sum("amount_fen")).values("came")
+)  # fmt: skip
 
 
 @dataclass
@@ -89,9 +95,9 @@ def _by_party(by: str, policy: str, year: int | None) -> _Rows:
     debts = (
         Debt.objects.filter(_lines(policy, year))
         .order_by()
-        .annotate(whose=Coalesce(key, "city_id"))
+        .annotate(whose=Coalesce(key, "city_id"), came=Coalesce(Subquery(_CAME_BACK), Value(0)))
         .values_list("whose")
     )
-    for name, whole, left in debts.annotate(Sum("amount_fen"), Sum("account__balance")):
-        rows[str(name)].owed, rows[str(name)].recovered = left, whole - left
+    for name, came, left in debts.annotate(Sum("came"), Sum("account__balance")):
+        rows[str(name)].owed, rows[str(name)].recovered = left, came
     return rows

@@ -149,8 +149,9 @@ def test_money_is_notified_listed_and_asked_back_and_what_the_party_says_is_answ
     settled(17_777)
     registrar = official("register of 2.2", "register", GROUP)
     act(made.number, "recover", registrar, ENDED, reason="更正后的用量")
+    another = official("another register of 2.2", "register", GROUP)
     with pytest.raises(Conflict) as nothing:
-        act(made.number, "hear", registrar, ENDED, reason="没有人说过")
+        act(made.number, "hear", another, ENDED, reason="没有人说过")
     assert nothing.value.code == "award.nothing_pleaded"
     letter = issue_from_record("recovery", made.number, registrar, ENDED)
     text = words(letter)
@@ -163,7 +164,10 @@ def test_money_is_notified_listed_and_asked_back_and_what_the_party_says_is_answ
     with pytest.raises(Conflict) as waits:
         act(made.number, "recovered", payer, ENDED)
     assert waits.value.code == "award.plea_unanswered"
-    act(made.number, "hear", registrar, ENDED, reason="封账记录无误")
+    with pytest.raises(NotAllowed) as own:
+        act(made.number, "hear", registrar, ENDED, reason="封账记录无误")
+    assert own.value.code == "award.recovered_by_the_same"
+    act(made.number, "hear", another, ENDED, reason="封账记录无误")
     again = issue_from_record("recovery", made.number, registrar, ENDED)
     assert "你单位陈述申辩：用量没有错" in words(again)
     assert "本单位答复：封账记录无误" in words(again)

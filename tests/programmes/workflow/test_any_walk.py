@@ -35,6 +35,7 @@ MANUAL = {
     "recover": ({"paying", "closed"}, "in_recovery", "register", INDUSTRY),
     "plead": ({"in_recovery"}, "in_recovery", "apply", ""),
     "hear": ({"in_recovery"}, "in_recovery", "register", INDUSTRY),
+    "relent": ({"in_recovery"}, "in_recovery", "register", INDUSTRY),
     "recovered": ({"in_recovery"}, "closed", "pay", TREASURY),
     "revoke": ({"decided", "committed", "paying"}, "refused", "decide", INDUSTRY),
 }  # fmt: skip

@@ -90,5 +90,8 @@ ACTION_WORDS = {
     "recover": ActionWords("启动追回", "begin recovery", needs_reason=True, on_occasion=True),
     "plead": ActionWords("陈述申辩", "be heard", needs_reason=True, on_occasion=True),
     "hear": ActionWords("答复陈述申辩", "answer what was said", needs_reason=True, on_occasion=True),
+    "relent": ActionWords(
+        "采纳申辩，减免追回", "uphold what was said: claim less", needs_reason=True, on_occasion=True
+    ),
     "recovered": ActionWords("追回完毕", "complete recovery"),
 }

@@ -38,7 +38,7 @@ def paid_so_far(commitments: Iterable[Commitment]) -> PaidSoFar:
     """Added up over their instalments; what was released is nothing."""
     still_open = ordered = paid = claimed = 0
     for commitment in commitments:
-        claimed += sum(debt.amount_fen for debt in commitment.debts.all())
+        claimed += sum(debt.claimed_fen for debt in commitment.debts.all())
         for part in commitment.instalments.all():
             outcomes = {order.outcome for order in part.orders.all()} - {OrderOutcome.FAILED.value}
             if OrderOutcome.PAID.value in outcomes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from huisuan.base.errors import Conflict, Refused
+from huisuan.base.errors import Conflict, NotAllowed, Refused
 from huisuan.programmes.models import Application, ApplicationStep
 from huisuan.programmes.step_conditions import AskedStep
 
@@ -16,6 +16,19 @@ def a_plea_waits(applications: Sequence[Application], asked: AskedStep) -> Mappi
         one.pk: Conflict(f"{one.number}：没有待答复的陈述申辩", code="award.nothing_pleaded")
         for one in applications
         if one.pk not in waiting
+    }
+
+
+def another_began(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """Whoever began the recovery does not judge what is said against it."""
+    begun = ApplicationStep.objects.filter(application__in=list(applications), action="recover")
+    by = dict(begun.order_by("application_id", "number").values_list("application_id", "person_id"))
+    return {
+        one.pk: NotAllowed(
+            f"{one.number}：追回由{asked.person.name}启动，陈述申辩由另一人答复", code="award.recovered_by_the_same"
+        )
+        for one in applications
+        if by.get(one.pk) == asked.person.pk
     }
 
 
@@ -32,7 +45,7 @@ def no_plea_waits(applications: Sequence[Application], asked: AskedStep) -> Mapp
 def unanswered_pleas(applications: Iterable[Application]) -> set[int]:
     """Those of which the last word, since the recovery began, is what the party said."""
     steps = ApplicationStep.objects.filter(
-        application__in=list(applications), action__in=("recover", "plead", "hear")
+        application__in=list(applications), action__in=("recover", "plead", "hear", "relent")
     ).order_by("application_id", "number")
     last = dict(steps.values_list("application_id", "action"))
     return {application for application, action in last.items() if action == "plead"}

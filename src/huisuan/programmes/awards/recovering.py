@@ -61,7 +61,7 @@ def claim_back_paid(steps: Sequence[ApplicationStep]) -> None:
         due, before = owed[step.application_id], awards[step.application_id]
         assert isinstance(due, Owed)  # `owe_back` was asked first, under the same lock
         reason = with_vouchers(step.application, step.reason, before.granted_at)
-        made = _supersede(before, due, step, reason)
+        made = supersede(before, due, step, reason)
         commitments = committed[step.application_id]
         excess = paid_so_far(commitments).kept_fen - due.fen
         act = treasury_act(step.person, step.at)
@@ -69,7 +69,8 @@ def claim_back_paid(steps: Sequence[ApplicationStep]) -> None:
         _claim_back(made, commitments, max(0, excess), read_repayments(step.payload), act)
 
 
-def _supersede(award: Award, due: Owed, step: ApplicationStep, reason: str) -> Award:
+def supersede(award: Award, due: Owed, step: ApplicationStep, reason: str) -> Award:
+    """The award that a step makes of another."""
     number = award.number + 1
     return Award.objects.create(
         application_id=award.application_id, number=number, key=f"{step.application.number}.{number}",

@@ -23,7 +23,8 @@ def commitments_of(applications: Iterable[Application]) -> dict[int, list[Commit
     """By application the commitments of all its awards, the oldest first, with their instalments, orders and debts."""
     keys = dict(Award.objects.filter(application__in=list(applications)).values_list("key", "application_id"))
     found: dict[int, list[Commitment]] = defaultdict(list)
-    rows = Commitment.objects.filter(award__in=keys).order_by("pk").prefetch_related("instalments__orders", "debts")
+    rows = Commitment.objects.filter(award__in=keys).order_by("pk")
+    rows = rows.prefetch_related("instalments__orders", "debts__account__postings__entry")
     for commitment in rows:
         found[keys[commitment.award]].append(commitment)
     return dict(found)

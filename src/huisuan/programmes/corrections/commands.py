@@ -1,4 +1,4 @@
-"""`huisuan award outdated|rebase|recover` and `huisuan treasury debts|receive`: amounts that turn out to be others."""
+"""`huisuan award outdated|rebase|recover|relent`, `huisuan treasury debts|receive`: amounts that turn out others."""
 
 from __future__ import annotations
 
@@ -76,20 +76,48 @@ def recover(
     as_json: AsJson = False,
 ) -> None:
     """启动追回：已付减应得，分毫不差；通知为欠款，未付的解除。"""
-    from huisuan.parties.cli.party_commands import read_file
     from huisuan.programmes.awards.recovering import debts_of
     from huisuan.programmes.corrections.receipts import debt_to_dict
     from huisuan.programmes.people import find_person
     from huisuan.programmes.workflow import act
 
-    payload: dict[str, Any] = {"owed_fen": _fen("--owed", owed)} if owed else {}
-    payload |= {"facts": {name: str(text) for name, text in read_facts(read_file(facts)[0]).items()}} if facts else {}
+    payload = _corrected(owed, facts)
     payload |= {"repayments": [_repayment(each) for each in repay]} if repay else {}
     now = datetime.now(UTC)
     step = act(number, "recover", find_person(by), now, reason=reason, payload=payload)
     day = now.astimezone(SHANGHAI).date()
-    rows = [debt_to_dict(debt, day) for debt in debts_of([step.application])[step.application_id]]
+    rows = [debt_to_dict(debt, day) for debt in debts_of([step.application]).get(step.application_id, [])]
     _show_debts(rows, as_json)
+
+
+def relent(
+    number: _Number,
+    by: _By,
+    reason: _Reason,
+    owed: Annotated[str, typer.Option("--owed", help="现应得，以元计；不写则恢复到追回前；平台能核算的不写")] = "",
+    facts: Annotated[str, typer.Option("--facts", help="更正的事实，JSON 文件：事实名 → 文字；- 为标准输入")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """采纳申辩：未退的追回相应冲减，批准恢复到应得；启动追回的人不能办。"""
+    from huisuan.programmes.awards.recovering import debts_of
+    from huisuan.programmes.corrections.receipts import debt_to_dict
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.workflow import act
+
+    now = datetime.now(UTC)
+    step = act(number, "relent", find_person(by), now, reason=reason, payload=_corrected(owed, facts))
+    day = now.astimezone(SHANGHAI).date()
+    rows = [debt_to_dict(debt, day) for debt in debts_of([step.application]).get(step.application_id, [])]
+    _show_debts(rows, as_json)
+
+
+def _corrected(owed: str, facts: str) -> dict[str, Any]:
+    """What a step says of the amount that is owed."""
+    from huisuan.parties.cli.party_commands import read_file
+
+    payload: dict[str, Any] = {"owed_fen": _fen("--owed", owed)} if owed else {}
+    read = read_facts(read_file(facts)[0]) if facts else {}
+    return payload | ({"facts": {name: str(text) for name, text in read.items()}} if facts else {})
 
 
 def debts(as_json: AsJson = False) -> None:

@@ -58,7 +58,7 @@ def recovery_paper(application: Application) -> Paper:
     debts = [debt for debt in debts_of([application]).get(application.pk, []) if debt.at >= step.at]
     award = standing_awards([application])[application.pk]
     so_far = paid_so_far(commitments_of([application]).get(application.pk, []))
-    total = sum(debt.amount_fen for debt in debts)
+    total = sum(debt.claimed_fen for debt in debts)
     facts = (
         f"申报 {application.number} 已拨付 {yuan(so_far.paid_fen)} 元；按更正后的事实，"
         f"应得 {yuan(award.amount_fen)} 元，须退回 {yuan(total)} 元。"
@@ -122,7 +122,7 @@ def _hearing_days(application: Application, step: ApplicationStep, day: date) ->
 
 def _pleas(application: Application, step: ApplicationStep) -> Iterable[str]:
     """What was said to it and what was answered, each an act on record."""
-    words = {"plead": "你单位陈述申辩", "hear": "本单位答复"}
+    words = {"plead": "你单位陈述申辩", "hear": "本单位答复", "relent": "本单位采纳申辩"}
     for said in application.steps.filter(action__in=list(words), number__gt=step.number).order_by("number"):
         yield f"{day_words(said.at)}，{words[said.action]}：{said.reason}"
 

@@ -16,8 +16,9 @@ from huisuan.programmes.awards.committing import commit_awards, have_money
 from huisuan.programmes.awards.granting import grant_awards
 from huisuan.programmes.awards.offered import are_confirmed
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
-from huisuan.programmes.awards.pleading import a_plea_waits, no_plea_waits
+from huisuan.programmes.awards.pleading import a_plea_waits, another_began, no_plea_waits
 from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
+from huisuan.programmes.awards.relenting import owe_more, restore_awards
 from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.checks.law_answer import hold_by_law
@@ -70,7 +71,8 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "record": (are_answered, hold_by_law),
     "revoke": (is_unpaid,),
     "recover": (owe_back,),
-    "hear": (a_plea_waits,),
+    "hear": (another_began, a_plea_waits),
+    "relent": (another_began, owe_more),
     "recovered": (no_plea_waits, are_paid_back, are_paid),
 }
 #: action -> what it sets off, in this order
@@ -86,4 +88,5 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "pay": (order_awards,),
     "complete": (tell_applicants,),
     "recover": (claim_back_paid,),
+    "relent": (restore_awards,),
 }

@@ -8,7 +8,7 @@ from django.db.models import Q
 from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Party, Region
 from huisuan.treasury.models.commitments import Commitment
-from huisuan.treasury.models.ledger import Account, AppropriationLine, Entry
+from huisuan.treasury.models.ledger import Account, AppropriationLine, Entry, EntryKind
 
 
 class Debt(models.Model):
@@ -41,6 +41,12 @@ class Debt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.amount_fen}"
+
+    @property
+    def claimed_fen(self) -> int:
+        """What has to come back, or came: as notified, less what was let go since."""
+        claims = (each for each in self.account.postings.all() if each.entry.kind == EntryKind.CLAIM_BACK)
+        return sum(each.amount_fen for each in claims)
 
 
 class Repayment(models.Model):
