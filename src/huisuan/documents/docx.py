@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LARGEST_TEMPLATE = 2_000_000
-LARGEST_UNPACKED = 20_000_000
+_LARGEST_UNPACKED = 20_000_000
 #: fields of every letter, by the name that a template writes
 LETTER_FIELDS = ("标题", "文号", "发文机关", "主送", "正文", "附注", "日期", "核验码", "核验地址", "替代")
 #: without these nobody can tell whether a sheet of paper is genuine
@@ -148,7 +148,7 @@ def _unpacked(package: zipfile.ZipFile) -> Iterator[bytes]:
         InvalidRequest: there is more in it.
         BadZipFile: a part is not what the package states.
     """
-    left = LARGEST_UNPACKED
+    left = _LARGEST_UNPACKED
     for one in package.infolist():
         if one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise NotImplementedError(one.filename)  # the others cannot be unpacked bit by bit
@@ -158,7 +158,7 @@ def _unpacked(package: zipfile.ZipFile) -> Iterator[bytes]:
         left -= len(part)
         if left < 0:
             raise InvalidRequest(
-                f"模板解开后超过 {LARGEST_UNPACKED // 1_000_000} MB：请删去图片等大的内容后重新上传",
+                f"模板解开后超过 {_LARGEST_UNPACKED // 1_000_000} MB：请删去图片等大的内容后重新上传",
                 code="document.template_too_large",
             )
         if len(part) != stated:

@@ -71,10 +71,10 @@ def due_instalments(commitments: Iterable[Commitment], day: date) -> list[Instal
         part
         for commitment in commitments
         for part in commitment.instalments.all()
-        if is_open(part) and (part.due_on is None or part.due_on <= day)
+        if is_payable(part) and (part.due_on is None or part.due_on <= day)
     ]
 
 
-def is_open(part: Instalment) -> bool:
+def is_payable(part: Instalment) -> bool:
     """Whether an instalment is neither released nor under order nor paid."""
     return part.release_id is None and all(order.outcome == OrderOutcome.FAILED for order in part.orders.all())

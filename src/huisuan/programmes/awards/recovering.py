@@ -13,7 +13,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.base.money import yuan
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.owed import Owed, owed_now
-from huisuan.programmes.awards.paying import is_open
+from huisuan.programmes.awards.paying import is_payable
 from huisuan.programmes.awards.shares import because_of_vouchers
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
 from huisuan.programmes.models import Application, ApplicationStep, Award
@@ -92,7 +92,7 @@ def release_open(commitments: Iterable[Commitment], act: Act, reason: str, *, ke
     """
     released = 0
     for commitment in commitments:
-        for part in filter(is_open, commitment.instalments.all()):
+        for part in filter(is_payable, commitment.instalments.all()):
             if part.amount_fen <= keep:
                 keep -= part.amount_fen
                 continue
