@@ -89,11 +89,12 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     )},
     **{f"programmes/workflow/{name}.py": () for name in ("act", "begin", "permission", "queries", "ties")},
     **{f"programmes/awards/{name}.py": () for name in (
-        "closing", "committing", "granting", "offered", "owed", "paying", "recovering", "revoking", "up_to_date",
+        "closing", "committing", "granting", "offered", "owed", "paying", "pleading", "recovering", "relenting",
+        "revoking", "up_to_date",
     )},
     **{f"programmes/amounts/{name}.py": () for name in ("case_by_case", "named")},
     **{f"programmes/{name}.py": () for name in (
-        "checks/stored", "publicity/conditions", "flags/answered", "decision_sheets/steps",
+        "checks/stored", "checks/without_decision", "publicity/conditions", "flags/answered", "decision_sheets/steps",
         "scoring/results", "claim_objects/codes", "claim_objects/records",
     )},
     **{f"programmes/submissions/{name}.py": () for name in ("content", "record", "window")},

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from django.db.models import Q
 
-from huisuan.base.errors import Conflict, Refused
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain import RuleInput, combine_answers, explain, parse_facts
@@ -17,11 +16,11 @@ from huisuan.law.policy import PolicyRule, ground_of, load_policy
 from huisuan.law.procedure import State
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.models import Application, CheckKind, Offer
-from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.submissions.content import submitted_values
 from huisuan.programmes.submissions.selection import awaits_selection
 
-_HOLD = (Status.ELIGIBLE, Status.PRIORITY, Status.DISCRETIONARY)
+#: of an answer that gives what is asked for
+HOLDING = (Status.ELIGIBLE, Status.PRIORITY, Status.DISCRETIONARY)
 _OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 
 
@@ -29,35 +28,18 @@ def check_law(subject: CheckSubject) -> CheckFinding:
     """The law's own answer to the facts as they were handed in, read as it was known that day."""
     if subject.submission is None:
         return _check_offered(subject)
-    asked = _asked(subject.application)
+    asked = asked_rule(subject.application)
     if asked is None:
         return CheckFinding(CheckKind.LAW, False, "政策或所填事实已读不出，政策条件无从判断")
     day, known = _days(subject)
     answer = explain(asked.place.policy, asked.place.rule, asked.facts, on=day, as_known=known)
     words = "；".join(reason.text for reason in answer.reasons)
     amount = "" if answer.amount_fen is None else f"，应享 {yuan(answer.amount_fen)} 元"
-    holds = answer.status in _HOLD
+    holds = answer.status in HOLDING
     open_yet = awaits_selection(asked.place.policy, asked.place.rule, subject.application)
     amount += "（按入选计算，是否入选由评审排序确定）" if open_yet else ""
     reason = f"{answer.title}：{'符合条件' if holds else '不符合或无法判断'}{amount}{'：' if words else ''}{words}"
     return CheckFinding(CheckKind.LAW, holds, reason, _seen(answer))
-
-
-def hold_by_law(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """The law says yes to what was handed in last: what a register takes without a decision must hold by itself."""
-    refused: dict[int, Refused] = {}
-    for one in applications:
-        said, submission = _asked(one), one.submissions.last()
-        answer = None
-        if said is not None and submission is not None:
-            known = submission.at.astimezone(SHANGHAI).date()
-            answer = explain(said.place.policy, said.place.rule, said.facts, on=submission.read_on, as_known=known)
-        if answer is None or answer.status not in _HOLD:
-            words = "；".join(reason.text for reason in answer.reasons) if answer else "所填事实已读不出"
-            refused[one.pk] = Conflict(
-                f"{one.number}：按政策条件不能登记：{words}；请退回补正，或不予登记", code="record.not_by_law"
-            )
-    return refused
 
 
 def _check_offered(subject: CheckSubject) -> CheckFinding:
@@ -72,7 +54,7 @@ def _check_offered(subject: CheckSubject) -> CheckFinding:
 
 def check_stacking(subject: CheckSubject) -> CheckFinding:
     """What is payable beside what earlier rules pay for the same spend, under whatever policy."""
-    own = _asked(subject.application)
+    own = asked_rule(subject.application)
     others = list(_others_on_the_ground(subject.application))
     numbers = "、".join(other.number for other, _ in others)
     if not others:
@@ -114,7 +96,7 @@ def _days(subject: CheckSubject) -> tuple[date, date]:
     return (offer.entitlement.run.on, offer.entitlement.run.as_known) if offer else (subject.day, subject.day)
 
 
-def _asked(application: Application) -> RuleInput | None:
+def asked_rule(application: Application) -> RuleInput | None:
     """The rule and the facts of an application: what was handed in last, or the entitlement that was offered."""
     try:
         submission = application.submissions.last()
@@ -150,7 +132,7 @@ def _others_on_the_ground(application: Application) -> Iterator[tuple[Applicatio
         if ground_of(place) != ground_of(own) or place.key == own.key:
             continue
         if not (objects and theirs) or objects & theirs:
-            yield other, _asked(other)
+            yield other, asked_rule(other)
 
 
 def _objects(application: Application) -> set[tuple[str, str, str]]:

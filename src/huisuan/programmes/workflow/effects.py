@@ -21,8 +21,8 @@ from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid,
 from huisuan.programmes.awards.relenting import owe_more, restore_awards
 from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
-from huisuan.programmes.checks.law_answer import hold_by_law
 from huisuan.programmes.checks.stored import are_checked
+from huisuan.programmes.checks.without_decision import hold_by_law
 from huisuan.programmes.decision_sheets.steps import (
     are_granted_by_the_sheet,
     fit_the_line,
