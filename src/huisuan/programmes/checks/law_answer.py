@@ -20,7 +20,7 @@ from huisuan.programmes.submissions.content import submitted_values
 from huisuan.programmes.submissions.selection import awaits_selection
 
 #: of an answer that gives what is asked for
-HOLDING = (Status.ELIGIBLE, Status.PRIORITY, Status.DISCRETIONARY)
+SAYS_YES = (Status.ELIGIBLE, Status.PRIORITY, Status.DISCRETIONARY)
 _OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 
 
@@ -35,7 +35,7 @@ def check_law(subject: CheckSubject) -> CheckFinding:
     answer = explain(asked.place.policy, asked.place.rule, asked.facts, on=day, as_known=known)
     words = "；".join(reason.text for reason in answer.reasons)
     amount = "" if answer.amount_fen is None else f"，应享 {yuan(answer.amount_fen)} 元"
-    holds = answer.status in HOLDING
+    holds = answer.status in SAYS_YES
     open_yet = awaits_selection(asked.place.policy, asked.place.rule, subject.application)
     amount += "（按入选计算，是否入选由评审排序确定）" if open_yet else ""
     reason = f"{answer.title}：{'符合条件' if holds else '不符合或无法判断'}{amount}{'：' if words else ''}{words}"

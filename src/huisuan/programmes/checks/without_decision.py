@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from huisuan.base.errors import Conflict, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain import explain
-from huisuan.programmes.checks.law_answer import HOLDING, asked_rule
+from huisuan.programmes.checks.law_answer import SAYS_YES, asked_rule
 from huisuan.programmes.models import Application
 from huisuan.programmes.step_conditions import AskedStep
 
@@ -21,7 +21,7 @@ def hold_by_law(applications: Sequence[Application], asked: AskedStep) -> Mappin
         if said is not None and submission is not None:
             known = submission.at.astimezone(SHANGHAI).date()
             answer = explain(said.place.policy, said.place.rule, said.facts, on=submission.read_on, as_known=known)
-        if answer is None or answer.status not in HOLDING:
+        if answer is None or answer.status not in SAYS_YES:
             words = "；".join(reason.text for reason in answer.reasons) if answer else "所填事实已读不出"
             refused[one.pk] = Conflict(
                 f"{one.number}：按政策条件不能登记：{words}；请退回补正，或不予登记", code="record.not_by_law"
