@@ -35,13 +35,15 @@ def test_the_money_of_a_year_stands_from_what_is_owed_to_what_was_paid() -> None
     assert second.application.party is not None
     page = shown(person("sheng"), made.party.uscc)
     money = page[page.index('id="money"') : page.index('id="claims"')]
-    for label, yuan in (("应享（可付）", "1,234.56"), ("批准", "1,234.56"), ("已支付", "1,234.56"), ("还未退", "0.00")):
-        assert f'data-label="{label}" class="number">{yuan}<' in money, label
+    of_year = f"/?q={made.party.uscc}&year=2024"
+    for label, page_of in (("应享（可付）", "entitlements"), ("批准", "applications"), ("已支付", "applications")):
+        assert f'data-label="{label}" class="number"><a href="/{page_of}{of_year}">1,234.56<' in money, label
+    assert 'data-label="还未退" class="number">0.00<' in money
     claims = page[page.index('id="claims"') : page.index("关联关系")]
     assert f"/applications/{made.number}" in claims
     assert f"/applications/?q={made.party.uscc}" in claims
     waiting = shown(person("sheng"), second.application.party.uscc)
-    assert 'data-label="应享（可付）" class="number">777.00<' in waiting
+    assert "777.00</a>" in waiting
     assert 'data-label="已支付" class="number">0.00<' in waiting
 
 
