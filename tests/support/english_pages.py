@@ -32,6 +32,7 @@ NO_PAGE = {
     "objection-file",
     "bank-file",
     "decision-sheet-file",
+    "decision-sheet-pdf",
     "review-file",
     "delete-template",  # posted by a button of another form
 }

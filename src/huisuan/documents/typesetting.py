@@ -24,7 +24,10 @@ _TEXT_WIDTH, _CELL_INSET = 442, 9  # points
 
 @dataclass(frozen=True)
 class Imprint:
-    """What a document is given when it is issued: who signs, its number, its code and the address that checks it."""
+    """What a document is given when it is issued: who signs, its number, its code and the address that checks it.
+
+    A table that is written out and not issued has no number, no code and no address.
+    """
 
     office: str
     number: str
@@ -32,6 +35,11 @@ class Imprint:
     address: str
     issued_at: datetime
     replaces: str = ""
+
+
+def unnumbered(office: str, made_at: datetime) -> Imprint:
+    """The imprint of what is written out and not issued: an office and an instant, nothing to check it by."""
+    return Imprint(office, "", "", "", made_at)
 
 
 def typesetter() -> str:
@@ -70,7 +78,8 @@ def _data(letter: Letter, imprint: Imprint) -> dict[str, object]:
             column["width"] = width
     return {
         **said, "office": imprint.office, "number": imprint.number, "code": imprint.code,
-        "qr": _qr_code(imprint.address), "replaces": imprint.replaces, "signed": imprint.office,
+        "qr": _qr_code(imprint.address) if imprint.address else "", "replaces": imprint.replaces,
+        "signed": imprint.office,
         "day": f"{day.year}年{day.month}月{day.day}日", "head-size": size, "fonts": choose_faces(load_fonts()),
     }  # fmt: skip
 

@@ -176,6 +176,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/<str:number>/draw", draw.draw_page, name="draw"),
     path("calls/<str:number>/sheet", decision_sheet.decision_sheet_page, name="decision-sheet"),
     path("calls/<str:number>/sheet.xlsx", decision_sheet.decision_sheet_file, name="decision-sheet-file"),
+    path("calls/<str:number>/sheet.pdf", decision_sheet.decision_sheet_pdf, name="decision-sheet-pdf"),
     path("reviews/", bench.seat_list, name="reviews"),
     path("reviews/<str:number>", bench.seat_page, name="review-seat"),
     path("reviews/<str:number>/score", bench.score_page, name="send-score-sheet"),

@@ -1,4 +1,4 @@
-"""`huisuan call sheet`: the decision sheet of a call, shown, frozen, written as XLSX."""
+"""`huisuan call sheet`: the decision sheet of a call, shown, frozen, written as XLSX or PDF."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def sheet(
     by: Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")],
     freeze: Annotated[bool, typer.Option("--freeze", help="冻结；此后排序和批准以它为准")] = False,
     xlsx: Annotated[Path | None, typer.Option("--xlsx", metavar="FILE", help="写成 XLSX；已有的文件不覆盖")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", metavar="FILE", help="冻结后写成 PDF；已有的不覆盖")] = None,
     as_json: AsJson = False,
 ) -> None:
     """申报通知的决策表：得分、金额、累计对预算、分界、同分依据、候补；冻结前是现在冻结会得到的样子。"""
@@ -38,11 +39,9 @@ def sheet(
     shown = show_sheet(Viewer.for_person(person), number)
     found = shown.to_dict()
     if xlsx is not None:
-        try:
-            with xlsx.open("xb") as place:
-                place.write(shown.to_workbook())
-        except OSError as error:
-            raise Unavailable(f"写不了 {xlsx}：{error.strerror}；请检查路径与权限", code="file.unwritable") from None
+        _write(xlsx, shown.to_workbook())
+    if pdf is not None:
+        _write(pdf, shown.to_pdf())
     if as_json:
         print_json(found)
         return
@@ -60,3 +59,11 @@ def sheet(
     )
     if found["marginal"]:
         out.print(f"分界：{'、'.join(found['marginal'])}", markup=False)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        with path.open("xb") as place:
+            place.write(content)
+    except OSError as error:
+        raise Unavailable(f"写不了 {path}：{error.strerror}；请检查路径与权限", code="file.unwritable") from None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import io
 from typing import Any
 
+import pypdf
 import pytest
 from django.test import Client
 
@@ -71,7 +73,7 @@ def test_only_a_post_to_review_draws_and_applicants_see_neither_page() -> None:
     assert other.post(f"/calls/{call.number}/draw", {"seed": "s"}).status_code == 403
     assert one.party is not None
     firm = browser(applicant(1))
-    for part in ("draw", "sheet", "sheet.xlsx"):
+    for part in ("draw", "sheet", "sheet.xlsx", "sheet.pdf"):
         assert firm.get(f"/calls/{call.number}/{part}").status_code == 403
     assert "决策表" not in shown(firm.get(f"/calls/{call.number}"))
     assert "决策表" in shown(other.get(f"/calls/{call.number}"))
@@ -97,6 +99,7 @@ def test_a_sheet_shows_the_cut_and_is_frozen_once_by_who_ranks() -> None:
     assert browser(person("looks")).post(where).status_code == 403
     waiting = office.get(where, {"status": "waiting", "export": "csv"}).getvalue().decode().strip().splitlines()
     assert (len(waiting), made[2].number in waiting[1]) == (2, True)
+    assert office.get(f"{where}.pdf").status_code == 409
     frozen = office.post(where, follow=True)
     assert "已冻结" in shown(frozen)
     assert FrozenSheet.objects.get().digest in shown(frozen)
@@ -105,5 +108,10 @@ def test_a_sheet_shows_the_cut_and_is_frozen_once_by_who_ranks() -> None:
     )
     workbook = office.get(f"/calls/{call.number}/sheet.xlsx")
     assert workbook.content.startswith(b"PK")
+    pdf = office.get(f"{where}.pdf").content
+    assert office.get(f"{where}.pdf").content == pdf
+    said = "".join("".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).split())
+    for wanted in ("推荐，候补", "200,000.00", FrozenSheet.objects.get().digest, *(one.number for one in made)):
+        assert wanted in said
     office.post(where)
     assert FrozenSheet.objects.count() == 1

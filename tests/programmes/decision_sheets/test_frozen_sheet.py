@@ -249,5 +249,8 @@ def test_the_command_freezes_prints_and_writes_a_workbook(tmp_path: Path) -> Non
     assert (found["frozen"], found["lines"][0]["funded_fen"]) == (True, 200_000 * YUAN)
     rows = openpyxl.load_workbook(io.BytesIO(file.read_bytes()))["决策表"].iter_rows(min_row=2, values_only=True)
     assert [row[:3] for row in rows] == [(1, one.number, "企业 1")]
+    pdf = tmp_path / "sheet.pdf"
+    assert CliRunner().invoke(app, [call.number, "--by", "ranker", "--pdf", str(pdf)]).exit_code == 0
+    assert pdf.read_bytes().startswith(b"%PDF")
     again = CliRunner().invoke(app, [call.number, "--by", "ranker", "--xlsx", str(file)])
     assert "写不了" in str(again.exception)

@@ -23,11 +23,15 @@ def test_a_sheet_is_read_and_frozen_once_over_http_by_a_post_that_decides() -> N
     assert decider.post(address).status_code == 409
     checked(made, official("check", "check"), CLOSES)
     assert decider.get(address).json()["frozen"] is False
+    assert decider.get(f"{address}.pdf").json()["code"] == "sheet.not_frozen"
     assert checker.post(address).json()["code"] == "sheet.no_post_in_force"
     frozen = decider.post(address)
     assert (frozen.status_code, frozen.json()["frozen"], frozen.json()["frozen_by"]) == (200, True, "decide")
     assert decider.post(address).json() == frozen.json() == checker.get(address).json()
     assert FrozenSheet.objects.count() == 1
+    files = {ending: decider.get(f"{address}.{ending}").content for ending in ("pdf", "xlsx")}
+    assert (files["pdf"][:4], files["xlsx"][:2]) == (b"%PDF", b"PK")
+    assert checker.get(f"{address}.pdf").content == files["pdf"]
 
 
 def test_a_firm_neither_reads_nor_freezes_a_sheet_and_an_unknown_call_is_not_found() -> None:

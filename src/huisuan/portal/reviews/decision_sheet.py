@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from huisuan.base.errors import Conflict, Refused
+from huisuan.documents.typesetting import PDF_TYPE
 from huisuan.law.budget import PoolMode
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
@@ -34,12 +35,12 @@ from huisuan.programmes.models import Application, Call
 from huisuan.programmes.review.plan import declared_review
 from huisuan.programmes.review.ranking import SheetStatus, TieOrder
 from huisuan.programmes.review_desk.decision_sheet import ShownSheet, freeze_sheet, may_freeze, show_sheet
+from huisuan.settlement.statements.workbook import XLSX_TYPE
 
 _STATUS = {
     SheetStatus.FUNDED: Word(_("拟足额支持"), "good"), SheetStatus.PARTLY_FUNDED: Word(_("拟部分支持"), "wait"),
     SheetStatus.WAITING: Word(_("推荐，候补"), "wait"), SheetStatus.NOT_RECOMMENDED: Word(_("不推荐"), "bad"),
 }  # fmt: skip
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @allow(*REVIEW_READERS)
@@ -61,13 +62,25 @@ def decision_sheet_page(request: HttpRequest, number: str) -> HttpResponseBase:
 @allow(*REVIEW_READERS)
 def decision_sheet_file(request: HttpRequest, number: str) -> HttpResponseBase:
     """The whole sheet as a workbook, with what was declared before."""
+    return _file(request, number, ShownSheet.to_workbook, XLSX_TYPE, "xlsx")
+
+
+@allow(*REVIEW_READERS)
+def decision_sheet_pdf(request: HttpRequest, number: str) -> HttpResponseBase:
+    """The frozen sheet as it is signed: what was declared before, the lines as annexes."""
+    return _file(request, number, ShownSheet.to_pdf, PDF_TYPE, "pdf")
+
+
+def _file(
+    request: HttpRequest, number: str, write: Callable[[ShownSheet], bytes], media_type: str, ending: str
+) -> HttpResponseBase:
     call = reviewed_call(request, number)
     try:
-        content = show_sheet(viewer_of(request), call.number).to_workbook()
+        content = write(show_sheet(viewer_of(request), call.number))
     except Refused as refusal:
         return _shown(request, call, refusal)
-    response = HttpResponse(content, content_type=XLSX)
-    response["Content-Disposition"] = f'attachment; filename="decision-sheet-{call.number}.xlsx"'
+    response = HttpResponse(content, content_type=media_type)
+    response["Content-Disposition"] = f'attachment; filename="decision-sheet-{call.number}.{ending}"'
     return response
 
 

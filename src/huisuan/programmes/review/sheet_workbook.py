@@ -47,23 +47,24 @@ def sheet_workbook(sheet: DecisionSheet, names: Mapping[str, str], title: str) -
         page.write_number(at, 0, line.rank)
         page.write_string(at, 1, about.key)
         page.write_string(at, 2, names.get(about.key, ""))
-        page.write_number(at, 3, _two_decimals(about.score), forms["score"])
+        page.write_number(at, 3, two_decimals(about.score), forms["score"])
         page.write_string(at, 4, str(about.score))
-        page.write_number(at, 5, _two_decimals(about.spread), forms["score"])
+        page.write_number(at, 5, two_decimals(about.spread), forms["score"])
         for column, fen in ((6, about.owed_fen), (7, line.running_fen), (8, line.funded_fen)):
             page.write_number(at, column, Decimal(fen).scaleb(-2), forms["yuan"])
         page.write_string(at, 9, STATUS_NAMES[line.status])
         page.write_string(at, 10, tie_name(line.tie))
     terms = book.add_worksheet("事前声明")
     terms.set_column(0, 1, 40)
-    for at, (name, text) in enumerate(_declared(sheet, title)):
+    for at, (name, text) in enumerate(declared_terms(sheet, title)):
         terms.write_string(at, 0, name, forms["bold"])
         terms.write_string(at, 1, text)
     book.close()
     return place.getvalue()
 
 
-def _declared(sheet: DecisionSheet, title: str) -> list[tuple[str, str]]:
+def declared_terms(sheet: DecisionSheet, title: str) -> list[tuple[str, str]]:
+    """What was known of a sheet before anything was ranked, by name."""
     terms = sheet.terms
     ties = "，".join([*(TIE_NAMES[tie] for tie in terms.ties), "抽签"])
     return [
@@ -81,5 +82,6 @@ def tie_name(tie: str) -> str:
     return "抽签" if tie == "lot" else TIE_NAMES[TieOrder(tie)]
 
 
-def _two_decimals(value: Fraction) -> Decimal:
+def two_decimals(value: Fraction) -> Decimal:
+    """A score for the eye, half up."""
     return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -10,6 +10,8 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.documents.letters import without_controls
+from huisuan.documents.typesetting import typeset, unnumbered
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.calls.publishing import city_of_call
@@ -18,6 +20,7 @@ from huisuan.programmes.decision_sheets.records import last_sheet, store_sheet
 from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureEdge
 from huisuan.programmes.offices import offices_in, posts_in_force
 from huisuan.programmes.review.ranking import DecisionSheet, read_sheet
+from huisuan.programmes.review.sheet_letter import sheet_letter
 from huisuan.programmes.review.sheet_workbook import sheet_workbook
 from huisuan.programmes.submissions.window import CallWindow, WindowState
 from huisuan.programmes.workflow.queries import visible_applications
@@ -48,9 +51,29 @@ class ShownSheet:
 
     def to_workbook(self) -> bytes:
         """As XLSX, with the names of the applicants."""
+        return sheet_workbook(self.sheet, self._names(), self.call.title)
+
+    def to_pdf(self) -> bytes:
+        """As PDF, with the names of the applicants; the same frozen sheet is the same bytes.
+
+        Raises:
+            Conflict: it is not frozen yet.
+            Unavailable: it cannot be set here.
+        """
+        if self.frozen is None:
+            raise Conflict(f"{self.call.number}：决策表冻结之后才有 PDF；在此之前可取 XLSX", code="sheet.not_frozen")
+        version = (
+            f"申报通知 {self.call.number} 的决策表第 {self.frozen.number} 版，"
+            f"{self.frozen.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} 由 {self.frozen.by.name} 冻结。"
+            f"{self.frozen.reason}"
+        )
+        office = min(office for _, office in _freezing_posts(self.call))
+        letter = without_controls(sheet_letter(self.sheet, self._names(), self.call.title, version))
+        return typeset(letter, unnumbered(office, self.frozen.at))
+
+    def _names(self) -> dict[str, str]:
         rows = Application.objects.filter(call=self.call).select_related("party", "city")
-        names = {one.number: one.party.name if one.party else str(one.city) for one in rows}
-        return sheet_workbook(self.sheet, names, self.call.title)
+        return {one.number: one.party.name if one.party else str(one.city) for one in rows}
 
 
 @transaction.atomic
@@ -87,9 +110,12 @@ def may_freeze(call: Call, person: Person, now: datetime) -> bool:
     Of a city's call, in that city.
     """
     held = posts_in_force(person, now.astimezone(SHANGHAI).date()).values_list("duty", "office__name")
+    return not person.machine and person.is_active and bool(_freezing_posts(call) & set(held))
+
+
+def _freezing_posts(call: Call) -> set[tuple[str, str]]:
     city = city_of_call(call)
-    wanted = {(edge.duty, office) for edge in _freezing_edges(call) for office in offices_in(city, edge.office)}
-    return not person.machine and person.is_active and bool(wanted & set(held))
+    return {(edge.duty, office) for edge in _freezing_edges(call) for office in offices_in(city, edge.office)}
 
 
 def _freezing_edges(call: Call) -> list[ProcedureEdge]:
