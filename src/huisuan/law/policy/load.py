@@ -35,6 +35,8 @@ from huisuan.law.text.text_changes import load_changes
 
 #: articles are run as modules: of two threads that load at once, one would drop the other's half-run modules
 _loading = threading.RLock()
+#: digests of laws whose bounds were proved in this process: the same files need no second proof
+_proved: set[str] = set()
 
 
 def search_path() -> list[Path]:
@@ -78,6 +80,23 @@ def load_folder(folder: Path, adopted: tuple[Path, ...] = ()) -> Policy:
 
 @lru_cache(maxsize=32)
 def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) -> Policy:
+    encoded = tuple(source for source in sources if not source.name.startswith(("settings/", "adopted/")))
+    unset = _load_encoded(folder, encoded)
+    settings = load_settings(
+        [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
+    )
+    known = {adopted.path: adopted.known_from for adopted in settings.adopted}
+    known |= {change.path: change.known_from for change in unset.changes}
+    policy = replace(unset, settings=settings, digest=sources_digest(sources), sources=with_known_from(sources, known))
+    if policy.digest not in _proved:
+        prove_bounds(policy)
+        _proved.add(policy.digest)
+    return policy
+
+
+@lru_cache(maxsize=32)
+def _load_encoded(folder: Path, sources: tuple[Source, ...]) -> Policy:
+    """The text and the articles, checked, without any setting: what an adoption leaves as it was is not read again."""
     about = _load_metadata(folder / "policy.toml")
     text = load_policy_text(folder / "text.md")
     changes = load_changes(folder / "changes", text, about["valid_from"], about["valid_to"], about["issued"])
@@ -104,14 +123,7 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         check_shared_cap(cap, rules)
     check_handlings(unset)
     _check_programmes(unset)
-    settings = load_settings(
-        [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
-    )
-    known = {adopted.path: adopted.known_from for adopted in settings.adopted}
-    known |= {change.path: change.known_from for change in changes}
-    policy = replace(unset, settings=settings, sources=with_known_from(sources, known))
-    prove_bounds(policy)
-    return policy
+    return unset
 
 
 def _load_metadata(path: Path) -> dict[str, Any]:
