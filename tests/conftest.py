@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 from pytest_django import DjangoDbBlocker
 
+from support.commands import build_commands_once
 from support.run_folder import guard, new_run_folder
 
 #: who asks for one of these, itself or through another fixture, uses the database
@@ -53,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
     from django.conf import settings as platform
 
+    build_commands_once()
     platform.PASSWORD_HASHERS = ["support.passwords.OneRound", *platform.PASSWORD_HASHERS[1:]]
 
 

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 
 from chinese_calendar import is_workday
 
@@ -43,7 +44,7 @@ class CalendarHistory:
             if day in said:
                 return said[day]
             if is_published(day.year):
-                return bool(is_workday(day))
+                return _is_working(day)
             return day.weekday() < _SATURDAY if day.year in years else None
 
         return is_working
@@ -67,6 +68,7 @@ def load_calendar() -> IsWorkingDay:
     return load_calendar_history().known_at(datetime.max.replace(tzinfo=UTC))
 
 
+@cache
 def is_published(year: int) -> bool:
     """Whether the library knows a year without any adopted document."""
     try:
@@ -74,3 +76,8 @@ def is_published(year: int) -> bool:
     except NotImplementedError:
         return False
     return True
+
+
+@cache  # of the days of the published years: the library looks through all it knows at each question
+def _is_working(day: date) -> bool:
+    return bool(is_workday(day))

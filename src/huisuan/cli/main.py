@@ -156,8 +156,8 @@ _MOVES_FILES = {"agent", "job"}  # of any size, in pieces
 
 
 @cache
-def assemble() -> typer.Typer:
-    """The whole command line."""
+def assemble(only: str = "") -> typer.Typer:
+    """The whole command line, or of its commands and groups `only` one: the others need not be imported to run it."""
     app = typer.Typer(
         name="huisuan",
         help="惠算：从卡时到元，笔笔可证。",
@@ -167,11 +167,15 @@ def assemble() -> typer.Typer:
     )
     app.callback()(_root)
     for name, (module, database, text) in COMMAND_GROUPS.items():
+        if only not in ("", name):
+            continue
         group = _group(name, module)
         if database:
             _after_database_each(group, _WITHOUT_DATABASE.get(name, set()))
         app.add_typer(group, name=name, callback=_lend_database, help=text, no_args_is_help=True)
     for name, (module, function, database) in SINGLE_COMMANDS.items():
+        if only not in ("", name):
+            continue
         command = getattr(importlib.import_module(module), function)
         app.command(name)(_after_database(command) if database else command)
     return app
@@ -247,8 +251,9 @@ def main() -> None:
         return_large_blocks()
     if sys.argv[1:2] and sys.argv[1] in _OPERATOR_COMMANDS:
         os.umask(0o077)  # what is written of the platform is its owner's alone
+    named = sys.argv[1] if len(sys.argv) > 1 else ""  # --help, and a word that is none, need all of them
     try:
-        assemble()(standalone_mode=True)
+        assemble(named if named in COMMAND_GROUPS or named in SINGLE_COMMANDS else "")(standalone_mode=True)
     except HuisuanError as refusal:
         _say(refusal)
         sys.exit(1)
