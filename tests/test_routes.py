@@ -26,6 +26,7 @@ APIS = ("api-1:", "agent-1:")
 #: what anyone may call without signing in, on purpose
 PUBLIC_OPERATIONS = re.compile(
     r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x|GET /opendata/entries(/x)?|"
+    r"GET /opendata/released(/x)?|(GET|HEAD) /opendata/released/x/content|POST /opendata/query|"
     r"GET /registers(/x){0,3}|GET /notices(/x)?|POST /notices/x/lines/x/objections|GET /objections/x)"
 )
 #: what asks, beside the role, for a post in force before anything else: nobody here holds one

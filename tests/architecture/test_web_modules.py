@@ -9,9 +9,11 @@ from support.source_tree import ROOT, Module, modules
 ROOMS = ("api/", "portal/")
 #: beside every room's own `api`: who is asked, from where, how much, and how the server itself answers
 DOORS = {
+    "base/stepped_response.py",
     "compute/jobs/leaving_api.py",
     "compute/jobs/desk_api.py",
     "compute/jobs/preview_api.py",
+    "opendata/access/delivering.py",
     "parties/api_errors.py",
     "parties/identity/client_address.py",
     "parties/identity/sessions.py",

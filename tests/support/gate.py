@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from huisuan.opendata.catalogue.catalogue_import import import_catalogue
 from huisuan.opendata.gate.judging import GivenJudgement, judge_findings
 from huisuan.opendata.gate.queries import list_findings
+from huisuan.opendata.gate.releasing import release_file
 from huisuan.opendata.gate.remaking import remake_file
 from huisuan.opendata.gate.scan_work import run_scan
 from huisuan.opendata.gate.uploading import upload_file
-from huisuan.opendata.models import GateFile, ScanWork
+from huisuan.opendata.models import GateFile, GateRelease, ScanWork
 from huisuan.parties.models import Person, Region
 from support.catalogue import as_csv, code, line
 from support.scanned_files import with_check_digit
@@ -65,3 +66,10 @@ def remade(file: GateFile, by: str = "judge", part: str = "") -> GateFile:
     """The product is made and scanned."""
     remake_file(file.pk, steward(by), NOW, part)
     return scan_now(file)
+
+
+def released(content: bytes, **said: str) -> list[GateRelease]:
+    """Its products, out: uploaded, masked, remade and released by three people of Hefei; `said` is of its entry."""
+    import_catalogue(as_csv([line(**said)]), "清单.csv", by="test", now=NOW)
+    file = remade(judge_all(uploaded(content)))
+    return release_file(file.pk, steward("releaser"), NOW)

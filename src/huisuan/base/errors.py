@@ -31,6 +31,10 @@ class NotFound(Refused):
     """There is nothing of that name or number, as far as the caller may know."""
 
 
+class Gone(Refused):
+    """It was there, and was taken back: it does not come again under this name."""
+
+
 class Conflict(Refused):
     """What is stored has moved on, or holds something else already: look again, then decide."""
 

@@ -90,6 +90,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
             "huisuan.opendata.gate.commands",
             ("upload", "files", "findings", "judge", "remake", "rescan", "release", "withdraw", "verify", "key"),
         ),
+        ("huisuan.opendata.access.commands", ("released", "query")),
         ("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),
     ),
     "treasury": (

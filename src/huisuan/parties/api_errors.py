@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 
-from huisuan.base.errors import Conflict, HuisuanError, NotAllowed, NotFound
+from huisuan.base.errors import Conflict, Gone, HuisuanError, NotAllowed, NotFound
 
-_STATUS = ((NotFound, 404), (NotAllowed, 403), (Conflict, 409))
+_STATUS = ((NotFound, 404), (NotAllowed, 403), (Conflict, 409), (Gone, 410))
 
 
 class ApiRefusal(HttpError):
@@ -24,7 +24,8 @@ class ApiRefusal(HttpError):
 
 @contextmanager
 def status_by_kind() -> Iterator[None]:
-    """Within it what is not found is answered by 404, what is not allowed by 403, a conflict by 409."""
+    """Within it what is not found is answered by 404, what is not allowed by 403, a conflict by 409, what was
+    taken back by 410."""
     try:
         yield
     except HuisuanError as refusal:

@@ -99,6 +99,18 @@ class Allow(HttpBearer):
         return Viewer.for_person(person)
 
 
+def viewer_if_any(request: HttpRequest) -> Viewer | None:
+    """Who asks a route that is open to anyone, by token or session; None: nobody that signed in.
+
+    Raises:
+        ApiRefusal: a token is none, or is bound to a project.
+    """
+    found = Allow(scope=Scope.READ)(request)
+    if found is None and "Authorization" in request.headers:
+        raise ApiRefusal(401, "令牌无效、过期或已吊销", code="access.token_invalid")
+    return found
+
+
 def _scope_too_small(viewer: Viewer, wanted: Scope) -> str:
     if viewer.role == Role.USER and viewer.scope == MEMBER_SCOPE.get(viewer.member_role):
         return (

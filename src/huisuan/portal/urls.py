@@ -35,6 +35,7 @@ from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
 from huisuan.portal.notices import desk as publicity_desk
 from huisuan.portal.notices import views as notices
+from huisuan.portal.opendata import datasets
 from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import file_requests, import_page, relation_forms
@@ -217,6 +218,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("opendata/requests", data_requests.request_list, name="data-requests"),
     path("opendata/requests/ask", data_requests.ask_page, name="ask-for-data"),
     path("opendata/requests/<int:number>", data_requests.request_page, name="data-request"),
+    path("opendata/query", datasets.query_page, name="opendata-query"),
+    path("opendata/changes.atom", datasets.changes_feed, name="opendata-changes"),
+    path("opendata/files/<int:number>.statement.json", datasets.release_statement, name="release-statement"),
+    path("opendata/files/<int:number>.scan.json", datasets.scan_statement, name="scan-statement"),
+    path("opendata/files/<int:number>.<slug:form>", datasets.released_file, name="released-file"),
     path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),
     path("registers/", registers.registers_page, name="registers"),
     path("registers/<str:policy>/<str:key>/", registers.register_page, name="register-of"),

@@ -172,7 +172,11 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "IMPORT_LOST", "IMPORTS", "request_import", "repeat_for_real", "cancel_import", "_kept",
     ),
     "opendata/requests/services.py": ("request_data", "answer_request", "_compose", "_text"),
-    "portal/opendata/requests.py": ("_given",),
+    "portal/opendata/requests.py": ("_given",), "opendata/gate_arrows.py": (),
+    **{f"opendata/gate/{name}.py": () for name in (
+        "judging", "queries", "releasing", "remaking", "rescanning", "steps", "stores", "uploading",
+    )},
+    **{f"opendata/access/{name}.py": () for name in ("delivering", "query", "released")},
     "portal/centres/imports.py": ("_TEXTS", "_plan", "_trace_options"),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why

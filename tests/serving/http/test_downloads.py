@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from huisuan.base.errors import Conflict
-from huisuan.portal.jobs.stepped_response import SteppedResponse
+from huisuan.base.stepped_response import SteppedResponse
 from huisuan.serving.http import downloads
 from huisuan.serving.http.downloads import MOST_OF_ONE, BrokenOff, send_steps
 

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from huisuan.base.errors import Refused
+from huisuan.base.stepped_response import SteppedResponse
 from huisuan.compute.jobs.files import queries
 from huisuan.compute.jobs.files.requests import Asker
 from huisuan.compute.jobs.files.streams import StreamedFile, file_steps, folder_steps, new_reader
@@ -24,7 +25,6 @@ from huisuan.compute.jobs.queries import one
 from huisuan.compute.models import Job
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.jobs.file_preview import MOST_PICTURE_BYTES, PICTURE_TYPES, SHOWN_BYTES, preview_of
-from huisuan.portal.jobs.stepped_response import SteppedResponse
 from huisuan.portal.ui.refusals import refusal_html, refusal_plain_text
 from huisuan.protocol.agent_files import Area
 from huisuan.protocol.job_files import ListedFile

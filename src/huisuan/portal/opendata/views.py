@@ -17,6 +17,7 @@ from huisuan.opendata.models import CatalogueVersion
 from huisuan.opendata.vocabulary import Access, Attribute, ColumnRole, DataKind, Updates
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import public_page
+from huisuan.portal.opendata.dataset_face import dataset_of
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
@@ -119,7 +120,8 @@ def entry_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "here": "opendata", "entry": entry, "access": ACCESS_LABELS[entry.access], "kind": FORM_LABELS[entry.kind],
         "frequency": FREQUENCY_LABELS[entry.frequency], "attribute": ATTRIBUTE_LABELS.get(entry.attribute, ""),
         "columns": [(column, ROLE_LABELS.get(column["role"], column["role"])) for column in entry.columns],
-        "links": standing, "versions": [(each, ACCESS_LABELS[each.access]) for each in _versions(entry)],
+        "links": standing, "data": dataset_of(request, entry),
+        "versions": [(each, ACCESS_LABELS[each.access]) for each in _versions(entry)],
     }  # fmt: skip
     return render(request, "portal/opendata/entry.html", context)
 

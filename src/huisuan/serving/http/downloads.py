@@ -15,7 +15,7 @@ from typing import Any
 from django.db import close_old_connections
 
 from huisuan.base.errors import Refused
-from huisuan.portal.jobs.stepped_response import SteppedResponse
+from huisuan.base.stepped_response import SteppedResponse
 
 _MOST_AT_ONCE = 32  # downloads
 MOST_OF_ONE = 4  # downloads of one person: slow ones must not keep everybody else out

@@ -17,7 +17,7 @@ from typing import IO, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from huisuan.base.paths import spool_folder
-from huisuan.portal.jobs.stepped_response import SteppedResponse
+from huisuan.base.stepped_response import SteppedResponse
 from huisuan.serving.http.body import BodyRefused, Receive, receive_body
 from huisuan.serving.http.downloads import send_steps
 from huisuan.serving.http.limits import SMALL, RequestLimit, limit_for, refusal

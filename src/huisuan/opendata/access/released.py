@@ -1,0 +1,129 @@
+"""What is released and readable now, and by whom. Every way out of the platform asks here, for each piece it hands out.
+
+Open data is everyone's. Conditional data is for who holds a grant in force, and for its provider: people of the city
+that it is of, and of the province. What was taken back, superseded, or whose entry was closed since is gone: 410.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from huisuan.base.errors import Gone, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
+from huisuan.compute.keys.platform_key import public
+from huisuan.opendata.gate.statements import release_paper
+from huisuan.opendata.gate_arrows import GateState
+from huisuan.opendata.models import CatalogueVersion, GateRelease
+from huisuan.opendata.vocabulary import Access
+from huisuan.parties.models import Role
+from huisuan.parties.viewer import Viewer
+
+RELEASE_FORMS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_RELATED = ("file__entry__latest__region", "product__remake", "scan")
+
+
+def released_now(code: str = "") -> QuerySet[GateRelease]:
+    """Every product that is out now, whoever may have it; of one entry, or of all. Newest file first, CSV first."""
+    found = GateRelease.objects.filter(file__state=GateState.RELEASED)
+    found = found.exclude(file__entry__latest__access=Access.CLOSED)
+    found = found.filter(file__entry__code=code.upper()) if code else found
+    return found.select_related(*_RELATED).order_by("-file_id", "product__format")
+
+
+def readable_by(viewer: Viewer | None, now: datetime, code: str = "") -> QuerySet[GateRelease]:
+    """Those of them that somebody may read now; None: whoever is not signed in."""
+    return released_now(code).filter(_may_read(viewer, now))
+
+
+def _may_read(viewer: Viewer | None, now: datetime) -> Q:
+    mine = Q(file__entry__latest__access=Access.OPEN)
+    if viewer is None:
+        return mine
+    if viewer.role == Role.PROVINCE:
+        return Q()
+    if viewer.role == Role.CITY:
+        return mine | Q(file__entry__latest__region_id=viewer.city)
+    return mine
+
+
+def get_release(number: int, viewer: Viewer | None, now: datetime) -> GateRelease:
+    """A release that somebody may read now.
+
+    Raises:
+        NotFound: there never was one of that number.
+        Gone: it was taken back, superseded, or its entry was closed since.
+        NotAllowed: it is conditional, and whoever asks holds no grant in force.
+    """
+    found = GateRelease.objects.filter(pk=number).select_related(*_RELATED).first()
+    if found is None:
+        raise NotFound("没有这份已放行的文件", code="gate.not_out")
+    if gone := why_gone(found):
+        raise gone
+    if not GateRelease.objects.filter(_may_read(viewer, now), pk=number).exists():
+        raise NotAllowed(
+            f"{standing(found).title}是有条件开放的数据：须有对它的授权，见它的目录页", code="opendata.grant_needed"
+        )
+    return found
+
+
+def why_gone(release: GateRelease) -> Gone | None:
+    """Why a release is out no more, with the day and the office; None: it is out."""
+    version = standing(release)
+    if release.file.state == GateState.RELEASED and version.access != Access.CLOSED:
+        return None
+    closed = release.file.state == GateState.RELEASED
+    day = (version.at if closed else release.file.state_since).astimezone(SHANGHAI).date().isoformat()
+    done = "改为不予开放" if closed else GateState(release.file.state).label
+    return Gone(
+        f"{version.title}（第 {release.pk} 份）{done}：{day}，{version.department}", code="opendata.gone"
+    )  # fmt: skip
+
+
+def is_out(number: int, viewer: Viewer | None, now: datetime) -> bool:
+    """Whether a release may still be read: asked again and again while it is sent."""
+    return readable_by(viewer, now).filter(pk=number).exists()
+
+
+def standing(release: GateRelease) -> CatalogueVersion:
+    """What the list says now of the entry of a release."""
+    version = release.file.entry.latest
+    if version is None:  # an entry is listed with its first version, in one transaction
+        raise NotFound("没有这份已放行的文件", code="gate.not_out")
+    return version
+
+
+def download_name(release: GateRelease) -> str:
+    """What a release is called where it is saved."""
+    return f"{release.file.entry.code}.{release.product.format}"
+
+
+def release_to_dict(release: GateRelease) -> dict[str, Any]:
+    """A release as JSON carries it; nothing here is of what lies inside."""
+    return {
+        "number": release.pk, "entry": release.file.entry.code, "file": release.file_id,
+        "title": standing(release).title, "access": standing(release).access, "format": release.product.format,
+        "media_type": RELEASE_FORMS[release.product.format], "size": release.product.size, "sha256": release.sha256,
+        "rows": release.product.remake.rows, "released_at": release.at.isoformat(),
+        "licence": standing(release).licence, "name": download_name(release),
+    }  # fmt: skip
+
+
+def statement_paper(release: GateRelease) -> str:
+    """The signed statement of a release, as `huisuan data verify` reads it."""
+    return release_paper(release.statement, release.signature, public())
+
+
+def scan_paper(release: GateRelease) -> str:
+    """The signed statement of the scan of what was released."""
+    return release_paper(release.scan.statement, release.scan.signature, public())
+
+
+def list_columns(release: GateRelease) -> list[str]:
+    """The columns of a release, in their order: what its recipe kept."""
+    recipe = release.product.remake.recipe
+    columns = json.loads(recipe) if isinstance(recipe, str) else recipe
+    return [each["heading"] for each in columns["columns"] if each["kept"]]

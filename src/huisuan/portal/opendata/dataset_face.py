@@ -1,0 +1,104 @@
+"""What the page of an entry shows of its released files: those that the reader may have, and what is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+
+from huisuan.base.errors import Gone, Unavailable
+from huisuan.opendata.access.preview import Preview, Spread, table_preview
+from huisuan.opendata.access.released import readable_by, released_now, why_gone
+from huisuan.opendata.models import CatalogueVersion, GateRelease
+from huisuan.parties.route_access import viewer_if_any
+from huisuan.portal.ui.charts import Bar, Chart, columns
+from huisuan.portal.ui.number_format import format_integer
+
+_MOST_GONE = 20
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The files of an entry as somebody sees them: `hidden` are out, and not for them."""
+
+    files: list[GateRelease]
+    hidden: int
+    gone: list[tuple[GateRelease, Gone]]
+    preview: Preview | None
+    chart: Chart | None
+    loading: list[tuple[str, str]]
+    query: str
+
+
+def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
+    """What is shown of an entry's released files to whoever asks."""
+    code = entry.entry.code
+    files = list(readable_by(viewer_if_any(request), timezone.now(), code))
+    preview = _preview(files)
+    return Dataset(
+        files,
+        released_now(code).count() - len(files),
+        _gone(code),
+        preview,
+        _chart(preview.spread) if preview and preview.spread else None,
+        _loading(request, files),
+        reverse("opendata-query"),
+    )
+
+
+def _preview(files: list[GateRelease]) -> Preview | None:
+    try:
+        return table_preview(files[0]) if files else None
+    except Unavailable:
+        return None
+
+
+def _gone(code: str) -> list[tuple[GateRelease, Gone]]:
+    found = GateRelease.objects.filter(file__entry__code=code).select_related("file__entry__latest", "product")
+    rows = [(each, why_gone(each)) for each in found.order_by("-pk")[:_MOST_GONE]]
+    return [(each, gone) for each, gone in rows if gone is not None]
+
+
+def _chart(spread: Spread) -> Chart:
+    bars = [
+        Bar(f"{_short(low)}–{_short(high)}", format_integer(rows), Decimal(rows)) for low, high, rows in spread.bins
+    ]
+    title = _t("{column}的分布（行数，共 {rows} 行有数）").format(
+        column=spread.column, rows=format_integer(spread.rows)
+    )
+    return columns(title, (spread.column, _t("行")), bars)
+
+
+def _short(value: Decimal) -> str:
+    """A bound, short enough to stand under a bar."""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
+
+
+def _loading(request: HttpRequest, files: list[GateRelease]) -> list[tuple[str, str]]:
+    """How to load the newest file with common tools."""
+    found: list[tuple[str, str]] = []
+    for form, lines in _LINES.items():
+        release = next((each for each in files if each.product.format == form), None)
+        if release is not None:
+            address = request.build_absolute_uri(reverse("released-file", args=[release.pk, form]))
+            words: dict[str, Any] = {"url": address, "name": f"{release.file.entry.code}.{form}", "sha": release.sha256}
+            found += [(tool, text.format(**words)) for tool, text in lines]
+    return found
+
+
+_LINES: dict[str, list[tuple[str, str]]] = {
+    "csv": [
+        ("curl", "curl -C - -o {name} {url} && echo '{sha}  {name}' | sha256sum -c"),
+        ("pandas", 'pandas.read_csv("{url}", dtype=str)'),
+        ("datasets", 'datasets.load_dataset("csv", data_files="{url}", streaming=True)'),
+    ],
+    "parquet": [
+        ("duckdb", "SELECT * FROM read_parquet('{url}')"),
+        ("pandas", 'pandas.read_parquet("{url}")'),
+    ],
+}
