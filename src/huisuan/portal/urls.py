@@ -58,6 +58,7 @@ from huisuan.portal.registers import views as registers
 from huisuan.portal.reviews import bench, decision_sheet, draw
 from huisuan.portal.seals import checklist, flags, register
 from huisuan.portal.seals import views as seals
+from huisuan.portal.search.views import search_page
 from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
 from huisuan.portal.statistics import views as statistics
@@ -69,6 +70,7 @@ from huisuan.portal.usage import records as usage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
+    path("search/", search_page, name="search"),
     path("todo/", todo.todo_page, name="todo"),
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-in/elsewhere", elsewhere.begin, name="oidc"),

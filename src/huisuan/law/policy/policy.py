@@ -211,11 +211,15 @@ class Policy:
         """Settings and interpretations that hold on a day, as known on a day."""
         return self.settings.at(on, as_known)
 
+    def amount_setting_specs(self) -> dict[str, SettingSpec]:
+        """Every setting that some rule or allotment rests on: a change may change who gets how much."""
+        resting: list[Rule | Allotment] = [*self.rules, *self.versions, *self.allotments]
+        return {spec.name: spec for owner in resting for spec in owner.settings()}
+
     def setting_specs(self) -> dict[str, SettingSpec]:
         """Every setting that some rule, allotment or procedure rests on."""
-        resting: list[Rule | Allotment] = [*self.rules, *self.versions, *self.allotments]
-        of_rules = {spec.name: spec for owner in resting for spec in owner.settings()}
-        return of_rules | {spec.name: spec for programme in self.programmes for spec in programme.settings()}
+        of_procedures = {spec.name: spec for programme in self.programmes for spec in programme.settings()}
+        return self.amount_setting_specs() | of_procedures
 
     def interpretation_specs(self) -> dict[str, InterpretationSpec]:
         """Every open question that some rule, the way in which rules combine, or a procedure rests on."""

@@ -59,6 +59,7 @@ class ScenarioField(FormField):
     phrase: str
     now: str
     bound: str = ""
+    changes_amounts: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,14 @@ class ScenarioForm:
     figures: list[ScenarioField]
     scenario: Scenario
     tables: dict[str, dict[str, Any]]
+
+    @property
+    def setting_groups(self) -> list[tuple[str | Promise, list[ScenarioField]]]:
+        """The settings in two groups with their headings: those that amounts rest on, and the others."""
+        of_amounts = [field for field in self.settings if field.changes_amounts]
+        others = [field for field in self.settings if not field.changes_amounts]
+        groups: list[tuple[str | Promise, list[ScenarioField]]] = [(_("参数（法定上限之内）"), of_amounts)]
+        return [*groups, (_("期限、人数和评分（不改变金额）"), others)] if others else groups
 
     @property
     def wrong(self) -> list[ScenarioField]:
@@ -103,6 +112,7 @@ class _FormParser:
     def __init__(self, policy: Policy, query: QueryDict) -> None:
         self.policy, self.query = policy, query
         self.declared = setting_declarations(policy)
+        self.of_amounts = policy.amount_setting_specs()
         self.values: dict[str, SettingValue] = {}
         self.supposed: list[AmendedFigure] = []
         self.tables: dict[str, dict[str, Any]] = {}
@@ -115,6 +125,7 @@ class _FormParser:
         field = ScenarioField(
             name=param, label=spec.en if reads_english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
             now=now, bound=bound, hint=_HINTS.get(spec.kind, ""), placeholder=now or "—",
+            changes_amounts=spec.name in self.of_amounts,
         )  # fmt: skip
         if spec.kind is ValueKind.REGIONS:
             return self._regions(field, spec, row)

@@ -75,12 +75,11 @@ def document_pdf(request: HttpRequest, code: str) -> HttpResponse:
     return answer
 
 
-@allow()
-def documents_page(request: HttpRequest) -> HttpResponseBase:
-    """The documents that this viewer may open."""
-    table = Table(
+def document_table(request: HttpRequest, viewer: Viewer | None) -> Table:
+    """The documents that a viewer may open; None: somebody who has not signed in."""
+    return Table(
         request,
-        list_documents(viewer_of(request)),
+        list_documents(viewer),
         [
             Column("number", _("文号"), "full_number", link=lambda row: reverse("document", args=[row.code])),
             Column("kind", _("种类"), lambda row: _kind(row.kind), sort="kind"),
@@ -106,7 +105,13 @@ def documents_page(request: HttpRequest) -> HttpResponseBase:
             link_text=_("核验公文"),
         ),
     )
-    return render_tables(request, "portal/documents/documents.html", {"here": "documents"}, [table])
+
+
+@allow()
+def documents_page(request: HttpRequest) -> HttpResponseBase:
+    """The documents that this viewer may open."""
+    tables = [document_table(request, viewer_of(request))]
+    return render_tables(request, "portal/documents/documents.html", {"here": "documents"}, tables)
 
 
 def _standing(document: Document) -> str:

@@ -46,11 +46,10 @@ LINE_WORDS = {
 }  # fmt: skip
 
 
-@public_page
-def notice_list(request: HttpRequest) -> HttpResponseBase:
+def notice_table(request: HttpRequest) -> Table:
     """The notices, the newest first."""
     now, end_of = timezone.now(), notice_ends()
-    table = Table(
+    return Table(
         request,
         list_notices(),
         [
@@ -67,7 +66,12 @@ def notice_list(request: HttpRequest) -> HttpResponseBase:
         search=("number", "title", "office", "lines__applicant"),
         empty=Empty(_("还没有公示。")),
     )
-    return render_tables(request, "portal/notices/notices.html", {"here": "notices"}, [table])
+
+
+@public_page
+def notice_list(request: HttpRequest) -> HttpResponseBase:
+    """The notices."""
+    return render_tables(request, "portal/notices/notices.html", {"here": "notices"}, [notice_table(request)])
 
 
 @public_page

@@ -85,10 +85,9 @@ _LIST = [
 ]  # fmt: skip
 
 
-@public_page
-def catalogue_page(request: HttpRequest) -> HttpResponseBase:
+def catalogue_table(request: HttpRequest) -> Table:
     """Everything on the list as it stands."""
-    table = CatalogueTable(
+    return CatalogueTable(
         request,
         standing_entries(),
         _LIST,
@@ -104,8 +103,13 @@ def catalogue_page(request: HttpRequest) -> HttpResponseBase:
         ],
         empty=Empty(_("清单里还没有数据资源。")),
     )
+
+
+@public_page
+def catalogue_page(request: HttpRequest) -> HttpResponseBase:
+    """The list of open data."""
     context = {"here": "opendata", "sees_requests": getattr(request.user, "role", "") in REQUEST_READERS}
-    return render_tables(request, "portal/opendata/catalogue.html", context, [table])
+    return render_tables(request, "portal/opendata/catalogue.html", context, [catalogue_table(request)])
 
 
 @public_page

@@ -68,11 +68,9 @@ def _regions(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     return [(region.code, local_name(region)) for region in found]
 
 
-@allow(*READS_REGISTER)
-def party_list(request: HttpRequest) -> HttpResponseBase:
+def party_table(request: HttpRequest, viewer: Viewer) -> Table:
     """The parties that the viewer may see."""
-    viewer = viewer_of(request)
-    table = Table(
+    return Table(
         request,
         list_visible_parties(viewer),
         _LIST,
@@ -85,8 +83,14 @@ def party_list(request: HttpRequest) -> HttpResponseBase:
         ],
         empty=_empty(viewer),
     )
+
+
+@allow(*READS_REGISTER)
+def party_list(request: HttpRequest) -> HttpResponseBase:
+    """The register of parties."""
+    viewer = viewer_of(request)
     context = {"here": "parties", "may_change": viewer.role == "province"}
-    return render_tables(request, "portal/parties/parties.html", context, [table])
+    return render_tables(request, "portal/parties/parties.html", context, [party_table(request, viewer)])
 
 
 def _empty(viewer: Viewer) -> Empty:

@@ -48,10 +48,9 @@ def _roles(rows: QuerySet[Any]) -> list[tuple[str, str]]:
     return [(role, str(state_labels.ROLE[role])) for role in Role.values]
 
 
-@allow("operator")
-def person_list(request: HttpRequest) -> HttpResponseBase:
+def person_table(request: HttpRequest) -> Table:
     """Everybody."""
-    table = Table(
+    return Table(
         request,
         people.list_people(),
         _COLUMNS,
@@ -63,7 +62,12 @@ def person_list(request: HttpRequest) -> HttpResponseBase:
         ],
         empty=Empty(_("还没有人员。"), command="huisuan person add"),
     )
-    return render_tables(request, "portal/people/people.html", {"here": "people"}, [table])
+
+
+@allow("operator")
+def person_list(request: HttpRequest) -> HttpResponseBase:
+    """The people."""
+    return render_tables(request, "portal/people/people.html", {"here": "people"}, [person_table(request)])
 
 
 @allow("operator")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -27,6 +28,7 @@ from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import RegisterVersion
 from huisuan.programmes.registers.queries import (
+    every_standing_version,
     get_version,
     list_registers,
     list_versions,
@@ -46,7 +48,9 @@ def registers_page(request: HttpRequest) -> HttpResponseBase:
         (policy, spec, _title(spec), standing_versions(policy.name, spec.key).filter(ended=False).count())
         for policy, spec in list_registers()
     ]
-    return render(request, "portal/registers/registers.html", {"here": "registers", "rows": rows})
+    return render_tables(
+        request, "portal/registers/registers.html", {"here": "registers", "rows": rows}, [every_entry_table(request)]
+    )
 
 
 @public_page
@@ -88,6 +92,41 @@ def register_entry_page(request: HttpRequest, policy: str, key: str, code: str) 
         "chart": _share_chart(spec, versions),
     }  # fmt: skip
     return render(request, "portal/registers/entry.html", context)
+
+
+def every_entry_table(request: HttpRequest) -> Table:
+    """What stands on any register whose policy is here."""
+    titles = {(policy.name, spec.key): _title(spec) for policy, spec in list_registers()}
+    known = reduce(Q.__or__, (Q(entry__policy=policy, entry__register=key) for policy, key in titles), Q(pk__in=()))
+
+    def registers(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        return [(f"{policy}:{key}", title) for (policy, key), title in titles.items()]
+
+    def on_register(rows: QuerySet[Any], chosen: str) -> QuerySet[Any]:
+        policy, _colon, key = chosen.partition(":")
+        return rows.filter(entry__policy=policy, entry__register=key)
+
+    return Table(
+        request,
+        every_standing_version().filter(known),
+        [
+            Column("name", _("名称"), "name", sort="name", link=_address),
+            Column("register", _("名录"), lambda row: titles[row.entry.policy, row.entry.register]),
+            Column("code", _("编号"), "entry.code", Kind.LONG_CODE, sort="entry__code"),
+            Column("holder", _("主体"), lambda row: local_name(row.holder) if row.holder else None, sort="holder"),
+            Column("region", _("市"), lambda row: local_name(row.region) if row.region else None, sort="region_id"),
+            Column("from", _("自"), "from_day", Kind.DAY, sort="from_day"),
+            Column("until", _("至"), "until_day", Kind.DAY, sort="until_day"),
+        ],
+        file="registers",
+        order="name",
+        search=("name", "entry__code", "holder__name", "holder__uscc"),
+        choices=[
+            Choice("register", _("名录"), registers, on_register),
+            Choice("region", _("市"), _regions, lambda rows, code: rows.filter(region=code)),
+        ],
+        empty=Empty(_("名录里还没有登记。")),
+    )
 
 
 def _spec(policy: str, key: str) -> RegisterSpec:

@@ -34,6 +34,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "proposal": ("year",),
     "raw-line": ("as",),
     "relation-form": ("owner", "owned", "from"),
+    "search": ("q",),
     "seal-checklist": ("through",),
     "settings": ("on", "known"),
     "sign-in": ("next",),

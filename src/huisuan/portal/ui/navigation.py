@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 _USER, _CENTRE, _CITY = frozenset({"user"}), frozenset({"centre"}), frozenset({"city"})
 _OVERSEES = frozenset({"province", "auditor"})
@@ -48,26 +49,26 @@ MENU = (
         Room("compute", _("全省算力"), _CITY | _OVERSEES),
         Room("centres", _("智算中心"), _CENTRE | _CITY | _OVERSEES),
     )),
-    Subject(_("计量"), (
+    Subject(pgettext_lazy("list", "计量"), (
         Room("usage", _("用量"), _ALL_BUT_OPERATORS),
-        Room("seals", _("封账"), _CENTRE | _CITY | _OVERSEES),
+        Room("seals", pgettext_lazy("list", "封账"), _CENTRE | _CITY | _OVERSEES),
         Room("flags", _("疑点"), _CENTRE | _CITY | _OVERSEES),
         Room("audit-sample", _("抽样"), _OVERSEES),
     )),
-    Subject(_("申报"), (
+    Subject(pgettext_lazy("list", "申报"), (
         Room("inbox", _("待我办理"), _CITY | frozenset({"province"}) | _OFFICES),
         Room("reviews", _("我的评审"), _EXPERT),
         Room("claims", _("我的申报"), _USER | _CITY),
-        Room("drafts", _("草稿"), _USER | _CITY),
+        Room("drafts", pgettext_lazy("list", "草稿"), _USER | _CITY),
         Room("applications", _("申报件"), _USER | _CITY | _OVERSEES | _OFFICES),
-        Room("calls", _("申报通知"), _PUBLIC),
-        Room("notices", _("公示"), _PUBLIC),
+        Room("calls", pgettext_lazy("list", "申报通知"), _PUBLIC),
+        Room("notices", pgettext_lazy("list", "公示"), _PUBLIC),
         Room("publicity-desk", _("公示台"), _CITY | _OVERSEES | frozenset({"department"})),
         Room("documents", _("公文"), _USER | _CITY | _OVERSEES | _OFFICES | _EXPERT),
     )),
     Subject(_("资金"), (
         Room("bills", _("账单"), _ALL_BUT_OPERATORS),
-        Room("entitlements", _("应享"), _USER | _CITY | _OVERSEES),
+        Room("entitlements", pgettext_lazy("list", "应享"), _USER | _CITY | _OVERSEES),
         Room("runs", _("结算批次"), _OVERSEES),
         Room("budget-lines", _("财政账"), _OVERSEES | frozenset({"treasury"})),
         Room("corrections", _("金额更正"), _OVERSEES | _OFFICES),
@@ -75,7 +76,7 @@ MENU = (
     )),
     Subject(_("主体"), (
         Room("firm", _("本单位"), _USER),
-        Room("parties", _("登记库"), _CITY | _OVERSEES),
+        Room("parties", pgettext_lazy("list", "登记库"), _CITY | _OVERSEES),
         Room("people", _("人员"), frozenset({"operator"})),
         Room("posts", _("岗位"), _CITY | _OVERSEES | _OFFICES | frozenset({"operator"})),
     )),

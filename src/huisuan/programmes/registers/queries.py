@@ -28,11 +28,15 @@ def list_registers() -> list[tuple[Policy, RegisterSpec]]:
     return found
 
 
+def every_standing_version() -> QuerySet[RegisterVersion]:
+    """The newest version of every entry of every register."""
+    found = RegisterVersion.objects.filter(standing_for__isnull=False)
+    return found.select_related("entry", "holder", "region")
+
+
 def standing_versions(policy: str, key: str, on: date | None = None) -> QuerySet[RegisterVersion]:
     """The newest version of every entry; with a day only what is on the register that day."""
-    found = RegisterVersion.objects.filter(
-        standing_for__isnull=False, entry__policy=policy, entry__register=key
-    ).select_related("entry", "holder", "region")
+    found = every_standing_version().filter(entry__policy=policy, entry__register=key)
     if on is None:
         return found
     return found.filter(Q(until_day__isnull=True) | Q(until_day__gte=on), from_day__lte=on)

@@ -26,7 +26,11 @@ let goPressed = false;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   if (event.key === "/") {
-    if (focusSearch()) event.preventDefault();
+    if (!focusSearch()) document.querySelector(".to-search")?.click();
+    event.preventDefault();
+  } else if (event.key === "s") {
+    if (!document.getElementById("search-q")) document.querySelector(".to-search")?.click();
+    else if (focusSearch()) event.preventDefault();
   } else if (event.key === "?") {
     document.getElementById("keys").showModal();
   } else if (event.key === "j" || event.key === "k") {

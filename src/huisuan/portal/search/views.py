@@ -1,0 +1,34 @@
+"""The page that searches everything that one may see. Anybody searches what is public."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from huisuan.parties.models import Person
+from huisuan.parties.route_access import public_page
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.search.lists import HITS_SHOWN, search_lists
+from huisuan.portal.search.sentences import search_sentences
+from huisuan.portal.ui.address import refused
+from huisuan.portal.ui.table import LONGEST_WORD
+
+SENTENCES_SHOWN = 10
+
+
+@public_page
+def search_page(request: HttpRequest) -> HttpResponse:
+    """What is found of the words that the address asks for, list by list."""
+    text = request.GET.get("q", "").strip()
+    too_long = len(text) > LONGEST_WORD
+    person = request.user
+    asker = Viewer.for_person(person) if isinstance(person, Person) and not person.must_change_password else None
+    searches = bool(text) and not too_long
+    sentences = search_sentences(text.split()) if searches else []
+    context = {
+        "here": "search", "text": text, "searches": searches, "hits_shown": HITS_SHOWN,
+        "found": search_lists(request, asker, text) if searches else [],
+        "sentences": sentences[:SENTENCES_SHOWN], "more_sentences": max(0, len(sentences) - SENTENCES_SHOWN),
+        "not_used": refused(request, "q") if too_long else (),
+    }  # fmt: skip
+    return render(request, "portal/search/search.html", context)
