@@ -6,7 +6,7 @@ import duckdb
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.relation import DuckRelation
-from huisuan.compute.duck.workbench import workbench
+from huisuan.compute.duck.workbench import lasting_workbench
 
 _MOST_FAULTS = 1_000_000
 #: the longest text that the platform keeps of a field, in characters
@@ -38,7 +38,7 @@ SEEN_RUN = DuckRelation("seen_run", {
 
 def reader_workbench() -> duckdb.DuckDBPyConnection:
     """A workbench with these tables, empty."""
-    con = workbench()
+    con = lasting_workbench()
     for relation in (READING, FAULT, LINE_COUNT, CARDLESS_RUN, SEEN_RUN):
         relation.create(con)
     return con

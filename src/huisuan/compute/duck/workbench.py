@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 
-from huisuan.base.duck import connect_duck
+from huisuan.base.duck import connect_duck, lease_duck
 
 MEMORY = os.environ.get("HUISUAN_READING_MEMORY", "") or "1GB"  # of one connection
 
 
-def workbench() -> duckdb.DuckDBPyConnection:
-    """A connection of its own; it loads no extension and never reaches for the network."""
-    config = {
-        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": MEMORY,
-    }  # fmt: skip
-    return connect_duck(config)
+_CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": MEMORY}
+
+
+@contextmanager
+def workbench() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for the block; it loads no extension and never reaches for the network."""
+    with lease_duck(_CONFIG) as leased:
+        yield leased
+
+
+def lasting_workbench() -> duckdb.DuckDBPyConnection:
+    """The same, of one's own until one closes it."""
+    return connect_duck(_CONFIG)
 
 
 def literal(text: str) -> str:

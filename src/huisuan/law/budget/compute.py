@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from huisuan.base.duck import connect_duck
+from huisuan.base.duck import lease_duck
 from huisuan.law.budget.model import LARGEST_CHANGES, Budget, ClaimChange, Fund, GroupChange, RuleBudget
 from huisuan.law.budget.synthetic_claims import Sample, sample_query
 from huisuan.law.explain.limits import limit_on
@@ -99,7 +99,7 @@ def compute_budget(
 
     done: list[RuleBudget] = []
     without: list[str] = []
-    with connect_duck() as engine:
+    with lease_duck() as engine:
         for number, (rule, supposed) in enumerate(zip(before.rules, after.rules, strict=True), start=1):
             if begin_rule:
                 begin_rule(rule.key, number, len(before.rules))

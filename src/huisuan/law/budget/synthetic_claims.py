@@ -22,7 +22,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
 
-from huisuan.base.duck import connect_duck
+from huisuan.base.duck import lease_duck
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.fact_hints import (
@@ -106,7 +106,7 @@ def write_sample(policy: Policy, folder: Path, sample: Sample) -> list[Path]:
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with connect_duck() as engine:
+        with lease_duck() as engine:
             for rule in policy.rules:
                 path = folder / f"{rule.key}.parquet"
                 target = str(path).replace("'", "''")

@@ -16,7 +16,7 @@ import pyarrow as pa
 from django.db import transaction
 
 from huisuan.base.db.background_work import NoProgress, WorkProgress
-from huisuan.base.duck import connect_duck
+from huisuan.base.duck import lease_duck
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.fact_sources.rules import days_settled, last_day, reach_spans, rules_settled_from_use
@@ -165,7 +165,7 @@ def compare_year(
     watched = progress or NoProgress()
     watched.begin_step(*_step("facts"))
     compared = comparable(proposal, year, now)
-    with connect_duck() as engine:
+    with lease_duck() as engine:
         if compared.amount is ComparedAmount.OWED:
             impact, anew = _compare_owed(engine, compared, watched)
         else:

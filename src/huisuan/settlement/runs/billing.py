@@ -81,8 +81,9 @@ class Billing:
         self.parts: tuple[date, ...] = ()
         self.engine = engine.cursor() if schema else engine
         if schema:
-            self.engine.execute(f"CREATE SCHEMA {schema}")
-            self.engine.execute(f"USE {schema}")
+            ((database,),) = engine.execute("SELECT current_database()").fetchall()  # a cursor starts in another
+            self.engine.execute(f"CREATE SCHEMA {database}.{schema}")
+            self.engine.execute(f"USE {database}.{schema}")
         quoted = str(usage).replace("'", "''")
         self.engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
         check_settled_usage(dict(self.rows("SELECT column_name, column_type FROM (DESCRIBE usage)")))

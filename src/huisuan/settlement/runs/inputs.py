@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from huisuan.base.duck import connect_duck
+from huisuan.base.duck import lease_duck
 from huisuan.base.errors import Conflict
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
@@ -29,7 +29,7 @@ from huisuan.settlement.runs.billing import Billing, Price
 @contextmanager
 def open_usage() -> Iterator[UsageReader]:
     """An engine and a folder for the use of a settlement; both are gone when it ends."""
-    with temporary_folder() as folder, connect_duck() as engine:
+    with temporary_folder() as folder, lease_duck() as engine:
         yield UsageReader(engine, folder)
 
 

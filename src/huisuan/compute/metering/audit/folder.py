@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import file_sha256
 from huisuan.base.text_length import shortened
-from huisuan.compute.duck.workbench import literal, workbench
+from huisuan.compute.duck.workbench import lasting_workbench, literal
 from huisuan.compute.metering.ledger.chain import Header
 from huisuan.compute.metering.ledger.record_hash import TYPES
 from huisuan.protocol.signatures import is_signed_by
@@ -183,7 +183,7 @@ def open_export(folder: Path, platform_key: str | None) -> OpenedExport:
             f"{folder / MANIFEST} 读不出来（{' '.join(why[1:3]) or why[0]}）：清单已损坏，请重新索取",
             code="export.manifest_damaged",
         ) from None
-    opened = OpenedExport(folder, manifest, workbench())
+    opened = OpenedExport(folder, manifest, lasting_workbench())
     _check_manifest(opened, text, platform_key)
     _check_files(opened)
     _open_tables(opened)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from huisuan.base.duck import connect_duck
+from huisuan.base.duck import lease_duck
 from huisuan.base.errors import Conflict, NotFound, Unavailable
 from huisuan.base.hashing import file_sha256
 from huisuan.base.months import Month
@@ -154,7 +154,7 @@ def prove_record(centre: Centre, sequence: int) -> dict[str, Any]:
     seal = next((seal for seal in list_seals(centre) if _encloses(seal, record)), None)
     if seal is None:
         raise Conflict(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明", code="seal.record_not_sealed")
-    with connect_duck() as con:
+    with lease_duck() as con:
         con.execute(f"CREATE VIEW sealed AS FROM read_parquet({literal(sealed_parquet(seal))})")
         entries = load_leaves(con, "sealed")
         places = con.execute("SELECT count(*) FROM sealed WHERE sequence < ?", [sequence]).fetchall()
