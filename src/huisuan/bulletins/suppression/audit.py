@@ -1,0 +1,65 @@
+"""The attack run by whoever knows the true values: does every protected cell keep its interval before every reader?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from huisuan.bulletins.suppression.attack import Interval, Reader
+from huisuan.bulletins.suppression.contributors import OUTSIDER, InsideReader, list_inside_readers
+from huisuan.bulletins.suppression.linked_cells import LinkedCells
+from huisuan.bulletins.suppression.sensitive_cells import ProtectedInterval
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A protected cell (its number) that somebody comes too near to; `reader` is empty for an outsider."""
+
+    cell: int
+    reader: str
+    interval: Interval
+
+
+def find_breaches(
+    system: LinkedCells, hidden: Collection[int], protected: Mapping[int, ProtectedInterval]
+) -> list[Breach]:
+    """Every protected cell that does not keep its interval before the outsider or a contributor."""
+    if not hidden:
+        return [Breach(cell, "", Interval(system.values[cell], system.values[cell])) for cell in protected]
+    open_cells = {at: value for at, value in enumerate(system.values) if at not in hidden}
+    bare = [Breach(at, "", Interval(system.values[at], system.values[at])) for at in protected if at in open_cells]
+    kept = {cell: interval for cell, interval in protected.items() if cell in hidden}
+    readers = list_inside_readers(system, hidden)
+    found = bare + list(_breaches_of(OUTSIDER, system, open_cells, hidden, kept))
+    cautious = _all_floors(readers)
+    if any(_breaches_of(cautious, system, open_cells, hidden, kept)):
+        asked: Iterable[InsideReader] = readers
+    else:
+        asked = [reader for reader in readers if reader.own]
+    for reader in asked:
+        found += _breaches_of(reader, system, open_cells, hidden, kept)
+    return found
+
+
+def _all_floors(readers: Iterable[InsideReader]) -> InsideReader:
+    """Somebody who knows all floors at once: where that misleads, none of them comes too near."""
+    floors: dict[int, int] = {}
+    for reader in readers:
+        for cell, value in reader.floors.items():
+            floors[cell] = max(value, floors.get(cell, 0))
+    return InsideReader("", floors)
+
+
+def _breaches_of(
+    reader: InsideReader, system: LinkedCells, published: Mapping[int, int], hidden: Collection[int],
+    protected: Mapping[int, ProtectedInterval],
+) -> Iterator[Breach]:  # fmt: skip
+    attacker = Reader(system.sums, published, hidden, reader.floors, reader.own)
+    for cell, needed in protected.items():
+        if cell in reader.own:
+            continue
+        value = system.values[cell]
+        found = attacker.interval(cell)
+        below = min(needed.below, value - reader.known_of(cell))
+        if found.least > value - below or (found.most is not None and found.most < value + needed.above):
+            yield Breach(cell, reader.name, found)

@@ -1,0 +1,126 @@
+"""What a pattern lacks: every protected cell, both ways, before the outsider and every contributor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+
+from huisuan.bulletins.suppression.contributors import OUTSIDER, InsideReader, list_inside_readers
+from huisuan.bulletins.suppression.deviations import NEAR, Deviations, Need, Shortfall
+from huisuan.bulletins.suppression.linked_cells import LinkedCells
+from huisuan.bulletins.suppression.solver import Numbers
+from huisuan.bulletins.suppression.witnesses import Witnesses
+
+_HALF = 0.5
+#: nobody: who would know what all contributors know at once, but for cells that are one contributor's alone
+EVERY_FLOOR = InsideReader("*")
+
+
+class ShortfallSearch:
+    """Looks for needs that are not met; most readers need no program of their own.
+
+    Whoever is nowhere alone is covered by a cautious reader who knows all their floors at once. Points that showed a
+    need to be met are kept: they show it of other readers and of later patterns, too.
+    """
+
+    def __init__(self, system: LinkedCells, deviations: Deviations) -> None:
+        """All contributors to cells that could be hidden are readers."""
+        self._deviations = deviations
+        readers = [OUTSIDER, *list_inside_readers(system, deviations.movable)]
+        self._bounds = {reader.name: deviations.bounds(reader) for reader in readers}
+        self._bounds[EVERY_FLOOR.name] = self._knows_every_floor(readers)
+        self._needs: dict[tuple[int, int], list[Need]] = {}
+        for need in chain.from_iterable(deviations.needs(reader) for reader in readers):
+            self._needs.setdefault((need.column, need.sign), []).append(need)
+        self._cautious = {
+            at: Need(*at, max(need.reach for need in needs if not need.reader.own), EVERY_FLOOR)
+            for at, needs in self._needs.items()
+        }
+        self._own = {
+            reader.name: [deviations.column[cell] for cell in reader.own if cell in deviations.column]
+            for reader in readers
+        }
+        self._alone = np.zeros(len(deviations.movable))
+        self._alone[[column for own in self._own.values() for column in own]] = 1.0
+        self._points = {at: Witnesses(len(deviations.movable)) for at in self._needs}
+
+    def _knows_every_floor(self, readers: list[InsideReader]) -> tuple[Numbers, Numbers]:
+        low, high = self._deviations.bounds(OUTSIDER)
+        for reader in readers:
+            if not reader.own:
+                low = np.maximum(low, self._bounds[reader.name][0])
+        return low, high
+
+    def bounds(self, need: Need) -> tuple[Numbers, Numbers]:
+        """How far each cell can move for the reader of a need."""
+        return self._bounds[need.reader.name]
+
+    def first(self, hidden: Numbers, cautious: bool = False) -> Shortfall | None:
+        """Any need that is not met; what failed last is asked first. `cautious`: before all floors at once, sooner."""
+        for at in list(self._needs):
+            if (found := self._of_cell(at, hidden, cautious)) is not None:
+                self._needs = {at: self._needs[at], **self._needs}
+                return found
+        return None
+
+    def all(self, hidden: Numbers) -> Iterator[Shortfall]:
+        """Of each protected cell and way, the first reader who comes too near."""
+        for at in list(self._needs):
+            if (found := self._of_cell(at, hidden)) is not None:
+                yield found
+
+    def _of_cell(self, at: tuple[int, int], hidden: Numbers, cautious: bool = False) -> Shortfall | None:
+        needs, points = self._needs[at], self._points[at]
+        points.keep_for(hidden > _HALF)
+        if not points.count:
+            need = self._cautious[at]
+            quiet = self._deviations.quiet_point(need, hidden, *self.bounds(need), self._alone)
+            if quiet is not None:
+                points.add(quiet)
+            elif cautious:
+                return Shortfall(need, np.zeros(0))
+            elif (short := self._before_those_with_others(needs, hidden)) is not None:
+                return short
+        return self._before_those_alone([need for need in needs if need.reader.own], points, hidden)
+
+    def _before_those_with_others(self, needs: list[Need], hidden: Numbers) -> Shortfall | None:
+        left = [need for need in needs if not need.reader.own]
+        while left:
+            found = self.ask(left[0], hidden)
+            if isinstance(found, Shortfall):
+                return found
+            point: Numbers = found
+            still = np.abs(point) <= NEAR  # a cell that does not move tells nobody anything
+            lows = np.array([self._bounds[need.reader.name][0] for need in left])
+            fits: list[bool] = np.all(still | (point >= lows - NEAR), axis=1).tolist()
+            left = [need for need, fit in zip(left[1:], fits[1:], strict=True) if not fit]
+        return None
+
+    def _before_those_alone(self, needs: list[Need], points: Witnesses, hidden: Numbers) -> Shortfall | None:
+        for need in needs:
+            own = self._own[need.reader.name]
+            if points.stand_still_at(own):
+                continue
+            low, high = (bound.copy() for bound in self._bounds[EVERY_FLOOR.name])
+            low[own] = high[own] = 0.0
+            quiet = self._deviations.quiet_point(need, hidden, low, high, self._alone)
+            if quiet is not None:
+                points.add(quiet)
+            elif isinstance(found := self.ask(need, hidden), Shortfall):
+                return found
+        return None
+
+    def ask(self, need: Need, hidden: Numbers) -> Shortfall | Numbers:
+        """What the pattern lacks for one need, or a point that shows that it is met."""
+        return self._deviations.shortfall(need, hidden, *self.bounds(need))
+
+    def of_outsider(self, hidden: Numbers) -> Iterator[Shortfall]:
+        """What the outsider finds; `hidden` may be fractions."""
+        for needs in self._needs.values():
+            for need in needs:
+                if need.reader is OUTSIDER:
+                    found = self.ask(need, hidden)
+                    if isinstance(found, Shortfall):
+                        yield found
