@@ -53,6 +53,7 @@ POSTED = {
     "take-step", "give-payee", "answer-payee", "answer-application-flag",
     "send-score-sheet", "recuse", "amend-call",
     "publish-notice", "end-budget-line", "send-orders",
+    "keep-filter", "forget-filter",
     "cancel-import", "import-for-real", "check-month", "check-agent",
 }  # fmt: skip
 #: texts with the pages that show them

@@ -56,6 +56,7 @@ from huisuan.portal.programmes import (
 from huisuan.portal.programmes import inbox as programme_inbox
 from huisuan.portal.registers import views as registers
 from huisuan.portal.reviews import bench, decision_sheet, draw
+from huisuan.portal.saved import views as saved
 from huisuan.portal.seals import checklist, flags, register
 from huisuan.portal.seals import views as seals
 from huisuan.portal.search.views import search_page
@@ -71,6 +72,8 @@ from huisuan.portal.usage import records as usage
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("search/", search_page, name="search"),
+    path("filters/keep", saved.keep_filter, name="keep-filter"),
+    path("filters/<int:number>/forget", saved.forget, name="forget-filter"),
     path("todo/", todo.todo_page, name="todo"),
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-in/elsewhere", elsewhere.begin, name="oidc"),

@@ -84,6 +84,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"parties/identity/{name}.py": () for name in (
         "audit_trail", "oidc", "people", "positions", "second_factor", "throttle", "tokens",
     )},
+    "parties/saved/filters.py": (),
     **{f"programmes/applications/{name}.py": () for name in (
         "active_content", "evidence_files", "evidence_store", "services",
     )},

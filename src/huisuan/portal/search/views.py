@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import public_page
+from huisuan.parties.saved.filters import MOST_FILTERS, visible_filters
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.search.lists import HITS_SHOWN, search_lists
 from huisuan.portal.search.sentences import search_sentences
@@ -29,6 +30,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
         "here": "search", "text": text, "searches": searches, "hits_shown": HITS_SHOWN,
         "found": search_lists(request, asker, text) if searches else [],
         "sentences": sentences[:SENTENCES_SHOWN], "more_sentences": max(0, len(sentences) - SENTENCES_SHOWN),
+        "kept": visible_filters(person)[:MOST_FILTERS] if asker and isinstance(person, Person) else (),
         "not_used": refused(request, "q") if too_long else (),
     }  # fmt: skip
     return render(request, "portal/search/search.html", context)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import cast
 
 from django.http import HttpRequest
 
+from huisuan.parties.models import Person, SavedFilter
+from huisuan.parties.saved.filters import may_share, visible_filters
 from huisuan.portal.ui.columns import Choice, Column
 from huisuan.portal.ui.export import FORMATS
 
@@ -85,6 +89,21 @@ class TableAddress:
     def first_page(self) -> dict[str, str]:
         """The changes of an address that lead to the first page."""
         return dict.fromkeys(self.page_keys, "")
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what it is filtered by can be kept under a name: on its page's own list, by who is signed in."""
+        return not self.name and isinstance(getattr(self.request, "user", None), Person)
+
+    @cached_property
+    def saved(self) -> list[SavedFilter]:
+        """The filters of this list that the reader keeps, or colleagues share."""
+        return list(visible_filters(cast(Person, self.request.user), self.request.path)) if self.keeps else []
+
+    @property
+    def shares(self) -> bool:
+        """Whether the reader has an office whose people can be shown a filter."""
+        return self.keeps and may_share(cast(Person, self.request.user))
 
     @property
     def hidden(self) -> list[tuple[str, str]]:

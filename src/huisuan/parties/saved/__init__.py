@@ -1,0 +1,1 @@
+"""What people keep for themselves and their offices: filters of lists."""
