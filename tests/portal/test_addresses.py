@@ -81,6 +81,11 @@ def address(world: World, name: str) -> str:
     if name == "opendata-entry":
         import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
         arguments[name] = [code()]
+    if name == "gate-file":
+        from support.gate import list_entry, uploaded
+
+        list_entry()
+        arguments[name] = [uploaded("姓名,电话\n张三,13912345678\n".encode()).pk]
     if name in ("register-of", "register-entry"):
         of = list(registered_park(world.people["province"]))
         arguments |= {"register-of": of[:2], "register-entry": of}

@@ -75,6 +75,7 @@ from huisuan.treasury.models import AppropriationLine
 from support import catalogue, portal
 from support.catalogue import as_csv, line
 from support.full_programmes import NAMED, build_programmes
+from support.gate import at_the_gate
 from support.jobs import Voice
 from support.metering import Agent, said
 from support.registers import REGISTERED, registered_park
@@ -144,6 +145,7 @@ def build() -> Full:
     build_programmes(world)
     import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
     _requested(world, now)
+    at_the_gate()
     registered_park(world.people["province"])
     jobs = _jobs(world, now)
     _metered(world)

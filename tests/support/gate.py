@@ -73,3 +73,9 @@ def released(content: bytes, **said: str) -> list[GateRelease]:
     import_catalogue(as_csv([line(**said)]), "清单.csv", by="test", now=NOW)
     file = remade(judge_all(uploaded(content)))
     return release_file(file.pk, steward("releaser"), NOW)
+
+
+def at_the_gate() -> None:
+    """A file that is released, and one to be judged, of the entry that `list_entry` lists."""
+    released("名称,车位数\n".encode() + b"".join(f"lot {n},{n * n}\n".encode() for n in range(9)))
+    uploaded("名称,车位数\nlot 1,13912345678\n".encode())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from huisuan.base.hashing import bytes_sha256
@@ -31,21 +33,27 @@ class ContentStore:
     def store(self, content: bytes) -> str:
         """Store a content that is on disk when this returns; its SHA-256."""
         sha256 = bytes_sha256(content)
-        place = self.path_of(sha256)
-        if not place.is_file():
+        return sha256 if self.path_of(sha256).is_file() else self.store_pieces([content])
+
+    def store_pieces(self, pieces: Iterable[bytes]) -> str:
+        """Store a content that comes in pieces, never held as a whole; its SHA-256."""
+        counted = hashlib.sha256()
+        draft = ensure_folder(self.folder) / f".draft.{secrets.token_hex(8)}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for piece in pieces:
+                    counted.update(piece)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            place = self.path_of(counted.hexdigest())
             ensure_folder(place.parent)
-            draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(place)
-            except BaseException:  # a full disk, say
-                draft.unlink(missing_ok=True)
-                raise
-        return sha256
+            draft.replace(place)
+        except BaseException:  # a full disk, say
+            draft.unlink(missing_ok=True)
+            raise
+        return counted.hexdigest()
 
     def load(self, sha256: str) -> bytes:
         """A stored content, unchanged.

@@ -21,7 +21,7 @@ from huisuan.opendata.gate.queries import (
 )
 from huisuan.opendata.gate.releasing import release_file, withdraw_file
 from huisuan.opendata.gate.remaking import remake_file
-from huisuan.opendata.gate.uploading import check_size, upload_file
+from huisuan.opendata.gate.uploading import upload_pieces
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import Allow, viewer_of
@@ -74,10 +74,9 @@ def files(
 def upload(request: HttpRequest, file: File[UploadedFile], entry: Form[str], group: Form[str] = "") -> dict[str, Any]:
     """Sealed, and scanned in the background."""
     with status_by_kind():
-        check_size(file.size or 0)
-        made = upload_file(
-            entry, file.name or "file", file.read(), _person(request), timezone.now(), group
-        )  # fmt: skip
+        made = upload_pieces(
+            entry, file.name or "file", file.chunks(), file.size or 0, _person(request), timezone.now(), group
+        )
     return _file(request, made.pk)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -23,7 +24,16 @@ _LONGEST_NAME = 255
 
 
 def upload_file(code: str, name: str, content: bytes, person: Person, now: datetime, scope: str = "") -> GateFile:
-    """Store a file for an entry; `scope` names a linkage group, else its key is the entry's own.
+    """Store a file that is at hand as a whole: see `upload_pieces`."""
+    return upload_pieces(code, name, [content], len(content), person, now, scope)
+
+
+def upload_pieces(
+    code: str, name: str, pieces: Iterable[bytes], size: int, person: Person, now: datetime, scope: str = ""
+) -> GateFile:
+    """Store a file for an entry, piece by piece, once it is known that it may come in; `size` in bytes.
+
+    `scope` names a linkage group, else its key is the entry's own.
 
     Raises:
         NotFound: no such entry.
@@ -35,11 +45,11 @@ def upload_file(code: str, name: str, content: bytes, person: Person, now: datet
         raise NotAllowed("只有该目录所在市和省专班的人员能送交文件", code="gate.not_a_steward")
     if version.access == Access.CLOSED:
         raise InvalidRequest(f"{version.entry.code} 不予开放，不接收文件", code="gate.entry_is_closed")
-    check_size(len(content))
+    check_size(size)
     scope = check_scope(scope or version.entry.code)
     if scope != version.entry.code and re.fullmatch(CODE_PATTERN, scope.upper()):
         raise InvalidRequest(f"关联组 {scope} 是目录代码：关联组须另起名字", code="gate.group_is_an_entry")
-    sha256 = quarantine().store(content)
+    sha256 = quarantine().store_pieces(pieces)
     named = quarantine().store(name[:_LONGEST_NAME].encode())
     ending = re.search(r"\.([a-z0-9]{1,8})$", name.lower())
     with transaction.atomic():
@@ -47,7 +57,7 @@ def upload_file(code: str, name: str, content: bytes, person: Person, now: datet
         _check_group(scope, version, person)
         file = GateFile.objects.create(
             entry=version.entry, sha256=sha256, name_sha256=named, ending=ending[1] if ending else "",
-            size=len(content), scope=scope, uploaded_by=person, uploaded_at=now, state_since=now,
+            size=size, scope=scope, uploaded_by=person, uploaded_at=now, state_since=now,
         )  # fmt: skip
         take_duty(file, person, GateDuty.UPLOAD)
         take_step(file, "upload", now, person, GateDuty.UPLOAD)

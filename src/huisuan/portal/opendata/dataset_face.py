@@ -65,9 +65,7 @@ def _gone(code: str) -> list[tuple[GateRelease, Gone]]:
 
 
 def _chart(spread: Spread) -> Chart:
-    bars = [
-        Bar(f"{_short(low)}–{_short(high)}", format_integer(rows), Decimal(rows)) for low, high, rows in spread.bins
-    ]
+    bars = [Bar(f"{_short(low)}–", format_integer(rows), Decimal(rows)) for low, _high, rows in spread.bins]
     title = _t("{column}的分布（行数，共 {rows} 行有数）").format(
         column=spread.column, rows=format_integer(spread.rows)
     )

@@ -108,7 +108,11 @@ def catalogue_table(request: HttpRequest) -> Table:
 @public_page
 def catalogue_page(request: HttpRequest) -> HttpResponseBase:
     """The list of open data."""
-    context = {"here": "opendata", "sees_requests": getattr(request.user, "role", "") in REQUEST_READERS}
+    context = {
+        "here": "opendata",
+        "sees_requests": getattr(request.user, "role", "") in REQUEST_READERS,
+        "is_steward": getattr(request.user, "role", "") in ("city", "province"),
+    }
     return render_tables(request, "portal/opendata/catalogue.html", context, [catalogue_table(request)])
 
 

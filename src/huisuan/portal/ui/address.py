@@ -28,6 +28,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "job-file-view": ("area", "run", "path", "version", "end", "asked"),
     "job-files": ("area", "run", "path", "after", "asked"),
     "job-log": ("q", "i", "offset", "number"),
+    "gate-file": ("page",),
     "opendata-query": ("entry", "sql"),
     "now": ("cards", "hours", "model"),
     "line-branch": ("page",),

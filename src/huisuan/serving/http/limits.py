@@ -48,7 +48,7 @@ REQUEST_LIMITS = (
         r"/api/v1/usage/import|/centres/[\w-]+/imports",
         RequestLimit(IMPORT_MOST_BYTES, remedy="请按月导出，分几次导入，或在平台所在的机器上用 huisuan usage import"),
     ),
-    (r"/api/v1/opendata/files", RequestLimit(LARGEST_UPLOAD + SMALL, remedy="请分成几个文件送交")),
+    (r"/api/v1/opendata/files|/opendata/desk", RequestLimit(LARGEST_UPLOAD + SMALL, remedy="请分成几个文件送交")),
     (r"/api/v1/uploads", RequestLimit(archives.MOST_PACKED_BYTES, remedy=_WORKDIR_REMEDY)),
     (r"/jobs/new", RequestLimit(archives.MOST_PACKED_BYTES + SMALL, remedy=_WORKDIR_REMEDY)),
     (r"/parties/import", RequestLimit(LARGEST_CSV + SMALL, remedy="请分成几个再导入")),

@@ -41,6 +41,8 @@ document.addEventListener("keydown", (event) => {
     document.querySelector("a[rel=next]")?.click();
   } else if (event.key === "m") {
     document.querySelector(".rail a")?.focus();
+  } else if (!goPressed && /^[1-9]$/.test(event.key)) {
+    document.activeElement.closest("tr")?.querySelector(`button[data-key="${event.key}"]`)?.click();
   } else if (goPressed && /^[1-9]$/.test(event.key)) {
     document.querySelectorAll(".rail a")[Number(event.key) - 1]?.click();
   }
