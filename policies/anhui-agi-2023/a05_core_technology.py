@@ -6,7 +6,9 @@ from huisuan.law import (
     Article,
     Duty,
     Facts,
+    Int,
     Money,
+    ProgrammeStep,
     Start,
     State,
     boolean,
@@ -16,10 +18,12 @@ from huisuan.law import (
     found_alike,
     interpretation,
     legal_money,
+    milestone_contract,
     money,
     names,
     open_list,
     panel_review,
+    race,
     share_setting,
     step,
     variant,
@@ -177,53 +181,101 @@ review = panel_review(
     panel=panel, spread=spread, blind=True, field="topic", common=REVIEW,
 )  # fmt: skip
 
-#: the open challenge (揭榜挂帅): recommended, reviewed by a panel, ranked, contracted, paid by milestones, monitored
-article.programme(
-    "5.1", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（揭榜挂帅）",
-    title_en="Key technology projects by open challenge",
-    steps=variant(
-        CLAIM, offices={OFFICE: SCIENCE},
-        instead=(
-            publicise(State.RANKED, SCIENCE),
-            step("commit", State.CONTRACTED, State.COMMITTED, Duty.COMMIT, "省财政厅", figures=(instalments,)),
-            step("complete", State.PAYING, State.MONITORED, Duty.PAY, "省财政厅"),
-            step(
-                "refuse",
-                (
-                    State.SUBMITTED, State.RETURNED, State.CHECKED, State.RECOMMENDED, State.REVIEWED, State.RANKED,
-                    State.IN_PUBLICITY,
-                ),
-                State.REFUSED, Duty.DECIDE, SCIENCE, within=decide_days, figures=(hearing_days,),
-            ),
-            step(
-                "withdraw",
-                (
-                    State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.RECOMMENDED, State.REVIEWED,
-                    State.RANKED, State.IN_PUBLICITY, State.SUSPENDED,
-                ),
-                State.WITHDRAWN, Duty.APPLY,
-            ),
-            step(
-                "revoke", (State.DECIDED, State.CONTRACTED, State.COMMITTED, State.PAYING), State.REFUSED,
-                Duty.DECIDE, SCIENCE, figures=(hearing_days,),
-            ),
-            step(
-                "recover", (State.PAYING, State.MONITORED, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, SCIENCE,
-                figures=(hearing_days,),
-            ),
+
+def contract_figure(name: str, zh: str, en: str, at_most: int) -> Int:
+    """A figure of the contracts of 5.1 that the implementing rules set."""
+    return count_setting(f"5.1.{name}", zh, en, sentence="5.1", phrase=IN_PLAN, at_most=at_most)
+
+
+REPORTS = {
+    "report_days": contract_figure("report_days", "节点到期后提交报告的期限（工作日）", "Working days to report", 250),
+    "remind_days": contract_figure("remind_days", "节点到期前几天提醒", "Days before which is reminded", 365),
+    "mark": contract_figure("lowest_result", "项目评价的合格分", "Lowest score of a final evaluation", 100),
+}
+RACE = race(
+    runners=contract_figure("race.runners", "同一任务至多几家承担单位", "Most runners of a task", 20),
+    at=contract_figure("race.at", "在第几个节点淘汰", "Milestone at which runners are eliminated", 12),
+    remain=contract_figure("race.remain", "淘汰后留下几家", "Runners that remain", 20),
+    mark=contract_figure("race.mark", "低于多少分即淘汰", "Score below which a runner is eliminated", 100),
+)
+acceptance_panel = contract_figure("acceptance_panel", "节点验收专家人数", "Experts who accept a milestone", 99)
+
+EARLY = (State.SUBMITTED, State.RETURNED, State.CHECKED, State.RECOMMENDED)
+RANKING = (State.REVIEWED, State.RANKED)
+
+
+def leaving(*states: State) -> tuple[ProgrammeStep, ...]:
+    """Refusal and withdrawal before the decision, from these states and those of publicity."""
+    return (
+        step(
+            "refuse", (*states, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE, SCIENCE, within=decide_days,
+            figures=(hearing_days,),
         ),
-        more=(
-            step("recommend", State.CHECKED, State.RECOMMENDED, Duty.RECOMMEND, INDUSTRY, within=check_days),
-            step(
-                "review", State.RECOMMENDED, State.REVIEWED, Duty.REVIEW, SCIENCE, within=review_days,
-                review=review,
-            ),
-            step("rank", State.REVIEWED, State.RANKED, Duty.RECOMMEND, SCIENCE),
-            step("contract", State.DECIDED, State.CONTRACTED, Duty.REGISTER, SCIENCE),
-            step("close", State.MONITORED, State.CLOSED, Duty.REGISTER, SCIENCE),
+        step("withdraw", (State.DRAFT, *states, State.IN_PUBLICITY, State.SUSPENDED), State.WITHDRAWN, Duty.APPLY),
+    )  # fmt: skip
+
+
+#: directed (定向委托): whoever is invited is recommended and stands in public without a ranking
+DIRECTED = variant(
+    CLAIM, offices={OFFICE: SCIENCE},
+    instead=(
+        publicise(State.RECOMMENDED, SCIENCE),
+        step("commit", State.CONTRACTED, State.COMMITTED, Duty.COMMIT, "省财政厅", figures=(instalments,)),
+        step("complete", State.PAYING, State.MONITORED, Duty.PAY, "省财政厅"),
+        *leaving(*EARLY),
+        step(
+            "revoke", (State.DECIDED, State.CONTRACTED, State.COMMITTED, State.PAYING), State.REFUSED,
+            Duty.DECIDE, SCIENCE, figures=(hearing_days,),
+        ),
+        step(
+            "recover", (State.PAYING, State.MONITORED, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, SCIENCE,
+            figures=(hearing_days,),
         ),
     ),
-    objects=(names("project"), names("contract", required=False)),
+    more=(
+        step("recommend", State.CHECKED, State.RECOMMENDED, Duty.RECOMMEND, INDUSTRY, within=check_days),
+        step("contract", State.DECIDED, State.CONTRACTED, Duty.REGISTER, SCIENCE),
+        step("close", State.MONITORED, State.CLOSED, Duty.REGISTER, SCIENCE),
+    ),
+)  # fmt: skip
+
+#: the open challenge (揭榜挂帅): recommended, reviewed by a panel, ranked, contracted, paid by milestones, monitored
+OPEN_CHALLENGE = variant(
+    DIRECTED,
+    instead=(publicise(State.RANKED, SCIENCE), *leaving(*EARLY, *RANKING)),
+    more=(
+        step("review", State.RECOMMENDED, State.REVIEWED, Duty.REVIEW, SCIENCE, within=review_days, review=review),
+        step("rank", State.REVIEWED, State.RANKED, Duty.RECOMMEND, SCIENCE),
+    ),
+)
+
+#: the horse race (赛马): several runners of a task; who falls out keeps what its milestones earned
+HORSE_RACE = variant(
+    OPEN_CHALLENGE,
+    more=(
+        step(
+            "eliminate", (State.CONTRACTED, State.COMMITTED, State.PAYING), State.CLOSED, Duty.DECIDE, SCIENCE,
+            figures=(hearing_days,),
+        ),
+    ),
+)  # fmt: skip
+
+OBJECTS = (names("project"), names("contract", required=False))
+
+article.programme(
+    "5.1", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（揭榜挂帅）",
+    title_en="Key technology projects by open challenge", steps=OPEN_CHALLENGE, objects=OBJECTS,
+    contract=milestone_contract(**REPORTS),
+)  # fmt: skip
+article.programme(
+    "5.1.race", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（赛马）",
+    title_en="Key technology projects by horse race", steps=HORSE_RACE, objects=OBJECTS, rule="5.1",
+    contract=milestone_contract(**REPORTS, panel=acceptance_panel, race=RACE),
+)  # fmt: skip
+article.programme(
+    "5.1.directed", AT_MOST_20, start=Start.INVITATION, title="关键核心技术攻关（定向委托）",
+    title_en="Key technology projects by direction", steps=DIRECTED, objects=OBJECTS, rule="5.1", opinions=True,
+    contract=milestone_contract(**REPORTS),
 )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ POSTED = {
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
-    "take-step", "give-payee", "answer-payee", "answer-application-flag",
+    "take-step", "give-payee", "answer-payee", "answer-application-flag", "contract-act",
     "send-score-sheet", "recuse", "amend-call",
     "publish-notice", "end-budget-line", "send-orders",
     "keep-filter", "forget-filter",

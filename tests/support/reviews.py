@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from huisuan.parties.models import Person
 from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.models import Application, Call, Draw, PanelSeat
 from huisuan.programmes.review.draw import DrawTerms
 from huisuan.programmes.review.panels import store_draw
@@ -21,6 +22,11 @@ PROJECT = {
     "in_plan": "是", "way": "揭榜挂帅", "topic": "通用大模型", "cost": "10000000", "subsidised_compute": "0",
     "city": "合肥市", "county": "其他县（市、区）",
 }  # fmt: skip
+#: what its contract may not go below
+PLAN = [
+    {"code": "T1", "name": "参数规模", "unit": "亿", "figure": 70},
+    {"code": "T2", "name": "推理时延", "unit": "毫秒", "figure": 50, "less_is_better": True},
+]
 REVIEWED = CLOSES + timedelta(days=10)
 #: nothing that needs a reason; 80 of 100
 MARKS = {"novelty": 24, "feasibility": 20, "industry": 20, "budget": 16}
@@ -30,7 +36,8 @@ def challenge(now: datetime = OPENED, **other: object) -> Call:
     """The call of an open challenge, published by the department of science."""
     official("publisher", "publish", SCIENCE)
     line = open_line(LAW.name, "5.1", 2024, SCIENCE, "厅", OPENED)
-    return opened(now, programme="5.1", title="2024 年揭榜挂帅", evidence=(), shortage="rank", line=line.pk, **other)
+    said = {"programme": "5.1", "title": "2024 年揭榜挂帅", "evidence": (), "shortage": "rank", "line": line.pk}
+    return opened(now, **(said | other))
 
 
 def recommended(call: Call, number: int, task: str = "", **facts: str) -> Application:
@@ -38,6 +45,7 @@ def recommended(call: Call, number: int, task: str = "", **facts: str) -> Applic
     made = submit_draft(
         call.number, draft(number, rule="5.1", files=(), **PROJECT | facts).pk, applicant(number), DURING, task=task
     )  # fmt: skip
+    file_plan(made.number, PLAN, applicant(number), DURING)
     checked(made, official("checker", "check", SCIENCE), CLOSES)
     act(made.number, "recommend", official("recommender", "recommend", INDUSTRY), CLOSES)
     return Application.objects.get(pk=made.pk)

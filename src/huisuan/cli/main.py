@@ -60,6 +60,8 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
     "post": ("huisuan.programmes.post_commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),
     "register": ("huisuan.programmes.register_commands", True, "名录：园区、产品、场景、标准等，导入、更正、撤下"),
+    "contract": ("huisuan.programmes.contract_commands", True, "合同和节点：拟定、报告、核查、验收、评价"),
+    "struck": ("huisuan.programmes.strike_commands", True, "失去资格的出具机构，和依据其材料的申报"),
     "call": ("huisuan.programmes.calls.commands", True, "申报通知：发布、延期、更正，按它提交草稿"),
     "notice": ("huisuan.programmes.notices.commands", True, "公示：发布、查看、提异议、答复"),
     "calendar": ("huisuan.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),

@@ -48,6 +48,8 @@ from huisuan.portal.programmes import (
     bulk_acts,
     calls,
     claims,
+    contract_page,
+    milestone_list,
     new_call,
     offer,
     posts,
@@ -165,6 +167,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/", application_list.application_list, name="applications"),
     path("applications/<str:number>", application_page.application_page, name="application"),
     path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
+    path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
+    path("milestones/", milestone_list.milestone_list, name="milestones"),
     path("applications/<str:number>/payee", application_answers.payee_page, name="give-payee"),
     path("applications/<str:number>/payee/answer", application_answers.payee_answer_page, name="answer-payee"),
     path(

@@ -23,3 +23,12 @@ def erase_objectors_in_time(timestamp: int) -> None:
     from huisuan.programmes.notices.erasing import erase_objectors
 
     erase_objectors(datetime.fromtimestamp(timestamp, UTC))
+
+
+@app.periodic(cron="11 7 * * *")
+@app.task(name="programmes.remind_of_reports", queueing_lock="programmes.remind_of_reports")
+def remind_of_reports_in_time(timestamp: int) -> None:
+    """Every morning: whose report on a milestone is near its last day, or past it, is reminded."""
+    from huisuan.programmes.contract_desk.reminding import remind_of_reports
+
+    remind_of_reports(datetime.fromtimestamp(timestamp, UTC))

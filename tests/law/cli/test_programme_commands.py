@@ -25,7 +25,7 @@ def test_a_programme_is_shown_with_the_figures_of_a_day() -> None:
     whole = json.loads(RUN.invoke(app, ["show", "5.1", "--on", "2024-06-01", "--json"]).stdout)
     assert (whole["figures"]["5.1.panel"], whole["states"]["draft"]["applicant"]) == (5, "填写中")
     assert len(whole["sentences"]) == len(whole["sentences_en"])
-    assert len(whole["sentences"]) == len(whole["steps"]) + 3, "how it begins, what is named, what is suggested"
+    assert len(whole["sentences"]) == len(whole["steps"]) + 4, "how it begins, what is named, contract, suggested"
     assert "5.1.panel" in whole["suggested"]
     assert "每组专家人数（5）" in whole["sentences"][-1]
 

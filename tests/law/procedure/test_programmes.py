@@ -35,7 +35,7 @@ def changed(*steps: object, without: str = "") -> ProgrammeSpec:
 
 def test_the_programmes_of_the_province_and_of_wuhu_are_declared() -> None:
     assert {"2.2", "5.1", "8.2", "14.1"} <= {programme.key for programme in LAW.programmes}
-    assert len(LAW.programmes) == 25
+    assert len(LAW.programmes) == 27
     assert [programme.key for programme in load_policy("wuhu-compute-2025").programmes] == ["w.2", "w.4"]
 
 
@@ -119,7 +119,9 @@ def test_sentences_and_drawing_say_the_same_steps() -> None:
     for programme in LAW.programmes:
         values = {name: setting.value for name, setting in LAW.adopted(LAW.valid_from, LAW.valid_to).items()}
         said = programme_sentences(programme, values)
-        more = [programme.objects, programme.selection, programme.earmark]
+        more = [
+            programme.objects, programme.selection, programme.earmark, programme.contract, programme.opinions,
+        ]  # fmt: skip
         assert len(said) == len(programme.steps) + 1 + sum(map(bool, more))
         assert "（未定）" not in "".join(said)
         assert "(not set)" in "".join(programme_sentences(programme, {}, english=True))

@@ -93,6 +93,10 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "closing", "committing", "granting", "offered", "owed", "paying", "pleading", "recovering", "relenting",
         "revoking", "up_to_date",
     )},
+    **{f"programmes/contract_desk/{name}.py": () for name in (
+        "accepting", "desk", "drawing_up", "panel", "planning", "reporting",
+    )},
+    **{f"programmes/contracts/{name}.py": () for name in ("conditions", "figures", "race", "terms")},
     **{f"programmes/amounts/{name}.py": () for name in ("case_by_case", "named")},
     **{f"programmes/{name}.py": () for name in (
         "checks/stored", "checks/without_decision", "publicity/conditions", "flags/answered", "decision_sheets/steps",
@@ -104,7 +108,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"programmes/scoring/{name}.py": () for name in ("seats", "sheets")},
     "programmes/scoring/material.py": ("review_file", "_last_submission"),
     **{f"programmes/review_desk/{name}.py": () for name in ("drawing", "decision_sheet", "services")},
-    "programmes/decision_sheets/compute.py": (),
+    "programmes/decision_sheets/compute.py": (), "portal/programmes/contract_forms.py": (),
+    "portal/programmes/contract_page.py": ("_check_site",),
     "portal/reviews/bench.py": ("_whole",),
     "opendata/catalogue/sheet_reader.py": (),
     "law/forms/sheet_reader.py": ("read_rows", "_decode", "_read_csv", "_read_xlsx"),

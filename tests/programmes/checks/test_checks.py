@@ -23,7 +23,7 @@ from support.programmes import applicant, application, official, person, walked
 from support.relations import relate
 
 pytestmark = pytest.mark.django_db
-KINDS = ["law", "stacking", "objects", "relations", "credit", "debts"]
+KINDS = ["law", "stacking", "objects", "relations", "credit", "debts", "performance"]
 
 
 def handed_in(call: Call | None = None, number: int = 1, **facts: str) -> Application:

@@ -19,6 +19,7 @@ from huisuan.law.model.handling import Declaration, Modification, Procedure, Pro
 from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, ReadingDay, Rule, RuleKind, Stacking
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
 from huisuan.law.procedure import ClaimObjectSpec, ProgrammeSpec, ProgrammeStep, RegisterSpec, SelectionSpec, Start
+from huisuan.law.procedure.contracts import ContractSpec
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest", "better"}
@@ -246,10 +247,13 @@ class Article:
     def programme(
         self, key: str, phrase: str, *, start: Start, title: str, title_en: str, steps: tuple[ProgrammeStep, ...],
         objects: tuple[ClaimObjectSpec, ...] = (), selection: SelectionSpec | None = None, earmark: str = "",
+        contract: ContractSpec | None = None, rule: str = "", opinions: bool = False,
     ) -> None:  # fmt: skip
         """How its rule is carried out; the rest: see `ProgrammeSpec`. Raises `LawError`: an unquoted phrase."""
         sentence = ".".join(key.split(".")[:2])
-        spec = ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps, objects, selection, earmark)
+        spec = ProgrammeSpec(
+            key, sentence, phrase, title, title_en, start, steps, objects, selection, earmark, contract, rule, opinions
+        )
         self._registry.add_programme(spec)
 
     def register(self, spec: RegisterSpec) -> None:
@@ -265,14 +269,9 @@ class Article:
         self._registry.add_handling(self.number, Modification(sentence, phrase, _setting_spec(setting), what, what_en))
 
     def validity(
-        self,
-        sentence: str,
-        phrase: str,
-        *,
-        replaced: Interpretation | None = None,
-        began_within: Interpretation | None = None,
-        began_before: Interpretation | None = None,
-    ) -> None:
+        self, sentence: str, phrase: str, *, replaced: Interpretation | None = None,
+        began_within: Interpretation | None = None, began_before: Interpretation | None = None,
+    ) -> None:  # fmt: skip
         """The sentence says until when the policy holds, as `policy.toml` does; its questions: see `Validity`.
 
         Raises:

@@ -141,8 +141,8 @@ def _load_metadata(path: Path) -> dict[str, Any]:
 
 def _check_programmes(policy: Policy) -> None:
     for programme in policy.programmes:
-        if all(allotment.key != programme.key for allotment in policy.allotments):
-            facts = [fact.name for fact in policy.rule(programme.key).facts]
+        if all(allotment.key != programme.rule_key for allotment in policy.allotments):
+            facts = [fact.name for fact in policy.rule(programme.rule_key).facts]
             check_objects(programme, facts)
             check_selection(programme, facts)
         if programme.selection and programme.selection.places:
@@ -159,7 +159,7 @@ def _check_programmes(policy: Policy) -> None:
 def _check_review_field(policy: Policy, programme: ProgrammeSpec) -> None:
     """What experts must know is said by a choice among the facts of the programme's rule."""
     field = programme.review.field if programme.review else ""
-    if field and all(fact.name != field or not fact.options for fact in policy.rule(programme.key).facts):
+    if field and all(fact.name != field or not fact.options for fact in policy.rule(programme.rule_key).facts):
         raise LawError(
             f"程序 {programme.key}：专家领域 {field} 不是其规则的选择类事实", code="law.review_field_unknown"
         )

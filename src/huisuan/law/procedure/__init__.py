@@ -5,6 +5,7 @@ prints it as numbered sentences and `drawing` as a picture of the same data. Pur
 the law's own floor may use what is named here; policies declare through `Article.programme` and `Article.register`.
 """
 
+from huisuan.law.procedure.contracts import ContractSpec, RaceSpec, milestone_contract, race
 from huisuan.law.procedure.drawing import draw_programme
 from huisuan.law.procedure.model import (
     CLOSING_STATES,
@@ -40,6 +41,7 @@ __all__ = [
     "STATE_WORDS",
     "ActionWords",
     "ClaimObjectSpec",
+    "ContractSpec",
     "CriterionSpec",
     "Duty",
     "FieldKind",
@@ -47,6 +49,7 @@ __all__ = [
     "ObjectKind",
     "ProgrammeSpec",
     "ProgrammeStep",
+    "RaceSpec",
     "RegisterField",
     "RegisterSpec",
     "RegisterTotal",
@@ -57,6 +60,7 @@ __all__ = [
     "StateWords",
     "criterion",
     "draw_programme",
+    "milestone_contract",
     "names",
     "names_each_city",
     "office_in_city",
@@ -64,6 +68,7 @@ __all__ = [
     "panel_review",
     "procedure_digest",
     "programme_sentences",
+    "race",
     "selection",
     "step",
     "variant",

@@ -28,6 +28,7 @@ def check_programme(spec: ProgrammeSpec, offices: Collection[str], treasury: str
             seen.add((taken.action, source))
     _check_states(spec)
     _check_money_apart(spec)
+    _check_contract(spec)
 
 
 def check_objects(spec: ProgrammeSpec, facts: Collection[str]) -> None:
@@ -82,6 +83,17 @@ def _check_step(spec: ProgrammeSpec, taken: ProgrammeStep, offices: Collection[s
             f"{place}：第 {spec.sentence} 句没有写到单位“{taken.office}”；写到的是 {'、'.join(offices) or '无'}",
             code="law.programme_office_not_named",
         )
+
+
+def _check_contract(spec: ProgrammeSpec) -> None:
+    actions = {taken.action for taken in spec.steps}
+    if spec.contract is not None and not {"contract", "commit"} <= actions:
+        raise LawError(
+            f"程序 {spec.key}：有合同，却没有签订合同（contract）或下达资金（commit）的步骤",
+            code="law.contract_without_step",
+        )
+    if ("eliminate" in actions) != (spec.contract is not None and spec.contract.race is not None):
+        raise LawError(f"程序 {spec.key}：淘汰的步骤（eliminate）与赛马的办法（race）须同时声明", code="law.race_half")
 
 
 def _check_states(spec: ProgrammeSpec) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from huisuan.base.hashing import text_sha256
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
+from huisuan.law.procedure.contracts import ContractSpec
 from huisuan.law.procedure.objects import ClaimObjectSpec
 from huisuan.law.procedure.review import ReviewSpec
 from huisuan.law.procedure.selection import SelectionSpec
@@ -107,10 +108,11 @@ class ProgrammeStep:
 
 @dataclass(frozen=True)
 class ProgrammeSpec:
-    """The procedure of one programme. `key` is that of the rule that says the amount ("2.2").
+    """The procedure of one programme. `key` is that of the rule that says the amount ("2.2"), or `rule` names it.
 
     `objects` are the kinds of objects that its claims name; `selection` says what it decides itself by choosing;
-    `earmark` is the phrase of the sentence that says what the money is for, where it says so.
+    `earmark` is the phrase of the sentence that says what the money is for, where it says so; `contract` what is agreed
+    after the decision; `opinions`: a decision says why, after the offices that the text names were heard.
     """
 
     key: str
@@ -123,6 +125,14 @@ class ProgrammeSpec:
     objects: tuple[ClaimObjectSpec, ...] = ()
     selection: SelectionSpec | None = None
     earmark: str = ""
+    contract: ContractSpec | None = None
+    rule: str = ""
+    opinions: bool = False
+
+    @property
+    def rule_key(self) -> str:
+        """The rule that says the amount: several ways to carry one out are several programmes."""
+        return self.rule or self.key
 
     def settings(self) -> tuple[SettingSpec, ...]:
         """The settings that its steps rest on, each once."""
@@ -130,6 +140,8 @@ class ProgrammeSpec:
         for taken in self.steps:
             for spec in taken.settings():
                 found.setdefault(spec.name, spec)
+        for spec in self.contract.settings() if self.contract else ():
+            found.setdefault(spec.name, spec)
         return tuple(found.values())
 
     @property
@@ -150,6 +162,9 @@ class ProgrammeSpec:
         }  # fmt: skip
         said |= {"objects": [spec.to_dict() for spec in self.objects]} if self.objects else {}
         said |= {"selection": self.selection.to_dict()} if self.selection else {}
+        said |= {"contract": self.contract.to_dict()} if self.contract else {}
+        said |= {"rule": self.rule} if self.rule else {}
+        said |= {"opinions": True} if self.opinions else {}
         return said | ({"earmark": self.earmark} if self.earmark else {})
 
     @property

@@ -20,7 +20,10 @@ def programme_sentences(
     first = f"It begins so: {begins[1]}." if english else f"开始：{begins[0]}。"
     said = _english if english else _chinese
     steps = (said(taken, values) for taken in spec.steps)
-    more = (*_objects(spec, english=english), *_selection(spec, english=english), *_earmark(spec, english=english))
+    more = (
+        *_objects(spec, english=english), *_selection(spec, english=english), *_earmark(spec, english=english),
+        *_contract(spec, values, english=english), *_opinions(spec, english=english),
+    )  # fmt: skip
     return (first, *steps, *more, *_suggested(spec, values, suggested, english=english))
 
 
@@ -28,6 +31,34 @@ def _earmark(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
     if not spec.earmark:
         return ()
     return (f"The money is earmarked: {spec.earmark}." if english else f"资金用途：{spec.earmark}。",)
+
+
+def _contract(spec: ProgrammeSpec, values: Mapping[str, object], *, english: bool) -> tuple[str, ...]:
+    """One sentence: money by milestone, and the race where there is one."""
+    if spec.contract is None:
+        return ()
+    unset = "(not set)" if english else "（未定）"
+    figures = ("; " if english else "；").join(
+        f"{one.en if english else one.zh}{': ' if english else ' '}{values.get(one.name, unset)}"
+        for one in spec.contract.settings()
+    )
+    if english:
+        by = "a drawn panel of experts accepts" if spec.contract.panel else "the office accepts"
+        race = ", who falls out of the race at its milestone keeps what was paid" if spec.contract.race else ""
+        return (f"The contract says milestones; each is paid once {by} it, never before{race}; {figures}.",)
+    by = "抽取的专家组" if spec.contract.panel else "签订合同的单位"
+    race = "；在约定节点落后的承担单位予以淘汰，已付的不退，未付的退回预算" if spec.contract.race else ""
+    return (f"合同分节点，每一节点由{by}验收通过后才付该节点的资金，不得提前{race}；{figures}。",)
+
+
+def _opinions(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
+    if not spec.opinions:
+        return ()
+    return (
+        "A decision says why, after every office that the text names has given its opinion."
+        if english
+        else "批准须写明理由，且先有政策所列各单位的意见。",
+    )
 
 
 def _suggested(

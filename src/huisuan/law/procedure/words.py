@@ -87,6 +87,7 @@ ACTION_WORDS = {
     "record": ActionWords("登记入册", "enter in the register"),
     "withdraw": ActionWords("撤回", "withdraw"),
     "revoke": ActionWords("撤销批准", "revoke the decision", needs_reason=True, on_occasion=True),
+    "eliminate": ActionWords("淘汰", "eliminate from the race", needs_reason=True, on_occasion=True),
     "recover": ActionWords("启动追回", "begin recovery", needs_reason=True, on_occasion=True),
     "plead": ActionWords("陈述申辩", "be heard", needs_reason=True, on_occasion=True),
     "hear": ActionWords("答复陈述申辩", "answer what was said", needs_reason=True, on_occasion=True),

@@ -27,6 +27,7 @@ from huisuan.portal.programmes.application_desk import read_desk
 from huisuan.portal.programmes.application_list import READERS
 from huisuan.portal.programmes.application_money import read_money
 from huisuan.portal.programmes.application_said import Said, correctable_fields, read_said
+from huisuan.portal.programmes.contract_shown import read_contract_shown
 from huisuan.portal.programmes.inbox import applicant_name, due_word
 from huisuan.portal.programmes.words import (
     action_label,
@@ -198,6 +199,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "said": said,
         "why": said.why,
         "money": money,
+        "agreed": read_contract_shown(application, person, now),
         "desk": read_desk(application, money, said.offer is not None, person, now),
         "typed": request.POST,
         "history": [

@@ -71,7 +71,7 @@ def drafts_by_rule(viewer: Viewer) -> dict[tuple[str, str], list[tuple[Draft, Ap
 
 def drafts_of_call(call: Call, viewer: Viewer) -> list[tuple[Draft, Application | None]]:
     """Those that can be handed in under a call."""
-    return drafts_by_rule(viewer).get((call.edition.policy, call.edition.key), [])
+    return drafts_by_rule(viewer).get((call.edition.policy, call.edition.rule_key), [])
 
 
 def call_table(request: HttpRequest, now: datetime) -> Table:

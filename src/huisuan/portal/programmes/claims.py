@@ -63,7 +63,7 @@ def _open_calls(viewer: Viewer) -> list[dict[str, Any]]:
             closes = show_instant(CallWindow(call.first_day, call.last_day).closes_at)
             found.append({
                 "call": call, "title": programme_title(call.edition), "closes": closes, "word": window_word(call, now),
-                "drafts": own.get((call.edition.policy, call.edition.key), []),
+                "drafts": own.get((call.edition.policy, call.edition.rule_key), []),
             })  # fmt: skip
     return found
 

@@ -223,7 +223,7 @@ def _asked(request: HttpRequest, application: Application, sent: ScoreSheet | No
 def _in_readers_words(application: Application, material: dict[str, Any]) -> dict[str, Any]:
     """The material with its facts called as the reader calls them."""
     try:
-        rule = load_policy(application.edition.policy).rule(application.edition.key)
+        rule = load_policy(application.edition.policy).rule(application.edition.rule_key)
     except LawError:
         return material
     labels, names = {spec.name: label_of(spec) for spec in rule.facts}, {spec.zh: label_of(spec) for spec in rule.facts}

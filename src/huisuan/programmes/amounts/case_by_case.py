@@ -17,9 +17,14 @@ from huisuan.programmes.offices import is_city
 from huisuan.programmes.step_conditions import AskedStep
 
 
+def hears_offices(application: Application) -> bool:
+    """Whether a decision hears the text's offices: the law leaves it to them, or its procedure says so."""
+    return bool(application.edition.content.get("opinions")) or kind_of(application) is RuleKind.DISCRETION
+
+
 def offices_to_hear(application: Application) -> tuple[str, ...]:
-    """The offices that the text names for its sentence, but those that decide; none where the law names the amount."""
-    if kind_of(application) is not RuleKind.DISCRETION:
+    """The offices that the text names for its sentence, but those that decide; none where nobody is heard."""
+    if not hears_offices(application):
         return ()
     content = application.edition.content
     deciding = {taken["office"] for taken in content["steps"] if taken["duty"] == Duty.DECIDE}
@@ -54,8 +59,8 @@ def say_how_much_and_why(applications: Sequence[Application], asked: AskedStep) 
 
 
 def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """What is decided case by case says why, after every office that the text names gave its opinion."""
-    cases = {one.pk: offices_to_hear(one) for one in applications if kind_of(one) is RuleKind.DISCRETION}
+    """What is decided case by case, or directed, says why, after every office that the text names was heard."""
+    cases = {one.pk: offices_to_hear(one) for one in applications if hears_offices(one)}
     given: dict[int, set[str]] = {}
     for pk, office in OfficeOpinion.objects.filter(application__in=cases).values_list("application", "office__name"):
         given.setdefault(pk, set()).add(office)
@@ -65,11 +70,9 @@ def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[
         missing = [office for office in cases.get(one.pk, ()) if office not in heard]
         if missing:
             refused[one.pk] = Conflict(
-                f"{one.number}：一事一议须先有政策所列单位的意见，还缺{'、'.join(missing)}",
+                f"{one.number}：须先有政策所列单位的意见，还缺{'、'.join(missing)}",
                 code="award.opinions_missing",
             )
         elif one.pk in cases and not asked.reason.strip():
-            refused[one.pk] = InvalidRequest(
-                f"{one.number}：一事一议的批准须写理由（--reason）", code="award.reason_missing"
-            )
+            refused[one.pk] = InvalidRequest(f"{one.number}：批准须写理由（--reason）", code="award.reason_missing")
     return refused

@@ -47,6 +47,6 @@ def computed_amounts(applications: Sequence[Application]) -> dict[int, int]:
 def kind_of(application: Application) -> RuleKind:
     """What its rule decides; a sum that is shared out among many pays."""
     try:
-        return load_policy(application.edition.policy).rule(application.edition.key).kind
+        return load_policy(application.edition.policy).rule(application.edition.rule_key).kind
     except LawError:
         return RuleKind.PAYS

@@ -13,6 +13,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 from huisuan.law.policy import load_policy
+from huisuan.programmes.awards.milestones import milestone_parts
 from huisuan.programmes.awards.standing import standing_awards, treasury_act
 from huisuan.programmes.models import Application, ApplicationStep, Award, ProcedureEdge, ProcedureEdition
 from huisuan.programmes.step_conditions import AskedStep
@@ -70,8 +71,9 @@ def commit_awards(steps: Sequence[ApplicationStep]) -> None:
 
 
 def make_promise(application: Application, award: Award, fen: int, day: date) -> Promise:
-    """What is committed for an award, in the instalments that its procedure sets on a day."""
-    parts = split_evenly(fen, instalment_count(application.edition, day))
+    """What is committed for an award: by the milestones of its contract, or in as many parts as are set on a day."""
+    parts = milestone_parts(application, award.amount_fen, fen)
+    parts = parts or split_evenly(fen, instalment_count(application.edition, day))
     return Promise(award.key, application.party_id, tuple((part, None) for part in parts), application.city_id)
 
 

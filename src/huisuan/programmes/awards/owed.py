@@ -57,7 +57,7 @@ def _by_rule(one: Application, said: ApplicationSubmission, asked: AskedStep) ->
     corrected = asked.payload.get("facts", {})
     try:
         policy = load_policy(one.edition.policy)
-        rule = policy.rule(one.edition.key)
+        rule = policy.rule(one.edition.rule_key)
         if unknown := set(corrected) - {spec.name for spec in rule.facts}:
             return InvalidRequest(
                 f"{one.number}：没有事实 {'、'.join(sorted(unknown))}", code="award.corrected_fact_unknown"

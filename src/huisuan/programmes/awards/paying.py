@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from huisuan.base.errors import Conflict, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import not_committed_again, paid_so_far
+from huisuan.programmes.awards.milestones import accepted_amounts
 from huisuan.programmes.awards.standing import commitments_of, payees_in_force, standing_awards, treasury_act
 from huisuan.programmes.models import Application, ApplicationStep, PayeeAccount
 from huisuan.programmes.step_conditions import AskedStep
@@ -28,6 +29,7 @@ def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mappin
         commitments_of(applications),
         payees_in_force(applications),
     )
+    accepted = accepted_amounts(applications)
     waiting = set(
         PayeeAccount.objects.filter(application__in=applications, number__gt=1, accepted__isnull=True)
         .values_list("application_id", flat=True)
@@ -43,9 +45,15 @@ def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mappin
             refused[one.pk] = Conflict(
                 f"{one.number}：没有收款账户；请申报单位在此件的页面填写", code="award.payee_missing"
             )
-        elif awards[one.pk].amount_fen and not due_instalments(found, day):
-            refused[one.pk] = Conflict(f"{one.number}：没有到期而未开支付令的分期", code="award.nothing_due")
+        elif awards[one.pk].amount_fen and not due_instalments(found, day, accepted.get(one.pk)):
+            refused[one.pk] = _nothing_due(one, one.pk in accepted)
     return refused
+
+
+def _nothing_due(application: Application, by_milestone: bool) -> Conflict:
+    if by_milestone:
+        return Conflict(f"{application.number}：没有已验收而未付的节点", code="award.no_milestone_accepted")
+    return Conflict(f"{application.number}：没有到期而未开支付令的分期", code="award.nothing_due")
 
 
 def order_awards(steps: Sequence[ApplicationStep]) -> None:
@@ -58,21 +66,32 @@ def order_due(applications: Sequence[Application], person: Person, now: datetime
     day, payees = now.astimezone(SHANGHAI).date(), payees_in_force(applications)
     parts: list[Instalment] = []
     accounts: dict[int, Payee] = {}
+    accepted = accepted_amounts(applications)
     for pk, commitments in commitments_of(applications).items():
-        parts += due_instalments(commitments, day)
+        parts += due_instalments(commitments, day, accepted.get(pk))
         payee = Payee(payees[pk].name, payees[pk].account_number, payees[pk].bank)
         accounts |= {commitment.pk: payee for commitment in commitments}
     return order_payments(parts, accounts, treasury_act(person, now))
 
 
-def due_instalments(commitments: Iterable[Commitment], day: date) -> list[Instalment]:
-    """Those that are open and due on a day."""
-    return [
+def due_instalments(commitments: Sequence[Commitment], day: date, accepted_fen: int | None = None) -> list[Instalment]:
+    """Those that are open and due on a day; under a contract as many, in order, as the accepted milestones cover."""
+    due = [
         part
         for commitment in commitments
         for part in commitment.instalments.all()
         if is_payable(part) and (part.due_on is None or part.due_on <= day)
     ]
+    if accepted_fen is None:
+        return due
+    so_far, covered = paid_so_far(commitments), list[Instalment]()
+    left = accepted_fen - so_far.ordered_fen - so_far.paid_fen
+    for part in due:
+        left -= part.amount_fen
+        if left < 0:
+            break
+        covered.append(part)
+    return covered
 
 
 def is_payable(part: Instalment) -> bool:

@@ -59,7 +59,7 @@ def open_call(terms: CallTerms, by: Person, now: datetime) -> Call:
     policy, spec = _programme(terms)
     edition = edition_to_open(spec, policy, by, now)
     _check_days(terms, policy, now)
-    rule = policy.rule(spec.key)
+    rule = policy.rule(spec.rule_key)
     evidence = _evidence(terms, rule)
     _require_places(spec, terms)
     line = _line(terms, policy, spec)

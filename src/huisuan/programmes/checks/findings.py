@@ -14,7 +14,7 @@ from huisuan.programmes.claim_objects.codes import asked_objects, normalise_code
 from huisuan.programmes.claim_objects.records import held_elsewhere
 from huisuan.programmes.credit.register import credit_on, is_barring
 from huisuan.programmes.flags.found_between import rivals
-from huisuan.programmes.models import Application, CheckKind, ClaimObject, CreditEffect
+from huisuan.programmes.models import Application, CheckKind, ClaimObject, CreditEffect, FinalEvaluation
 from huisuan.treasury.city_payments import city_payments_known
 from huisuan.treasury.models import Debt
 from huisuan.treasury.recoveries import open_debts
@@ -129,7 +129,27 @@ def standing_debts(applications: Iterable[Application]) -> list[Debt]:
     return list(open_debts().filter(Q(party__in=parties) | Q(city__in=cities)).order_by("pk"))
 
 
+def check_performance(subject: CheckSubject) -> CheckFinding:
+    """Whether a project of the applicant was evaluated below the mark; no text bars it, so it is answered."""
+    party = subject.application.party_id
+    rows = FinalEvaluation.objects.filter(application__party=party, at__date__lte=subject.day).order_by("-pk")
+    found = list(rows.select_related("application")) if party else []
+    low = [row for row in found if row.score < row.mark * 100]
+    saw = {
+        "day": subject.day.isoformat(),
+        "evaluations": [
+            {"number": row.application.number, "score": row.score, "mark": row.mark, "reason": row.reason}
+            for row in found
+        ],
+    }  # fmt: skip
+    said = "、".join(f"{row.application.number} 得 {row.score / 100:g} 分（合格 {row.mark} 分）" for row in low)
+    if low:
+        return CheckFinding(CheckKind.PERFORMANCE, None, f"以前的项目评价不合格：{said}", saw)
+    return CheckFinding(CheckKind.PERFORMANCE, True, f"评价过 {len(found)} 个项目，没有不合格的", saw)
+
+
 #: all that is asked, in this order
 APPLICATION_CHECKS: tuple[Callable[[CheckSubject], CheckFinding], ...] = (
     check_law, check_stacking, check_claim_objects, check_relations, check_credit, check_debts,
+    check_performance,
 )  # fmt: skip

@@ -114,7 +114,7 @@ def asked_rule(application: Application) -> RuleInput | None:
 
 def _place(application: Application) -> PolicyRule:
     policy = load_policy(application.edition.policy)
-    return PolicyRule(policy, policy.rule(application.edition.key))
+    return PolicyRule(policy, policy.rule(application.edition.rule_key))
 
 
 def _offer(application: Application) -> Offer | None:

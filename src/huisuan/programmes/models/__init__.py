@@ -1,5 +1,6 @@
 """What programmes store."""
 
+from huisuan.calendar.models import AdoptedDay, CalendarDocument  # of this app, where they were made
 from huisuan.programmes.models.applications import (
     NO_HASH,
     Application,
@@ -10,17 +11,30 @@ from huisuan.programmes.models.applications import (
     ProcedureEdition,
 )
 from huisuan.programmes.models.awards import Award, CityShare, Offer, PayeeAccount
-from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.calls import Call, CallAmendment
 from huisuan.programmes.models.checks import ApplicationCheck, CheckKind
 from huisuan.programmes.models.claim_objects import ClaimObject
-from huisuan.programmes.models.credit import CreditEffect, CreditEntry
-from huisuan.programmes.models.decision_sheets import FrozenLine, FrozenSheet
+from huisuan.programmes.models.contracts import (
+    Contract,
+    ContractTarget,
+    Milestone,
+    OrderUnderContract,
+    PlannedTarget,
+)
+from huisuan.programmes.models.credit import CreditEffect, CreditEntry, EvidenceIssuer, StruckIssuer
+from huisuan.programmes.models.decision_sheets import FrozenLine, FrozenSheet, OfficeOpinion
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
 from huisuan.programmes.models.flags import ApplicationFlag, FlagReason
+from huisuan.programmes.models.milestones import (
+    AcceptanceSeat,
+    AcceptanceVote,
+    FinalEvaluation,
+    MilestoneReport,
+    MilestoneResult,
+    SiteCheck,
+)
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
-from huisuan.programmes.models.opinions import OfficeOpinion
 from huisuan.programmes.models.publicity import (
     ANSWERING_ACTIONS,
     NoticeLine,
@@ -40,6 +54,8 @@ __all__ = [
     "ANSWERING_ACTIONS",
     "NO_HASH",
     "OFFICIAL_DUTIES",
+    "AcceptanceSeat",
+    "AcceptanceVote",
     "AdoptedDay",
     "Application",
     "ApplicationCheck",
@@ -53,18 +69,25 @@ __all__ = [
     "CheckKind",
     "CityShare",
     "ClaimObject",
+    "Contract",
+    "ContractTarget",
     "CreditEffect",
     "CreditEntry",
     "Draft",
     "Draw",
     "DutyHeld",
     "Evidence",
+    "EvidenceIssuer",
     "Expert",
     "ExpertEntry",
     "ExpertTie",
+    "FinalEvaluation",
     "FlagReason",
     "FrozenLine",
     "FrozenSheet",
+    "Milestone",
+    "MilestoneReport",
+    "MilestoneResult",
     "NoticeLine",
     "NumberSeries",
     "Objection",
@@ -75,9 +98,11 @@ __all__ = [
     "Offer",
     "Office",
     "OfficeOpinion",
+    "OrderUnderContract",
     "PanelMeeting",
     "PanelSeat",
     "PayeeAccount",
+    "PlannedTarget",
     "Post",
     "ProcedureEdge",
     "ProcedureEdition",
@@ -86,5 +111,7 @@ __all__ = [
     "RegisteredThing",
     "ScoreSheet",
     "SeatEnd",
+    "SiteCheck",
+    "StruckIssuer",
     "TieKind",
 ]  # fmt: skip

@@ -41,6 +41,11 @@ class ProcedureEdition(models.Model):
     def __str__(self) -> str:
         return f"{self.policy} {self.key} {self.digest[:8]}"
 
+    @property
+    def rule_key(self) -> str:
+        """The rule that says the amount: several ways to carry one out are several procedures."""
+        return str(self.content.get("rule") or self.key)
+
 
 class ProcedureEdge(models.Model):
     """One way from a state to another in an edition: by which action, under which duty, in which office."""

@@ -20,6 +20,7 @@ class CheckKind(models.TextChoices):
     RELATIONS = "relations", "关联关系"
     CREDIT = "credit", "信用名单"
     DEBTS = "debts", "未还款项"
+    PERFORMANCE = "performance", "既往项目评价"
 
 
 class ApplicationCheck(models.Model):

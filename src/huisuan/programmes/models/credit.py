@@ -1,4 +1,8 @@
-"""The credit list: what is held against parties, from a day until a day, who says so and what follows. Append-only."""
+"""What is held against parties, and against issuers of evidence, since when, and who says so. Append-only.
+
+The credit list says what follows for a party; an issuer that is struck has the applications that rest on its reports
+looked at: see decision 060.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
-from huisuan.parties.models import Party
+from huisuan.parties.models import Party, Person
+from huisuan.programmes.models.applications import Application
+
+_USCC = "^[0-9A-Z]{18}$"
 
 
 class CreditEffect(models.TextChoices):
@@ -59,3 +66,55 @@ class CreditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.party_id} {self.effect} from {self.valid_from}"
+
+
+class EvidenceIssuer(models.Model):
+    """Who issued a file of evidence that was handed in, by code, and on which day where that is known."""
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="evidence_issuers")
+    sha256 = models.CharField(max_length=64)
+    uscc = models.CharField(max_length=18, help_text="of the issuer, which need not be a registered party")
+    issued_on = models.DateField(null=True)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["application", "id"]
+        indexes = [models.Index(name="evidence_by_issuer", fields=["uscc", "issued_on"])]
+        constraints = [
+            models.UniqueConstraint(name="evidence_issuer_once", fields=["application", "sha256"]),
+            models.CheckConstraint(
+                name="evidence_issuer_has_its_codes",
+                condition=Q(uscc__regex=_USCC, sha256__regex="^[0-9a-f]{64}$"),
+            ),
+        ]
+        triggers = [append_only("evidence_issuers_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.uscc}"
+
+
+class StruckIssuer(models.Model):
+    """An issuer whose reports count no more from a day on: who says so, where, and why."""
+
+    uscc = models.CharField(max_length=18)
+    name = models.CharField(max_length=200)
+    since = models.DateField(help_text="reports of that day and later; those without a day, too")
+    source = models.CharField(max_length=300, help_text="the document or the list that says so")
+    reason = models.CharField(max_length=1000)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(name="struck_once_a_day", fields=["uscc", "since"]),
+            models.CheckConstraint(
+                name="struck_says_who_and_why",
+                condition=Q(uscc__regex=_USCC) & ~Q(name="") & ~Q(source="") & ~Q(reason=""),
+            ),
+        ]
+        triggers = [append_only("struck_issuers_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.uscc} {self.since}"

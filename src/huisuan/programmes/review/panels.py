@@ -54,10 +54,10 @@ def store_draw(
         if each.party_id is not None
     ]
     people = load_drawn_experts(sides.values(), day, tie_years, reviews_of_year(day.year))
-    inputs = _inputs(rows, people, terms)
+    inputs = draw_inputs(rows, people, terms)
     panels = draw_panels(rows, people, terms)
     made = Draw.objects.create(
-        title=title, seed=terms.seed, inputs=inputs, digest=_digest(inputs), by=by[:120], at=now
+        title=title, seed=terms.seed, inputs=inputs, digest=inputs_digest(inputs), by=by[:120], at=now
     )  # fmt: skip
     by_number = {each.number: each for each in fields}
     PanelSeat.objects.bulk_create(
@@ -76,7 +76,7 @@ def store_draw(
 
 def repeat_draw(made: Draw) -> bool:
     """Whether the kept inputs are those of the digest and come to the seats that are kept."""
-    if _digest(made.inputs) != made.digest:
+    if inputs_digest(made.inputs) != made.digest:
         return False
     rows = [
         ReviewedApplication(each["key"], each["field"], frozenset(each["parties"]), frozenset(each["city"]))
@@ -153,7 +153,8 @@ def _lock_pool() -> list[Expert]:
     return list(Expert.objects.select_for_update(of=("self",)).select_related("person").order_by("pk"))
 
 
-def _inputs(rows: list[ReviewedApplication], people: list[DrawnExpert], terms: DrawTerms) -> dict[str, Any]:
+def draw_inputs(rows: list[ReviewedApplication], people: list[DrawnExpert], terms: DrawTerms) -> dict[str, Any]:
+    """What a draw was made from, as it is kept."""
     return {
         "applications": [
             {"key": each.key, "field": each.field, "parties": sorted(each.parties), "city": sorted(each.city)}
@@ -170,5 +171,6 @@ def _inputs(rows: list[ReviewedApplication], people: list[DrawnExpert], terms: D
     }  # fmt: skip
 
 
-def _digest(inputs: Mapping[str, Any]) -> str:
+def inputs_digest(inputs: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of what a draw was made from."""
     return text_sha256(json.dumps(inputs, ensure_ascii=False, sort_keys=True, separators=(",", ":")))

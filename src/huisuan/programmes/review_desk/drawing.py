@@ -97,7 +97,7 @@ def _field(call: Call, plan: ReviewPlan, application: Application) -> str:
     made = application.submissions.last()
     if not plan.field or made is None:
         return ""
-    rule = load_policy(call.edition.policy).rule(call.edition.key)
+    rule = load_policy(call.edition.policy).rule(call.edition.rule_key)
     spec = next(fact for fact in rule.facts if fact.name == plan.field)
     chosen = parse_cell(spec, made.facts.get(plan.field, ""), by_people=True)
     words = (spec.options or {}).get(str(chosen), "")

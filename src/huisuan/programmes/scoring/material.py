@@ -81,7 +81,7 @@ def _last_submission(application: Application) -> ApplicationSubmission:
 
 def _labels(application: Application) -> dict[str, str]:
     try:
-        rule = load_policy(application.edition.policy).rule(application.edition.key)
+        rule = load_policy(application.edition.policy).rule(application.edition.rule_key)
     except LawError:
         return {}
     return {spec.name: spec.zh for spec in rule.facts}

@@ -70,7 +70,7 @@ class SubmissionContent:
 def law_of(call: Call) -> tuple[Policy, Rule]:
     """The policy of a call, and the rule that says the amount."""
     policy = load_policy(call.edition.policy)
-    return policy, policy.rule(call.edition.key)
+    return policy, policy.rule(call.edition.rule_key)
 
 
 def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> SubmissionContent:
@@ -114,7 +114,7 @@ def submitted_values(made: ApplicationSubmission) -> tuple[Policy, Rule, dict[st
     """
     edition = made.application.edition
     policy = load_policy(edition.policy)
-    rule = policy.rule(edition.key)
+    rule = policy.rule(edition.rule_key)
     values = _read(rule, made.facts)[0] | read_known(rule, made.known)
     return policy, rule, values | selected_values(policy, rule, made.application.party, made.application)
 

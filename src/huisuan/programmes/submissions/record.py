@@ -82,7 +82,7 @@ def _record(step: ApplicationStep) -> None:
 
 def _hold_entitlement(step: ApplicationStep, offer: Offer) -> None:
     edition, code = step.application.edition, f"E{offer.entitlement_id}"
-    ground = ClaimGround.of(load_policy(edition.policy), edition.key)
+    ground = ClaimGround.of(load_policy(edition.policy), edition.rule_key)
     record_objects(
         step.application, ground, [{"kind": ObjectKind.ENTITLEMENT.value, "code": code, "typed": code}], step.person
     )

@@ -23,6 +23,8 @@ from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.checks.stored import are_checked
 from huisuan.programmes.checks.without_decision import hold_by_law
+from huisuan.programmes.contracts.conditions import are_evaluated, award_what_was_agreed, have_a_plan, is_drawn_up
+from huisuan.programmes.contracts.race import fall_out, free_what_is_left
 from huisuan.programmes.decision_sheets.steps import (
     are_granted_by_the_sheet,
     fit_the_line,
@@ -50,7 +52,7 @@ Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 #: action -> what may keep it from being taken, asked in this order
 STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "submit": (are_confirmed,),
-    "check": (checker_answered_none, are_checked),
+    "check": (checker_answered_none, have_a_plan, are_checked),
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
     "rank": (are_answered, stand_on_the_sheet),
@@ -65,9 +67,12 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
         name_an_amount,
         is_as_published,
     ),
+    "contract": (are_answered, is_drawn_up),
+    "eliminate": (fall_out,),
     "commit": (are_answered, are_up_to_date, have_money),
     "pay": (are_answered, are_up_to_date, can_be_paid),
     "complete": (are_paid,),
+    "close": (are_evaluated,),
     "record": (are_answered, hold_by_law),
     "revoke": (is_unpaid,),
     "recover": (owe_back,),
@@ -84,6 +89,8 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "refuse": (move_up_waiting, tell_applicants),
     "withdraw": (move_up_waiting,),
     "revoke": (revoke_awards, move_up_waiting),
+    "contract": (award_what_was_agreed,),
+    "eliminate": (free_what_is_left, tell_applicants),
     "commit": (commit_awards,),
     "pay": (order_awards,),
     "complete": (tell_applicants,),

@@ -12,9 +12,9 @@ from huisuan.programmes.models import Application, ApplicationStep
 
 _CODES = {
     "return": "application_returned", "refuse": "application_refused", "decide": "application_decided",
-    "complete": "application_paid",
+    "complete": "application_paid", "eliminate": "application_eliminated",
 }  # fmt: skip
-_WITH_A_REASON = frozenset({"return", "refuse"})
+_WITH_A_REASON = frozenset({"return", "refuse", "eliminate"})
 _LONGEST = 200  # characters of a reason
 
 

@@ -1,0 +1,56 @@
+"""What the page of an application shows of its contract, and which acts on it the reader may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from huisuan.law.procedure import State
+from huisuan.parties.models import Person, Role
+from huisuan.programmes.contract_desk.panel import has_panel
+from huisuan.programmes.contract_desk.queries import contract_to_dict
+from huisuan.programmes.contracts.figures import declared_contract
+from huisuan.programmes.models import Application
+from huisuan.programmes.workflow.permission import Permissions, is_applicant
+
+_PLANNING = (State.DRAFT, State.SUBMITTED, State.RETURNED)
+_ACCEPTING = (State.CONTRACTED, State.COMMITTED, State.PAYING)
+
+
+@dataclass(frozen=True)
+class ContractShown:
+    """All of it; `open` is the milestone that is next, None where all are accepted or nothing is signed."""
+
+    found: dict[str, Any]
+    open: dict[str, Any] | None
+    plans: bool
+    draws_up: bool
+    reports: bool
+    accepts: bool
+    by_panel: bool
+    evaluates: bool
+
+    @property
+    def marks(self) -> str:
+        """The score of the evaluation."""
+        evaluation = self.found["evaluation"]
+        return f"{evaluation['score'] / 100:g}" if evaluation else ""
+
+
+def read_contract_shown(application: Application, person: Person, now: datetime) -> ContractShown | None:
+    """What a reader sees; None where the procedure has no contract."""
+    if not declared_contract(application.edition):
+        return None
+    found = contract_to_dict(application, now, officials=person.role not in (Role.USER,))
+    state = State(application.state)
+    mine = is_applicant(person, application) and person.widest_scope != "read"
+    office = not mine and Permissions.load(person, "contract", "", [application], now).ask_duty(application) is None
+    waiting = next((one for one in found["milestones"] if not one["accepted"]), None)
+    running = state in (*_ACCEPTING, State.MONITORED)
+    return ContractShown(
+        found, waiting if running else None, mine and state in _PLANNING and not found["plan"],
+        office and state is State.DECIDED and found["contract"] is None, mine and running,
+        office and state in _ACCEPTING, has_panel(application),
+        office and state is State.MONITORED and found["evaluation"] is None,
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""Looking at what was done: two persons on site, the acceptance of a milestone, the evaluation at the end."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+from django.db import transaction
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
+from huisuan.base.months import SHANGHAI
+from huisuan.law.procedure import State
+from huisuan.parties.models import Person, Role
+from huisuan.programmes.contract_desk.desk import milestone_of, said_text, take_up
+from huisuan.programmes.contract_desk.panel import has_panel, panel_says, tied_voters
+from huisuan.programmes.contract_desk.reporting import reached_by_target
+from huisuan.programmes.contracts.figures import contract_figures
+from huisuan.programmes.contracts.race import refuse_who_falls_out
+from huisuan.programmes.models import (
+    AcceptanceVote,
+    Application,
+    FinalEvaluation,
+    Milestone,
+    MilestoneResult,
+    SiteCheck,
+)
+from huisuan.programmes.people import find_person
+from huisuan.programmes.workflow.ties import find_ties
+
+_HUNDRED, _LONGEST_FINDING = 100, 4000
+_ACCEPTING = (State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value)
+
+
+@transaction.atomic
+def record_site_check(
+    number: str, milestone: int, day: date, pair: tuple[str, str], text: str, person: Person, now: datetime, *,
+    holds: bool,
+) -> SiteCheck:  # fmt: skip
+    """What two persons found on site.
+
+    Raises:
+        NotFound, NotAllowed: not a person who signs contracts of this application; one of the two belongs or is tied to
+            the applicant.
+        InvalidRequest: one person twice, a day to come, nothing said.
+        Conflict: no such milestone.
+    """
+    application = take_up(number, person, now)
+    found = milestone_of(application, milestone)
+    first, second = (find_person(name) for name in pair)
+    if first == second:
+        raise InvalidRequest(f"{number}：现场核查须由两个人办，写的都是{first.name}", code="contract.one_person_twice")
+    for each in (first, second):
+        tie = find_ties(each, [application], day).get(application.pk)
+        if tie or each.role == Role.USER or each.machine:
+            why = tie or f"{each.name}是申报单位一方的账号"
+            raise NotAllowed(f"{number}：{why}，不能现场核查", code="contract.tied_on_site")
+    if day > now.astimezone(SHANGHAI).date():
+        raise InvalidRequest(f"{number}：现场核查的日期 {day} 还没有到", code="contract.day_to_come")
+    return SiteCheck.objects.create(
+        milestone=found, day=day, first=first, second=second, text=said_text(text, "核查情况", _LONGEST_FINDING),
+        holds=holds, by=person, at=now,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def decide_milestone(
+    number: str, milestone: int, reason: str, person: Person, now: datetime, *,
+    accepted: bool | None = None, score: int | None = None,
+) -> MilestoneResult:  # fmt: skip
+    """Accept a milestone or not: as the office says with a score, or as the panel has voted where one is declared.
+
+    Raises:
+        NotFound, NotAllowed: not a person who signs contracts of this application.
+        InvalidRequest: no reason, no score; or a word of one's own where the panel decides.
+        Conflict: not reported, those before it are not accepted, accepted already, the panel has not voted or one who
+            voted is tied since; in a race it has fallen out.
+    """
+    application = take_up(number, person, now)
+    found = milestone_of(application, milestone)
+    _check_ready(application, found)
+    if has_panel(application):
+        accepted, mean = _by_panel(application, found, accepted, score, now)
+        marks = int(mean * _HUNDRED)
+    else:
+        if accepted is None or score is None or not 0 <= score <= _HUNDRED:
+            raise InvalidRequest(f"{number}：须写明是否通过和 0 至 100 的评分", code="contract.score_malformed")
+        marks = score * _HUNDRED
+    if accepted:
+        refuse_who_falls_out(application, found, now)
+    return MilestoneResult.objects.create(
+        milestone=found, number=found.results.count() + 1, accepted=accepted, score=marks,
+        reason=said_text(reason, "验收意见"), basis=_basis(found), by=person, at=now,
+    )  # fmt: skip
+
+
+def _check_ready(application: Application, milestone: Milestone) -> None:
+    number, at = application.number, milestone.number
+    if application.state not in _ACCEPTING:
+        raise Conflict(f"{number}：现在不验收，须已签合同、未办结", code="contract.not_accepting")
+    if milestone.results.filter(accepted=True).exists():
+        raise Conflict(f"{number}：第 {at} 个节点已验收", code="contract.accepted_already")
+    if not milestone.reports.exists():
+        raise Conflict(f"{number}：第 {at} 个节点，承担单位还没有报告", code="contract.not_reported")
+    before = Milestone.objects.filter(contract=milestone.contract_id, number__lt=milestone.number)
+    if before.exclude(results__accepted=True).exists():
+        raise Conflict(f"{number}：第 {at} 个节点之前的还没有验收", code="contract.earlier_not_accepted")
+
+
+def _by_panel(
+    application: Application, milestone: Milestone, accepted: bool | None, score: int | None, now: datetime
+) -> tuple[bool, Fraction]:
+    if accepted is not None or score is not None:
+        raise InvalidRequest(f"{application.number}：由专家组投票决定，不另写结论和评分", code="contract.panel_decides")
+    if tied := tied_voters(application, milestone, now):
+        raise Conflict(
+            f"{application.number}：投过票的 {'、'.join(tied)} 现与承担单位有利害关系，须回避后再验收",
+            code="contract.voter_tied",
+        )
+    said = panel_says(milestone)
+    if said is None:
+        raise Conflict(f"{application.number}：专家组还没有全部投票", code="contract.panel_has_not_voted")
+    votes = AcceptanceVote.objects.filter(seat__milestone=milestone, left=False)
+    last = milestone.results.last()
+    if last is not None and not votes.filter(at__gt=last.at).exists():
+        raise Conflict(f"{application.number}：专家组已就此节点投票，未通过", code="contract.panel_refused")
+    return said
+
+
+def _basis(milestone: Milestone) -> dict[str, Any]:
+    return {
+        "targets": reached_by_target(milestone),
+        "reports": [{"number": row.number, "late": row.late} for row in milestone.reports.all()],
+        "site_checks": [
+            {"day": row.day.isoformat(), "holds": row.holds, "by": [row.first.username, row.second.username]}
+            for row in milestone.site_checks.select_related("first", "second")
+        ],
+        "votes": [
+            {"expert": vote.by.username, "accepts": vote.accepts, "score": vote.score}
+            for vote in AcceptanceVote.objects.filter(seat__milestone=milestone, left=False).select_related("by")
+        ],
+    }  # fmt: skip
+
+
+@transaction.atomic
+def evaluate_project(number: str, score: int, reason: str, person: Person, now: datetime) -> FinalEvaluation:
+    """Evaluate a project at its end; the next claim of its party sees it.
+
+    Raises:
+        NotFound, NotAllowed: not a person who signs contracts of this application.
+        InvalidRequest: no score from 0 to 100, no reason.
+        Conflict: it is not paid out yet, or was evaluated.
+    """
+    application = take_up(number, person, now)
+    if application.state != State.MONITORED or FinalEvaluation.objects.filter(application=application).exists():
+        raise Conflict(f"{number}：跟踪中的评价一次；现在不能评价，或已评价", code="contract.not_evaluated_now")
+    if not 0 <= score <= _HUNDRED:
+        raise InvalidRequest(f"{number}：须写明 0 至 100 的评分", code="contract.score_malformed")
+    mark = contract_figures(application.edition, now)["mark"]
+    return FinalEvaluation.objects.create(
+        application=application, score=score * _HUNDRED, mark=mark, reason=said_text(reason, "评价意见"), by=person,
+        at=now,
+    )  # fmt: skip

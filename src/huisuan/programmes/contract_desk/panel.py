@@ -1,0 +1,191 @@
+"""The panel that accepts a milestone where the procedure declares one: drawn as for a review, asked again at each vote.
+
+An expert who became a tie since the draw does not vote: the seat is left, and the next alternate sits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+
+from django.db import transaction
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
+from huisuan.parties.models import Person
+from huisuan.programmes.contract_desk.desk import milestone_of, said_text, take_up
+from huisuan.programmes.contracts.figures import contract_figures, declared_contract
+from huisuan.programmes.models import (
+    AcceptanceSeat,
+    AcceptanceVote,
+    Application,
+    Draw,
+    Expert,
+    Milestone,
+)
+from huisuan.programmes.review.conflicts import load_applicant_sides, load_drawn_experts
+from huisuan.programmes.review.draw import (
+    EXCLUSION_NAMES,
+    DrawnExpert,
+    DrawTerms,
+    Exclusion,
+    ReviewedApplication,
+    draw_panels,
+    find_exclusion,
+)
+from huisuan.programmes.review.panels import draw_inputs, inputs_digest, reviews_of_year
+from huisuan.programmes.review.plan import ReviewPlan, plan_of
+from huisuan.programmes.submissions.content import submitted_values
+from huisuan.programmes.workflow.permission import unknown_application
+
+_NO_LIMIT = 10**6  # of reviews: a load keeps nobody from a seat already taken
+_LARGEST_SCORE = 100
+
+
+def has_panel(application: Application) -> bool:
+    """Whether drawn experts accept its milestones."""
+    return "panel" in declared_contract(application.edition).get("figures", {})
+
+
+@transaction.atomic
+def draw_acceptance_panel(number: str, milestone: int, seed: str, person: Person, now: datetime) -> Draw:
+    """Draw who accepts a milestone, from the pool, by the same rules as reviews; all inputs are kept.
+
+    Raises:
+        NotFound, NotAllowed: not a person who signs contracts of this application.
+        InvalidRequest: no panel is declared, or no seed.
+        Conflict: no such milestone, or it has a panel.
+        TooFewExperts: not every seat can be filled.
+    """
+    application = take_up(number, person, now)
+    found = milestone_of(application, milestone)
+    if not has_panel(application) or application.party is None:
+        raise InvalidRequest(f"{number}：验收由签订合同的单位办理，不抽取专家", code="contract.no_panel")
+    if found.seats.exists():
+        raise Conflict(f"{number}：第 {milestone} 个节点已抽取专家", code="contract.panel_drawn")
+    experts = {each.person.username: each for each in Expert.objects.select_for_update(of=("self",)).select_related(
+        "person").order_by("pk")}  # fmt: skip
+    plan, size = plan_of(application), contract_figures(application.edition, now)["panel"]
+    row, people = _looked_at(application, plan, now)
+    terms = DrawTerms(seed, size, plan.most_reviews, plan.alternates)
+    (panel,) = draw_panels([row], people, terms)
+    inputs = draw_inputs([row], people, terms)
+    made = Draw.objects.create(
+        title=f"{number} 第 {milestone} 个节点验收", seed=seed, inputs=inputs,
+        digest=inputs_digest(inputs),
+        by=person.username[:120], at=now,
+    )  # fmt: skip
+    AcceptanceSeat.objects.bulk_create(
+        AcceptanceSeat(draw=made, milestone=found, expert=experts[key], position=position, panel=size)
+        for position, key in enumerate((*panel.members, *panel.alternates), start=1)
+    )
+    return made
+
+
+@transaction.atomic
+def vote_on_milestone(
+    number: str, milestone: int, accepts: bool, score: int, reason: str, person: Person, now: datetime
+) -> AcceptanceVote:
+    """What an expert of the panel says, once.
+
+    Raises:
+        NotFound: the person does not sit in the panel now.
+        NotAllowed: tied to the applicant by what is known now.
+        InvalidRequest: a score that is none, or no reason.
+        Conflict: voted already, or the milestone is accepted.
+    """
+    application = Application.objects.filter(number=number).select_related("edition", "party", "call").first()
+    if application is None:
+        raise unknown_application(number)
+    found = Milestone.objects.select_for_update(no_key=True).filter(
+        contract__application=application, number=milestone
+    ).first()  # fmt: skip
+    seat = next((one for one in sitting_now(found) if one.expert.person_id == person.pk), None) if found else None
+    if found is None or seat is None:
+        raise NotFound(f"{number}：您不在第 {milestone} 个节点的验收专家组", code="contract.not_in_panel")
+    if found.results.filter(accepted=True).exists() or AcceptanceVote.objects.filter(seat=seat).exists():
+        raise Conflict(f"{number}：第 {milestone} 个节点已验收，或您已投票", code="contract.voted")
+    if bar := _bar(application, person.username, now):
+        raise NotAllowed(f"{number}：{EXCLUSION_NAMES[bar]}，须回避", code="contract.expert_tied")
+    if not 0 <= score <= _LARGEST_SCORE:
+        raise InvalidRequest(f"评分须在 0 至 {_LARGEST_SCORE} 之间", code="contract.score_malformed")
+    return AcceptanceVote.objects.create(
+        seat=seat, accepts=accepts, score=score, reason=said_text(reason, "意见"), by=person, at=now
+    )
+
+
+@transaction.atomic
+def leave_acceptance_seat(
+    number: str, milestone: int, username: str, reason: str, person: Person, now: datetime
+) -> AcceptanceVote:
+    """An expert of the panel withdraws, before a vote: the next alternate sits.
+
+    Raises:
+        NotFound, NotAllowed: not a person who signs contracts of this application.
+        InvalidRequest: no reason.
+        Conflict: the expert does not sit there or has voted, or no alternate is left.
+    """
+    application = take_up(number, person, now)
+    found = milestone_of(application, milestone)
+    seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
+    if seat is None or AcceptanceVote.objects.filter(seat=seat).exists():
+        raise Conflict(f"{number}：{username} 不在第 {milestone} 个节点的专家组，或已投票", code="contract.seat_left")
+    seats = list(found.seats.select_related("vote"))
+    if sum(1 for one in seats if not _is_left(one)) <= seat.panel:
+        raise Conflict(f"{number}：没有可递补的候补专家", code="contract.no_alternate_left")
+    return AcceptanceVote.objects.create(seat=seat, left=True, reason=said_text(reason, "回避理由"), by=person, at=now)
+
+
+def sitting_now(milestone: Milestone) -> list[AcceptanceSeat]:
+    """Who sits in the panel: the first seats that nobody left."""
+    seats = list(milestone.seats.select_related("vote", "expert__person").order_by("position"))
+    return [seat for seat in seats if not _is_left(seat)][: seats[0].panel if seats else 0]
+
+
+def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
+    """Whether most accept it, and the mean of the scores; None: not everybody who sits has voted."""
+    votes = [getattr(seat, "vote", None) for seat in sitting_now(milestone)]
+    given = [vote for vote in votes if vote is not None and vote.score is not None]
+    if not votes or len(given) < len(votes):
+        return None
+    return sum(bool(vote.accepts) for vote in given) * 2 > len(given), Fraction(
+        sum(vote.score or 0 for vote in given), len(given)
+    )
+
+
+def tied_voters(application: Application, milestone: Milestone, now: datetime) -> list[str]:
+    """Who has voted and is tied to the applicant by what is known now."""
+    voted = [seat.expert.person.username for seat in sitting_now(milestone) if getattr(seat, "vote", None) is not None]
+    return [name for name in voted if _bar(application, name, now) is not None]
+
+
+def _is_left(seat: AcceptanceSeat) -> bool:
+    vote = getattr(seat, "vote", None)
+    return vote is not None and bool(vote.left)
+
+
+def _bar(application: Application, username: str, now: datetime) -> Exclusion | None:
+    row, people = _looked_at(application, plan_of(application), now, [username])
+    found = find_exclusion(row, people[0], _NO_LIMIT) if people else Exclusion.INACTIVE
+    return found if found in (Exclusion.TIE, Exclusion.CONTROL, Exclusion.INACTIVE) else None
+
+
+def _looked_at(
+    application: Application, plan: ReviewPlan, now: datetime, only: list[str] | None = None
+) -> tuple[ReviewedApplication, list[DrawnExpert]]:
+    assert application.party is not None  # asked when the panel was drawn
+    day = now.astimezone(SHANGHAI).date()
+    sides = load_applicant_sides([application.party], day)
+    side = sides[application.party.pk]
+    people = load_drawn_experts(sides.values(), day, plan.tie_years, reviews_of_year(day.year), only)
+    return ReviewedApplication(application.number, _field(application, plan), side.parties, side.city), people
+
+
+def _field(application: Application, plan: ReviewPlan) -> str:
+    """What an expert must know, in the words of the fact that says it; nothing: any field will do."""
+    said = application.submissions.last()
+    if not plan.field or said is None:
+        return ""
+    _, rule, values = submitted_values(said)
+    spec = next(each for each in rule.facts if each.name == plan.field)
+    return (spec.options or {}).get(str(values.get(plan.field)), "")

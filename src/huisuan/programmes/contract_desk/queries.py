@@ -1,0 +1,95 @@
+"""Reading a contract: what was agreed, reported, checked, accepted; and what earlier projects of a party came to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from huisuan.base.months import SHANGHAI
+from huisuan.parties.models import Role
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.contract_desk.reporting import describe_due, plain_figure, reached_by_target
+from huisuan.programmes.contracts.race import runners_of
+from huisuan.programmes.models import Application, Contract, FinalEvaluation, Milestone
+from huisuan.programmes.workflow.queries import get_application
+
+
+def describe_contract(viewer: Viewer, number: str, now: datetime) -> dict[str, Any]:
+    """A contract as JSON carries it: plan, milestones with what became of them, runners where they race, evaluation.
+
+    Who sits in a panel and what each said is for officials alone.
+
+    Raises:
+        NotFound: no application of that number, as far as the viewer may know.
+    """
+    application = get_application(viewer, number)
+    return contract_to_dict(application, now, officials=viewer.role != Role.USER)
+
+
+def contract_to_dict(application: Application, now: datetime, *, officials: bool) -> dict[str, Any]:
+    """The same of an application that may be seen."""
+    contract = Contract.objects.filter(application=application).select_related("by", "award").first()
+    evaluation = FinalEvaluation.objects.filter(application=application).select_related("by").first()
+    return {
+        "number": application.number,
+        "plan": [
+            {
+                "code": row.code, "name": row.name, "unit": row.unit, "figure": plain_figure(row.figure),
+                "less_is_better": row.less_is_better,
+            }
+            for row in application.planned_targets.all()
+        ],
+        "contract": None if contract is None else {
+            "code": contract.code, "signed_on": contract.signed_on.isoformat(), "task": contract.task,
+            "by": contract.by.username, "at": _shown(contract.at),
+        },
+        "milestones": _milestones(contract, now, officials=officials) if contract else [],
+        "runners": [runner.to_dict() for runner in runners_of(application)] if officials else [],
+        "evaluation": None if evaluation is None else {
+            "score": evaluation.score, "mark": evaluation.mark, "reason": evaluation.reason,
+            "at": _shown(evaluation.at),
+        },
+    }  # fmt: skip
+
+
+def _milestones(contract: Contract, now: datetime, *, officials: bool) -> list[dict[str, Any]]:
+    rows = list(contract.milestones.select_related("contract__application__edition").prefetch_related("reports"))
+    due = {each.milestone.pk: each for each in describe_due(rows, now)}
+    return [_milestone(row, due[row.pk].to_dict(), officials=officials) for row in rows]
+
+
+def _milestone(row: Milestone, due: dict[str, Any], *, officials: bool) -> dict[str, Any]:
+    accepted = row.results.filter(accepted=True).exists()
+    seats = row.seats.select_related("expert__person", "vote") if officials else []
+    return {
+        "milestone": row.number, "title": row.title, "due_on": due["due_on"], "amount_fen": row.amount_fen,
+        "report_until": due["report_until"], "overdue": due["overdue"] and not accepted, "accepted": accepted,
+        "targets": reached_by_target(row),
+        "reports": [
+            {"number": one.number, "text": one.text, "late": one.late, "at": _shown(one.at), "by": one.by.username}
+            for one in row.reports.all()
+        ],
+        "site_checks": [
+            {
+                "day": one.day.isoformat(), "first": one.first.name, "second": one.second.name, "text": one.text,
+                "holds": one.holds,
+            }
+            for one in row.site_checks.select_related("first", "second")
+        ],
+        "results": [
+            {"accepted": one.accepted, "score": one.score, "reason": one.reason, "at": _shown(one.at)}
+            for one in row.results.all()
+        ],
+        "panel": [
+            {
+                "position": seat.position, "expert": seat.expert.person.username,
+                "voted": getattr(seat, "vote", None) is not None,
+                "left": getattr(seat, "vote", None) is not None and seat.vote.left,
+            }
+            for seat in seats
+        ],
+    }  # fmt: skip
+
+
+def _shown(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).isoformat()

@@ -1,0 +1,135 @@
+"""The race of runners for one task: who goes on past a milestone and who falls out, by score, as the procedure says.
+
+At the milestone of the race every runner of the task has a result. Who is below the mark, or ranks behind the places
+that remain (an equal score is shared: both go on), falls out; it keeps what its accepted milestones earned and were
+paid, the rest of its money goes back to the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from huisuan.base.errors import Conflict, Refused
+from huisuan.base.money import yuan
+from huisuan.law.procedure import State
+from huisuan.programmes.awards.closing import paid_so_far
+from huisuan.programmes.awards.owed import Owed
+from huisuan.programmes.awards.recovering import order_under_way, release_open, supersede
+from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
+from huisuan.programmes.contracts.figures import contract_figures, declared_contract
+from huisuan.programmes.models import Application, ApplicationStep, Contract, Milestone, MilestoneResult
+from huisuan.programmes.step_conditions import AskedStep
+
+_OUT = (State.REFUSED.value, State.WITHDRAWN.value, State.IN_RECOVERY.value)
+_HUNDRED = 100
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A runner of a task: its score at the milestone of the race (hundredths; None: no result yet), and its rank."""
+
+    application: Application
+    score: int | None
+    rank: int | None
+    falls_out: bool
+    eliminated: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return {
+            "number": self.application.number, "party": str(self.application.party or self.application.city_id),
+            "score": self.score, "rank": self.rank, "falls_out": self.falls_out, "eliminated": self.eliminated,
+        }  # fmt: skip
+
+
+def has_race(application: Application) -> bool:
+    """Whether runners race under its procedure."""
+    return "race" in declared_contract(application.edition)
+
+
+def runners_of(application: Application) -> list[Runner]:
+    """Everybody under contract for the same task of its call, the best first; none falls out before all are scored."""
+    contract = Contract.objects.filter(application=application).first()
+    if contract is None or not has_race(application):
+        return []
+    figures = contract_figures(application.edition, contract.at, "race")
+    rows = Contract.objects.filter(task=contract.task, application__call=application.call_id)
+    rows = rows.exclude(application__state__in=_OUT).select_related("application__party", "application__edition")
+    held = [row for row in rows if row.application.edition_id == application.edition_id]
+    scores = _scores([row.pk for row in held], figures["at"])
+    all_scored, given = len(scores) == len(held), sorted(scores.values(), reverse=True)
+    found = []
+    for row in held:
+        score = scores.get(row.pk)
+        rank = None if score is None or not all_scored else given.index(score) + 1
+        behind = rank is not None and score is not None and (
+            rank > figures["remain"] or score < figures["mark"] * _HUNDRED
+        )  # fmt: skip
+        eliminated = row.application.steps.filter(action="eliminate").exists()
+        found.append(Runner(row.application, score, rank, behind, eliminated))
+    return sorted(found, key=lambda each: (each.rank or len(held) + 1, each.application.pk))
+
+
+def _scores(contracts: Sequence[int], at: int) -> dict[int, int]:
+    """By contract the score of its last result at a milestone."""
+    rows = MilestoneResult.objects.filter(milestone__contract__in=contracts, milestone__number=at).order_by("number")
+    return dict(rows.values_list("milestone__contract", "score"))
+
+
+def _own(application: Application) -> Runner | None:
+    return next((each for each in runners_of(application) if each.application.pk == application.pk), None)
+
+
+def refuse_who_falls_out(application: Application, milestone: Milestone, now: datetime) -> None:
+    """Past the milestone of the race nothing is accepted of who falls out, or before all runners are scored.
+
+    Raises:
+        Conflict: it has fallen out, or others have no result yet.
+    """
+    if not has_race(application):
+        return
+    figures = contract_figures(application.edition, milestone.contract.at, "race")
+    if milestone.number <= figures["at"]:
+        return
+    own = _own(application)
+    if own is None or own.rank is None:
+        raise Conflict(
+            f"{application.number}：同一任务的承担单位在第 {figures['at']} 个节点还没有都验收",
+            code="contract.race_not_run",
+        )
+    if own.falls_out:
+        raise Conflict(
+            f"{application.number}：已在赛马中落后（第 {own.rank} 名），须予淘汰", code="contract.fallen_out"
+        )
+
+
+def fall_out(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """Who is eliminated has fallen out by the rule of the race, and the bank has answered for its money."""
+    committed, refused = commitments_of(applications), dict[int, Refused]()
+    for one in applications:
+        own, so_far = _own(one), paid_so_far(committed.get(one.pk, []))
+        if own is None or not own.falls_out:
+            why = "不在赛马中" if own is None else f"第 {own.rank} 名，未落后" if own.rank else "同一任务还没有都评分"
+            refused[one.pk] = Conflict(f"{one.number}：{why}，不能淘汰", code="contract.not_fallen_out")
+        elif so_far.ordered_fen:
+            refused[one.pk] = order_under_way(one.number, so_far.ordered_fen)
+    return refused
+
+
+def free_what_is_left(steps: Sequence[ApplicationStep]) -> None:
+    """The award is what was paid from here on; what was set aside besides is free on its line again."""
+    applications = [step.application for step in steps]
+    committed, awards = commitments_of(applications), standing_awards(applications)
+    for step in steps:
+        award = awards.get(step.application_id)
+        if award is None:
+            continue
+        commitments = committed.get(step.application_id, [])
+        kept = paid_so_far(commitments).kept_fen
+        made = supersede(
+            award, Owed(kept, award.entitlement), step, f"赛马淘汰，已付 {yuan(kept)} 元不退：{step.reason}"
+        )
+        release_open(commitments, treasury_act(step.person, step.at), f"{made.key} {step.reason}")

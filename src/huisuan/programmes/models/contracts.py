@@ -1,0 +1,242 @@
+"""The plan of an applicant, the contract made of it, its milestones and targets. Append-only.
+
+The targets of the plan are held by the contract: one that is lower says why and who agreed. What the milestones are
+worth together is at most the award. No more is ordered than what the accepted ones are worth: the database adds up the
+living orders of an application (`OrderUnderContract`), whoever wrote them.
+"""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from huisuan.base.db.append_only import append_only
+from huisuan.parties.models import Person
+from huisuan.programmes.models.applications import Application
+from huisuan.programmes.models.awards import Award
+from huisuan.treasury.models import PaymentOrder
+from huisuan.treasury.models.ledger import LARGEST_AMOUNT
+
+
+class PlannedTarget(models.Model):
+    """A target of the submitted plan: a figure with its unit, of which more (or less) is better."""
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="planned_targets")
+    code = models.CharField(max_length=20)
+    name = models.CharField(max_length=120)
+    unit = models.CharField(max_length=20)
+    figure = models.DecimalField(max_digits=20, decimal_places=6)
+    less_is_better = models.BooleanField(default=False)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["application", "id"]
+        constraints = [
+            models.UniqueConstraint(name="planned_target_once", fields=["application", "code"]),
+            models.CheckConstraint(
+                name="planned_target_says_what",
+                condition=~Q(code="") & ~Q(name="") & ~Q(unit="") & Q(figure__gte=0),
+            ),
+        ]
+        triggers = [append_only("planned_targets_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.code}"
+
+
+class Contract(models.Model):
+    """The contract of an application on the award that stood when it was drawn up."""
+
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="contract")
+    award = models.OneToOneField(Award, on_delete=models.PROTECT, related_name="contract")
+    code = models.CharField(max_length=80, help_text="as both sides call it")
+    signed_on = models.DateField()
+    task = models.CharField(max_length=40, blank=True, help_text="of the call, where runners race for one")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(name="contract_has_a_code", condition=~Q(code=""))]
+        triggers = [
+            append_only("contracts_stay"),
+            pgtrigger.Trigger(
+                name="contract_of_its_own_award",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM programmes_award a
+                        WHERE a.id = NEW.award_id AND a.application_id = NEW.application_id)
+                    THEN
+                        RAISE EXCEPTION 'a contract is made on an award of its application'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'contract_of_its_own_award';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Milestone(models.Model):
+    """Something done by a day, and what it is worth (fen; 0: nothing is paid for it)."""
+
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="milestones")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    title = models.CharField(max_length=200)
+    due_on = models.DateField()
+    amount_fen = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["contract", "number"]
+        indexes = [models.Index(name="milestones_by_day", fields=["due_on", "id"])]
+        constraints = [
+            models.UniqueConstraint(name="milestone_once", fields=["contract", "number"]),
+            models.CheckConstraint(
+                name="milestone_says_what",
+                condition=~Q(title="") & Q(number__gte=1, amount_fen__gte=0, amount_fen__lte=LARGEST_AMOUNT),
+            ),
+        ]
+        triggers = [
+            append_only("milestones_stay"),
+            pgtrigger.Trigger(
+                name="milestones_within_the_award",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="new_milestones"),  # type: ignore[no-untyped-call]
+                func="""
+                    PERFORM 1 FROM programmes_contract
+                    WHERE id IN (SELECT contract_id FROM new_milestones) ORDER BY id FOR NO KEY UPDATE;
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_contract c
+                        JOIN programmes_award a ON a.id = c.award_id
+                        JOIN programmes_milestone m ON m.contract_id = c.id
+                        WHERE c.id IN (SELECT contract_id FROM new_milestones)
+                        GROUP BY c.id, a.amount_fen HAVING sum(m.amount_fen) > a.amount_fen)
+                    THEN
+                        RAISE EXCEPTION 'the milestones of a contract are worth no more than its award'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'milestones_within_the_award';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract_id}/{self.number}"
+
+
+class ContractTarget(models.Model):
+    """A figure to be reached by a milestone. `planned`: here the target of the plan has to be met.
+
+    Where the figure is worse than that of the plan, `lowered_because` says why, and who drew up the contract agreed.
+    """
+
+    milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, related_name="targets")
+    planned = models.OneToOneField(PlannedTarget, on_delete=models.PROTECT, null=True, related_name="agreed")
+    code = models.CharField(max_length=20)
+    name = models.CharField(max_length=120)
+    unit = models.CharField(max_length=20)
+    figure = models.DecimalField(max_digits=20, decimal_places=6)
+    less_is_better = models.BooleanField(default=False)
+    lowered_because = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        ordering = ["milestone", "id"]
+        constraints = [
+            models.UniqueConstraint(name="contract_target_once", fields=["milestone", "code"]),
+            models.CheckConstraint(
+                name="contract_target_says_what",
+                condition=~Q(code="") & ~Q(name="") & ~Q(unit="") & Q(figure__gte=0),
+            ),
+        ]
+        triggers = [
+            append_only("contract_targets_stay"),
+            pgtrigger.Trigger(
+                name="targets_are_not_lower_than_planned",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__planned__isnull=False),
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_plannedtarget p
+                        WHERE p.id = NEW.planned_id AND (
+                            (p.code, p.unit, p.less_is_better) <> (NEW.code, NEW.unit, NEW.less_is_better)
+                            OR NEW.lowered_because = '' AND CASE WHEN p.less_is_better
+                                THEN NEW.figure > p.figure ELSE NEW.figure < p.figure END))
+                    THEN
+                        RAISE EXCEPTION 'a target is not lower than planned, but for a reason on record' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'targets_are_not_lower_than_planned';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.milestone_id} {self.code}"
+
+
+# EXECUTE, as the plan of a static statement is made once for a session, from small tables (decision 038).
+_WITHIN = """
+    PERFORM 1 FROM programmes_contract WHERE id IN (
+        SELECT c.id FROM new_orders n
+        JOIN treasury_instalment i ON i.id = n.instalment_id
+        JOIN treasury_commitment k ON k.id = i.commitment_id
+        JOIN programmes_award a ON a.key = k.award
+        JOIN programmes_contract c ON c.application_id = a.application_id
+    ) ORDER BY id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE $sql$
+        SELECT EXISTS (
+            SELECT 1 FROM (
+                SELECT DISTINCT c.id, c.application_id FROM new_orders n
+                JOIN treasury_instalment i ON i.id = n.instalment_id
+                JOIN treasury_commitment k ON k.id = i.commitment_id
+                JOIN programmes_award a ON a.key = k.award
+                JOIN programmes_contract c ON c.application_id = a.application_id
+            ) mine
+            WHERE (
+                SELECT sum(i.amount_fen) FROM programmes_award a
+                JOIN treasury_commitment k ON k.award = a.key
+                JOIN treasury_instalment i ON i.commitment_id = k.id
+                JOIN treasury_paymentorder o ON o.instalment_id = i.id AND o.outcome <> 'failed'
+                WHERE a.application_id = mine.application_id
+            ) > COALESCE((
+                SELECT sum(m.amount_fen) FROM programmes_milestone m
+                JOIN programmes_milestoneresult r ON r.milestone_id = m.id AND r.accepted
+                WHERE m.contract_id = mine.id
+            ), 0))
+    $sql$ INTO broken;
+    IF broken THEN
+        RAISE EXCEPTION 'no more is ordered than what was accepted is worth'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_within_accepted_milestones';
+    END IF;
+    RETURN NULL;
+"""
+
+
+class OrderUnderContract(PaymentOrder):
+    """The orders of the treasury, as the contracts of applications bound them."""
+
+    class Meta:
+        proxy = True
+        triggers = [
+            pgtrigger.Trigger(
+                name="orders_within_accepted_milestones",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="new_orders"),  # type: ignore[no-untyped-call]
+                declare=[("broken", "boolean")],
+                func=_WITHIN,
+            ),
+        ]

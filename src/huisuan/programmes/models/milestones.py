@@ -1,0 +1,214 @@
+"""What became of a milestone: reports, checks on site, the panel that looks at it, its acceptance. Append-only.
+
+A milestone is accepted once. On site there are two persons, neither of whom belongs or is tied to the applicant.
+"""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from huisuan.base.db.append_only import append_only
+from huisuan.parties.models import Person
+from huisuan.programmes.models.applications import Application
+from huisuan.programmes.models.contracts import Milestone
+from huisuan.programmes.models.experts import Expert
+from huisuan.programmes.models.review import Draw
+
+
+class MilestoneReport(models.Model):
+    """What the applicant reports of a milestone: in words, and what was reached of its targets (`reached`, by code)."""
+
+    milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, related_name="reports")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    text = models.CharField(max_length=4000)
+    reached = models.JSONField(default=dict, help_text="by code of the target, a figure as text")
+    late = models.BooleanField(help_text="it came after the last day")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["milestone", "number"]
+        constraints = [
+            models.UniqueConstraint(name="milestone_report_once", fields=["milestone", "number"]),
+            models.CheckConstraint(name="milestone_report_says_something", condition=~Q(text="") & Q(number__gte=1)),
+        ]
+        triggers = [append_only("milestone_reports_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.milestone_id} {self.number}"
+
+
+class SiteCheck(models.Model):
+    """What two persons found on site on a day."""
+
+    milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, related_name="site_checks")
+    day = models.DateField()
+    first = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    text = models.CharField(max_length=4000)
+    holds = models.BooleanField(help_text="what was reported was found")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["milestone", "id"]
+        constraints = [
+            models.CheckConstraint(name="two_persons_check_on_site", condition=~Q(first=F("second"))),
+            models.CheckConstraint(name="site_check_says_something", condition=~Q(text="")),
+        ]
+        triggers = [
+            append_only("site_checks_stay"),
+            pgtrigger.Trigger(
+                name="nobody_tied_checks_on_site",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_milestone m
+                        JOIN programmes_contract c ON c.id = m.contract_id
+                        JOIN programmes_application a ON a.id = c.application_id
+                        JOIN parties_person p ON p.id IN (NEW.first_id, NEW.second_id)
+                        WHERE m.id = NEW.milestone_id AND (
+                            p.party_id = a.party_id OR p.city_id = a.city_id
+                            OR EXISTS (SELECT 1 FROM programmes_dutyheld d WHERE d.application_id = a.id
+                                       AND d.person_id = p.id AND d.duty = 'apply')
+                            OR EXISTS (SELECT 1 FROM programmes_experttie t
+                                       JOIN programmes_expert e ON e.id = t.expert_id
+                                       WHERE e.person_id = p.id AND t.party_id = a.party_id AND t.starts <= NEW.day
+                                         AND (t.ends IS NULL OR t.ends > NEW.day))))
+                    THEN
+                        RAISE EXCEPTION 'nobody who belongs or is tied to the applicant checks on site'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'nobody_tied_checks_on_site';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.milestone_id} {self.day}"
+
+
+class AcceptanceSeat(models.Model):
+    """A place in the panel drawn for a milestone, or behind it in the row of alternates; from 1 through both."""
+
+    draw = models.ForeignKey(Draw, on_delete=models.PROTECT, related_name="acceptance_seats")
+    milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, related_name="seats")
+    expert = models.ForeignKey(Expert, on_delete=models.PROTECT, related_name="acceptance_seats")
+    position = models.PositiveSmallIntegerField()
+    panel = models.PositiveSmallIntegerField(help_text="how many sit at once")
+
+    class Meta:
+        ordering = ["milestone", "position"]
+        constraints = [
+            models.UniqueConstraint(name="one_panel_a_milestone", fields=["milestone", "position"]),
+            models.UniqueConstraint(name="one_acceptance_seat_an_expert", fields=["milestone", "expert"]),
+        ]
+        triggers = [append_only("acceptance_seats_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.milestone_id}/{self.position}"
+
+
+class AcceptanceVote(models.Model):
+    """What an expert of the panel said: accepted or not, with a score (0 to 100); or why the seat was left."""
+
+    seat = models.OneToOneField(AcceptanceSeat, on_delete=models.PROTECT, related_name="vote")
+    left = models.BooleanField(default=False)
+    accepts = models.BooleanField(null=True)
+    score = models.PositiveSmallIntegerField(null=True)
+    reason = models.CharField(max_length=1000)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["seat"]
+        constraints = [
+            models.CheckConstraint(
+                name="a_vote_or_an_empty_seat",
+                condition=~Q(reason="")
+                & (
+                    Q(left=True, accepts__isnull=True, score__isnull=True)
+                    | Q(left=False, accepts__isnull=False, score__lte=100)
+                ),
+            ),
+        ]
+        triggers = [append_only("acceptance_votes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.seat_id}"
+
+
+class MilestoneResult(models.Model):
+    """Whether a milestone was accepted, with a score in hundredths (0 to 10000) and the reason; once accepted it is.
+
+    `basis` is what it was seen by: reports, checks on site, votes, targets against what was reached.
+    """
+
+    milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, related_name="results")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    accepted = models.BooleanField()
+    score = models.PositiveIntegerField(help_text="in hundredths of a mark")
+    reason = models.CharField(max_length=1000)
+    basis = models.JSONField(default=dict)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["milestone", "number"]
+        constraints = [
+            models.UniqueConstraint(name="milestone_result_once", fields=["milestone", "number"]),
+            models.UniqueConstraint(name="accepted_once", fields=["milestone"], condition=Q(accepted=True)),
+            models.CheckConstraint(
+                name="milestone_result_says_why", condition=~Q(reason="") & Q(number__gte=1, score__lte=10_000)
+            ),
+        ]
+        triggers = [
+            append_only("milestone_results_stay"),
+            pgtrigger.Trigger(
+                name="milestones_are_accepted_in_order",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__accepted=True),
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_milestone m
+                        JOIN programmes_milestone before
+                          ON before.contract_id = m.contract_id AND before.number < m.number
+                        WHERE m.id = NEW.milestone_id AND NOT EXISTS (
+                            SELECT 1 FROM programmes_milestoneresult r
+                            WHERE r.milestone_id = before.id AND r.accepted))
+                    THEN
+                        RAISE EXCEPTION 'a milestone is accepted after those before it'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'milestones_are_accepted_in_order';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.milestone_id} {self.accepted}"
+
+
+class FinalEvaluation(models.Model):
+    """How a project was evaluated when it was over, in hundredths of a mark; the next claim of its party sees it."""
+
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="final_evaluation")
+    score = models.PositiveIntegerField(help_text="in hundredths of a mark")
+    mark = models.PositiveSmallIntegerField(help_text="the lowest score that was set on that day")
+    reason = models.CharField(max_length=1000)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(name="evaluation_says_why", condition=~Q(reason="") & Q(score__lte=10_000)),
+        ]
+        triggers = [append_only("final_evaluations_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.score}"

@@ -1,0 +1,78 @@
+"""A contract by the pages' own requests: plan, contract, report, check on site, acceptance, and who sees what."""
+
+from __future__ import annotations
+
+import html
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from huisuan.parties.models import Person
+from huisuan.programmes.models import Application, Milestone, PlannedTarget
+from huisuan.programmes.workflow import act
+from support.contracts import LATER, open_challenge, signer
+from support.programmes import applicant, official
+from support.reviews import SCIENCE
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(who: Person) -> Client:
+    client = Client()
+    client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def shown(answer: Any) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def posted(client: Client, made: Application, act_name: str, **said: str) -> Any:
+    return client.post(f"/applications/{made.number}/contract/{act_name}", said)
+
+
+def test_a_contract_is_drawn_up_reported_checked_and_accepted_on_the_page() -> None:
+    made = open_challenge()
+    office, firm = browser(signer()), browser(applicant(1))
+    day = timezone.localdate() + timedelta(days=400)
+    form = {"code": "HT-9", "signed_on": "2024-11-01", "milestones": f"样机 | {day} | 40%\n测评｜{day}｜60%"}
+    low = shown(posted(office, made, "draw-up", **form, targets="2 | T1 | 60\n2 | T2 | 50"))
+    assert "低于计划的" in low
+    assert "HT-9" in low, "what was typed stands in the form again"
+    assert "须写成" in shown(posted(office, made, "draw-up", **form, targets="2, T1, 70"))
+    assert posted(firm, made, "draw-up", **form).status_code in (403, 409, 422)
+    done = posted(office, made, "draw-up", **form, targets="1 | T1 | 30\n2 | T1 | 60 | 专家组建议\n2 | T2 | 50")
+    assert done.headers["Location"] == f"/applications/{made.number}#contract"
+    act(made.number, "contract", signer(), LATER)
+    assert "报告第 1 个节点" in shown(firm.get(f"/applications/{made.number}"))
+    posted(firm, made, "report", milestone="1", text="样机完成", **{"reached.T1": "31"})
+    official("second", "review", SCIENCE)
+    site = {"milestone": "1", "day": str(timezone.localdate()), "text": "设备在场", "first": "signer"}
+    assert "须由两个人办" in shown(posted(office, made, "check-site", **site, second="signer"))
+    posted(office, made, "check-site", **site, second="second")
+    posted(office, made, "accept", milestone="1", verdict="yes", score="88", reason="达到指标")
+    page = shown(firm.get(f"/applications/{made.number}"))
+    for said in ("样机完成", "达到指标", "设备在场", "计划为 70，调低", "专家组建议", "报告第 2 个节点"):
+        assert said in page
+    assert Milestone.objects.get(number=1).results.get().score == 8_800
+    listed = shown(office.get("/milestones/"))
+    assert "2 测评" in listed
+    assert "1 样机" not in listed
+    assert "没有等着的节点" in shown(browser(applicant(7)).get("/milestones/"))
+    assert posted(office, made, "dance").status_code == 404
+
+
+def test_an_applicant_files_the_plan_on_the_page_before_it_is_checked() -> None:
+    from huisuan.programmes.calls.submit import submit_draft
+    from support.calls import DURING, draft
+    from support.reviews import PROJECT, challenge
+
+    made = submit_draft(challenge().number, draft(1, rule="5.1", files=(), **PROJECT).pk, applicant(1), DURING)
+    firm = browser(applicant(1))
+    assert "提交计划指标" in shown(firm.get(f"/applications/{made.number}"))
+    posted(firm, made, "plan", targets="T1 | 参数规模 | 70 | 亿\nT2 | 推理时延 | 50 | 毫秒 | 越小越好")
+    assert list(PlannedTarget.objects.values_list("code", "less_is_better")) == [("T1", False), ("T2", True)]
+    assert "计划已提交" in shown(posted(firm, made, "plan", targets="T1 | 参数规模 | 10 | 亿"))

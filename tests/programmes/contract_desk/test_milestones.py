@@ -1,0 +1,171 @@
+"""Contracts with milestones: from the plan to the last instalment, and what may not be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
+from huisuan.messages.models import Message
+from huisuan.parties.models import Person
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
+from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
+from huisuan.programmes.contract_desk.planning import file_plan
+from huisuan.programmes.contract_desk.queries import describe_contract
+from huisuan.programmes.contract_desk.reminding import remind_of_reports
+from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.models import Application, Milestone, MilestoneResult, SiteCheck
+from huisuan.programmes.payments.returns import order_again
+from huisuan.programmes.workflow import act
+from huisuan.treasury.bank_returns import import_returns
+from support.contracts import DAY, FIRST, LAST, LATER, accepted, agreed, committed, open_challenge, reported, signer
+from support.programmes import TREASURY, applicant, official, paid_at_bank, person
+from support.reviews import PLAN, SCIENCE
+
+pytestmark = pytest.mark.django_db
+GRANTED = 200_000_000  # a fifth of ten million yuan, in fen
+
+
+def payer() -> Person:
+    return official("payer", "pay", TREASURY)
+
+
+def banked(made: Application) -> None:
+    """The bank pays all that waits."""
+    import_returns(paid_at_bank(payer()), f"{made.steps_taken}-{LATER}.csv", treasury_act(payer(), LATER))
+
+
+def orders_of(made: Application) -> int:
+    """Fen under order or paid."""
+    parts = [part for one in commitments_of([made]).get(made.pk, []) for part in one.instalments.all()]
+    return sum(part.amount_fen for part in parts if any(order.outcome != "failed" for order in part.orders.all()))
+
+
+def test_an_open_challenge_is_paid_milestone_by_milestone_evaluated_and_closed() -> None:
+    made = open_challenge()
+    with pytest.raises(Conflict, match="请先拟定合同"):
+        act(made.number, "contract", signer(), LATER)
+    committed(made)
+    parts = commitments_of([made])[made.pk][0].instalments.all()
+    assert [part.amount_fen for part in parts] == [GRANTED * 4 // 10, GRANTED * 6 // 10]
+    with pytest.raises(Conflict, match="没有已验收而未付的节点"):
+        act(made.number, "pay", payer(), LATER)
+    with pytest.raises(Conflict, match="还没有报告"):
+        decide_milestone(made.number, 1, "好", signer(), LATER, accepted=True, score=90)
+    accepted(made, 1)
+    act(made.number, "pay", payer(), LATER)
+    assert orders_of(made) == GRANTED * 4 // 10
+    banked(made)
+    with pytest.raises(Conflict, match="没有已验收而未付的节点"):
+        order_again([made.number], payer(), LATER)
+    with pytest.raises(Conflict, match="元未开支付令"):
+        act(made.number, "complete", payer(), LATER)
+    accepted(made, 2)
+    order_again([made.number], payer(), LATER)
+    banked(made)
+    act(made.number, "complete", payer(), LATER)
+    with pytest.raises(Conflict, match="办结前须有项目评价"):
+        act(made.number, "close", signer(), LATER)
+    evaluate_project(made.number, 55, "推广不足", signer(), LATER)
+    assert act(made.number, "close", signer(), LATER).to_state == "closed"
+    shown = describe_contract(Viewer.for_person(applicant(1)), made.number, LATER)
+    assert [(one["accepted"], [target["met"] for target in one["targets"]]) for one in shown["milestones"]] == [
+        (True, [True]), (True, [True, True]),
+    ]  # fmt: skip
+    assert shown["evaluation"]["score"] == 5_500
+
+
+def test_an_order_beyond_what_was_accepted_is_refused_by_the_database_too() -> None:
+    made = committed(open_challenge())
+    accepted(made, 1)
+    act(made.number, "pay", payer(), LATER)
+    second = commitments_of([made])[made.pk][0].instalments.get(number=2)
+    with pytest.raises(DatabaseError, match="no more is ordered"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO treasury_paymentorder (instalment_id, attempt, payee, account_number, bank, entry_id, by, at,"
+            " outcome) SELECT %s, 1, payee, account_number, bank, (SELECT min(id) FROM treasury_entry), by, at, ''"
+            " FROM treasury_paymentorder LIMIT 1",
+            [second.pk],
+        )
+    before = Milestone.objects.get(contract__application=made, number=1)
+    with pytest.raises(DatabaseError, match="accepted_once"), transaction.atomic():
+        MilestoneResult.objects.create(
+            milestone=before, number=2, accepted=True, score=1, reason="再", by=signer(), at=LATER
+        )
+
+
+def test_a_contract_holds_the_plan_and_the_award() -> None:
+    made = open_challenge()
+    low = LAST | {"targets": [LAST["targets"][0] | {"figure": 60}, LAST["targets"][1]]}  # type: ignore[dict-item]
+    for said, match in (
+        (agreed(milestones=[FIRST, low]), "低于计划的 70"),
+        (agreed(milestones=[FIRST]), "没有计划的指标 T2"),
+        (agreed(milestones=[FIRST | {"percent": 41}, LAST]), "超过 100%"),
+        (agreed(milestones=[FIRST | {"percent": None, "amount_fen": GRANTED}, LAST]), "超过批准的"),
+        (agreed(milestones=[LAST, FIRST]), "先后"),
+        (agreed(milestones=[FIRST, LAST | {"due_on": "明年"}]), "不是日期"),
+    ):
+        with pytest.raises(InvalidRequest, match=match):
+            draw_up_contract(made.number, said, signer(), LATER)
+    with pytest.raises(Conflict, match="已经核验"):
+        file_plan(made.number, PLAN, applicant(1), LATER)
+    why = low["targets"][0] | {"lowered_because": "专家组建议"}  # type: ignore[index,operator]
+    draw_up_contract(made.number, agreed(milestones=[FIRST, low | {"targets": [why, low["targets"][1]]}]),  # type: ignore[index]
+                     signer(), LATER)  # fmt: skip
+    target = Milestone.objects.get(number=2).targets.get(code="T1")
+    assert (target.lowered_because, target.milestone.contract.by) == ("专家组建议", signer())
+    target.pk, target.lowered_because, target.milestone_id = None, "", Milestone.objects.get(number=1).pk
+    target.planned = None
+    target.code = "T9"
+    target.planned_id = made.planned_targets.get(code="T2").pk
+    with pytest.raises(DatabaseError), transaction.atomic():
+        target.save(force_insert=True)
+    with pytest.raises(DatabaseError, match="no more than its award"), transaction.atomic():
+        Milestone.objects.create(contract=target.milestone.contract, number=3, title="x", due_on=DAY, amount_fen=1)
+
+
+def test_a_contract_of_less_lowers_the_award_to_what_was_agreed() -> None:
+    made = committed(open_challenge(), milestones=[FIRST, LAST | {"percent": 50}])
+    assert standing_awards([made])[made.pk].amount_fen == made.amount_fen == GRANTED * 9 // 10
+    assert sum(part.amount_fen for part in commitments_of([made])[made.pk][0].instalments.all()) == made.amount_fen
+
+
+def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -> None:
+    made = committed(open_challenge())
+    other = official("second", "review", SCIENCE)
+    check = {"text": "设备在场", "person": signer(), "now": LATER}
+    with pytest.raises(InvalidRequest, match="须由两个人办"):
+        record_site_check(made.number, 1, LATER.date(), ("second", "second"), holds=True, **check)  # type: ignore[arg-type]
+    with pytest.raises(NotAllowed, match="就职于申报单位"):
+        record_site_check(made.number, 1, LATER.date(), ("second", "firm1"), holds=True, **check)  # type: ignore[arg-type]
+    found = record_site_check(made.number, 1, LATER.date(), ("second", "signer"), holds=True, **check)  # type: ignore[arg-type]
+    for second, name in ((other, "two_persons"), (applicant(1), "belongs or is tied")):
+        with pytest.raises(DatabaseError, match=name), transaction.atomic():
+            SiteCheck.objects.create(
+                milestone=found.milestone, day=DAY, first=other, second=second, text="x", holds=True, by=other, at=LATER
+            )
+
+
+def test_a_report_after_its_last_day_is_late_and_until_then_it_shows_as_overdue() -> None:
+    made = committed(open_challenge())
+    official_view = Viewer.for_person(person("looker", "province"))
+    early = milestones_due(official_view, LATER)
+    assert [(one.milestone.number, one.remind, one.overdue) for one in early] == [(1, False, False), (2, False, False)]
+    assert milestones_due(official_view, LATER, soon_only=True) == []
+    late = LATER + timedelta(days=120)
+    (waiting,) = milestones_due(Viewer.for_person(applicant(1)), late, soon_only=True)
+    assert (waiting.milestone.number, waiting.remind, waiting.overdue) == (1, True, True)
+    assert waiting.to_dict()["report_until"] == "2025-01-16T00:00:00+08:00"  # ten working days after the new year
+    assert milestones_due(Viewer.for_person(applicant(7)), late) == []
+    assert [remind_of_reports(late) for _ in range(2)] == [1, 1]
+    message = Message.objects.filter(person=applicant(1)).latest("pk")
+    assert (message.code, message.link) == ("report_waits", f"/applications/{made.number}")
+    with pytest.raises(InvalidRequest, match="逐项填写指标 T1"):
+        file_report(made.number, 1, "做了", {}, applicant(1), late)
+    assert file_report(made.number, 1, "做了", {"T1": "31"}, applicant(1), late).late
+    reported(made, 2)
+    assert milestones_due(official_view, late, soon_only=True) == []

@@ -1,0 +1,108 @@
+"""An issuer that lost its standing: every application that rests on its reports is found, in whatever state."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.awards.standing import treasury_act
+from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.models import Application, StruckIssuer
+from huisuan.programmes.struck.issuers import record_issuer
+from huisuan.programmes.struck.striking import list_struck, strike_issuer
+from huisuan.programmes.workflow import act
+from huisuan.treasury.bank_returns import import_returns
+from support.calls import CLOSES, DURING, draft, opened
+from support.programmes import (
+    ENDED,
+    INDUSTRY,
+    NOON,
+    TREASURY,
+    applicant,
+    budget,
+    checked,
+    official,
+    paid_at_bank,
+    person,
+    with_account,
+)
+
+pytestmark = pytest.mark.django_db
+AUDITOR, OTHER = "91340100MA2W8XJY0R", "91340100MA2W8XJW8G"
+SINCE = date(2024, 6, 1)
+
+
+def handed_in(number: int, issued_on: date | None, issuer: str = AUDITOR) -> Application:
+    """An application of a firm under the call, one of whose files an issuer made."""
+    made = submit_draft(CALL[0].number, draft(number).pk, applicant(number), DURING)
+    said = made.submissions.last()
+    assert said is not None
+    record_issuer(made.number, said.evidence[0]["sha256"][:12], issuer, issued_on, applicant(number), DURING)
+    return Application.objects.get(pk=made.pk)
+
+
+CALL: list = []  # type: ignore[type-arg]
+
+
+def struck(since: date = SINCE) -> StruckIssuer:
+    return strike_issuer(
+        AUDITOR, "某会计师事务所", since, "财监〔2024〕5 号", "出具虚假报告", official("checker", "check"), ENDED
+    )
+
+
+def test_what_rests_on_a_struck_issuer_is_found_in_every_state_with_what_follows() -> None:
+    CALL[:] = [opened()]
+    budget()
+    early, waiting, decided, paid, other = (
+        handed_in(1, date(2024, 5, 31)), handed_in(2, date(2024, 6, 1)), handed_in(3, None),
+        handed_in(4, date(2024, 8, 1)), handed_in(5, date(2024, 8, 1), OTHER),
+    )  # fmt: skip
+    checker = official("checker", "check")
+    for one in (decided, paid):
+        checked(one, checker, CLOSES)
+        act(one.number, "publicise", official("publisher", "publish"), CLOSES)
+    late = CLOSES + (ENDED - NOON) * 3
+    for one in (decided, paid):
+        act(one.number, "decide", official("decider", "decide"), late)
+    with_account(paid, 4)
+    act(paid.number, "commit", official("committer", "commit", TREASURY), late)
+    act(paid.number, "pay", official("payer", "pay", TREASURY), late)
+    import_returns(paid_at_bank(person("payer")), "r.csv", treasury_act(person("payer"), late))
+    struck()
+    found = {row["number"]: (row["proposal"], row["answered"]) for row in
+             (one.to_dict() for one in list_struck(Viewer.for_person(checker)))}  # fmt: skip
+    assert found == {
+        waiting.number: ("answer", False), decided.number: ("revoke", False), paid.number: ("recover", False),
+    }  # fmt: skip
+    assert not {early.number, other.number} & set(found)
+    with pytest.raises(Conflict, match="佐证材料的出具机构已失去资格"):
+        act(decided.number, "commit", official("committer", "commit", TREASURY), late)
+    assert [row.application for row in list_struck(Viewer.for_person(applicant(2)))] == [waiting]
+    assert list_struck(Viewer.for_person(applicant(5))) == []
+
+
+def test_evidence_named_after_the_strike_is_flagged_at_once_and_wrong_entries_are_refused() -> None:
+    CALL[:] = [opened()]
+    struck()
+    late = handed_in(1, date(2024, 7, 1))
+    assert late.flags.get().saw["issuer"] == AUDITOR
+    file = late.submissions.get().evidence[1]["sha256"]
+    with pytest.raises(Conflict, match="已登记"):
+        record_issuer(late.number, late.submissions.get().evidence[0]["sha256"], OTHER, None, applicant(1), DURING)
+    with pytest.raises(NotFound, match="没有哈希"):
+        record_issuer(late.number, "0" * 64, OTHER, None, applicant(1), DURING)
+    with pytest.raises(InvalidRequest, match="不是统一社会信用代码"):
+        record_issuer(late.number, file, "123", None, applicant(1), DURING)
+    with pytest.raises(NotFound):
+        record_issuer(late.number, file, OTHER, None, applicant(2), DURING)
+    with pytest.raises(NotAllowed):
+        strike_issuer(AUDITOR, "x", SINCE, "y", "z", person("nobody", "province"), ENDED)
+    with pytest.raises(Conflict, match="已登记自 2024-06-01"):
+        struck()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        StruckIssuer.objects.update(reason="x")
+    assert official("checker", "check", INDUSTRY)
