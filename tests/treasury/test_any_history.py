@@ -14,6 +14,7 @@ from huisuan.treasury.check import prove
 from huisuan.treasury.commitments import release_instalment
 from huisuan.treasury.models import Commitment, Instalment, PaymentOrder
 from huisuan.treasury.recoveries import claim_back, receive
+from support.examples import examples
 from support.treasury import ACT, balances, committed, line, ordered, returned, sent
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +129,7 @@ def does(oracle: Oracle, place: int, what: str, who: int, with_: list[int] | int
     return may, True
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=_ACTS)
 def test_the_books_are_the_oracles_after_any_acts(acts: list[tuple[str, int, list[int] | int]]) -> None:
     from django.db import transaction

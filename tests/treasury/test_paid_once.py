@@ -13,6 +13,7 @@ from huisuan.treasury.bank_files import make_bank_file
 from huisuan.treasury.bank_returns import import_returns, resolve_clearing
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import BankReturnLine, Commitment, PaymentOrder
+from support.examples import examples
 from support.treasury import ACT, balances, committed, line, ordered, returned
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ class Bank:
         return f"{orders[which].name},{plain_yuan(fen)},{result},"
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=_ACTS)
 def test_an_instalment_is_paid_nothing_or_its_amount_whatever_files_and_returns_come(
     acts: list[tuple[str, object]],

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from huisuan.compute.budgets.party_use import count_party_use
 from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.compute.models import Accelerator, Centre, PartyUseDay, PartyUseMonth
+from support.examples import examples
 from support.usage_records import A800, H20, centre, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(STEPS)
 def test_after_any_history_of_days_the_months_are_their_sums(steps: list[tuple[str, int, int]]) -> None:
     PartyUseDay.objects.all().delete()

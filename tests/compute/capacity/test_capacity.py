@@ -31,6 +31,7 @@ from huisuan.compute.models import (
     JobLog,
     JobState,
 )
+from support.examples import examples
 from support.usage_records import A800, NPU, centre, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +110,7 @@ def test_use_before_the_days_asked_for_counts_as_far_as_it_reaches_into_them() -
     assert (a800.used, a800.used_at) == (8, datetime(2024, 3, 2, tzinfo=SHANGHAI))
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 4), st.integers(1, 8)), min_size=1, max_size=12))
 def test_the_peak_is_what_a_count_hour_by_hour_gives(runs: list[tuple[int, int, int]]) -> None:
     name = f"peak{Centre.objects.count()}"

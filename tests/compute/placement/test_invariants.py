@@ -20,6 +20,7 @@ from huisuan.compute.placement.nodes import shape
 from huisuan.compute.placement.plan import plan
 from huisuan.compute.placement.types import City, Needs, PlacementRequest, PlacementTenant, Pool, Running, expected_s
 from huisuan.compute.placement.weights import weights_on
+from support.examples import examples
 from support.reference_scheduler import Naive
 
 WEIGHTS = weights_on(date(2024, 1, 1))
@@ -152,7 +153,7 @@ def decided(found: Plan) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(60))
 @given(SEEDS)
 def test_the_plan_is_the_one_that_looking_at_everything_gives(seed: int) -> None:
     world = a_world(seed)
@@ -218,7 +219,7 @@ def test_quotas_of_tenants_and_cities_are_kept(seed: int) -> None:
         assert not more or city.held + more <= city.most_cards
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(60))
 @given(SEEDS)
 def test_no_job_that_goes_past_another_delays_what_is_kept_for_it(seed: int) -> None:
     """The job for which cards are kept finds them free by the time told.

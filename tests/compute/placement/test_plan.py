@@ -34,6 +34,7 @@ from huisuan.compute.placement.types import (
     WaitReason,
 )
 from huisuan.compute.placement.weights import load_weights, parse_weights, weights_on
+from support.examples import examples
 
 WEIGHTS = weights_on(date(2024, 1, 1))
 NOW = 1_717_200_000
@@ -245,7 +246,7 @@ def test_a_preview_tells_where_now_and_where_later() -> None:
     assert found.rejected[0][1] is Rejection.ROOM
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 2**32))
 def test_jobs_estimated_anew_together_are_placed_as_if_they_had_come_so(seed: int) -> None:
     draw = Random(seed)

@@ -15,6 +15,7 @@ from huisuan.compute.placement.plan import plan
 from huisuan.compute.placement.types import Needs, PlacementRequest, Pool, Rejection, Running, WaitReason
 from huisuan.compute.placement.weights import weights_on
 from huisuan.compute.placement.windows import BEGINS_WITHIN_S, is_open_now
+from support.examples import examples
 
 WEIGHTS = weights_on(date(2024, 1, 1))
 NOW, HOUR = 1_717_200_000, 3_600
@@ -94,7 +95,7 @@ _WINDOWS = st.lists(
     st.lists(st.tuples(_WINDOWS, st.integers(0, 3 * HOUR)), min_size=1, max_size=4),
     st.lists(st.tuples(st.integers(1, 8 * HOUR), st.integers(0, 8 * HOUR), st.integers(1, 8)), max_size=12),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_placed_job_can_run_within_a_window_whatever_the_windows_waits_and_limits(
     places: list[tuple[list[tuple[int, int]], int]], jobs: list[tuple[int, int, int]]
 ) -> None:

@@ -23,6 +23,7 @@ from huisuan.compute.simulator.metrics import Measures, busy, jain, quantile, re
 from huisuan.compute.simulator.policies import POLICIES
 from huisuan.compute.simulator.replay import Replay, ReplayedJob
 from huisuan.compute.simulator.trace_jobs import TraceJob, read_trace
+from support.examples import examples
 
 TRACES = Path(__file__).parents[4] / "shared" / "traces"
 WEIGHTS = weights_on(date(2024, 1, 1))
@@ -82,7 +83,7 @@ def test_a_job_of_no_length_ends_at_once() -> None:
     assert begun(replayed([job(1, 5, 0, 8), job(2, 5, 3, 8)], one_pool("1x8"), "fifo")) == {1: 5, 2: 5}
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(st.integers(0, 2**32), st.sampled_from(sorted(POLICIES)))
 def test_a_replay_loses_no_job_and_no_card_second_and_gives_no_card_twice(seed: int, policy: str) -> None:
     draw = Random(seed)
@@ -110,7 +111,7 @@ def test_a_replay_loses_no_job_and_no_card_second_and_gives_no_card_twice(seed: 
     assert sum(busy(ran, 0, until, 37)) == sum(one.duration_s * one.cards for one in jobs)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.integers(0, 2**32), st.sampled_from(sorted(POLICIES)))
 def test_the_same_trace_gives_the_same_replay(seed: int, policy: str) -> None:
     draw = Random(seed)

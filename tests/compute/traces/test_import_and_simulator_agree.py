@@ -22,6 +22,7 @@ from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import KINDS, parse_trace_rows
 from huisuan.compute.traces.timestamps import Clock
+from support.examples import examples
 from support.usage_records import A800, centre, imported, records
 
 SWF = ("; Version: 2.2", "; UnixStartTime: 1132444805")
@@ -202,7 +203,7 @@ def numbers(seed: int, rows: int) -> list[list[int]]:
     ]  # fmt: skip
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.integers(0, 2**32))
 def test_every_row_of_a_workload_file_is_counted_once_and_what_ran_is_the_sum_of_its_jobs(seed: int) -> None:
     drawn = numbers(seed, 40)

@@ -20,6 +20,7 @@ from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
+from support.examples import examples
 
 POLICY = load_policy("anhui-agi-2023")
 YEAR_END = date(2024, 12, 31)
@@ -130,7 +131,7 @@ GENEROUS = generous(POLICY)
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.key) for rule in PAYING])
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(data=st.data())
 def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: Rule, data: st.DataObject) -> None:
     facts = data.draw(a_case(rule))
@@ -148,7 +149,7 @@ def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: 
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.key) for rule in PAYING])
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(data=st.data())
 def test_more_of_what_is_paid_for_never_earns_less(rule: Rule, data: st.DataObject) -> None:
     facts = data.draw(a_case(rule))

@@ -32,6 +32,7 @@ from huisuan.law.policy.load import list_policies, load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
 from huisuan.law.policy.stacking import PolicyRule
+from support.examples import examples
 from support.representative_rules import representative_rules
 
 DAY = date(2025, 6, 1)
@@ -219,7 +220,7 @@ BY_KEY = {place.key: place for place in FEW}
 
 @pytest.mark.parametrize("turned", [False, True], ids=["as adopted", "otherwise"])
 @pytest.mark.parametrize("key", BY_KEY)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(data=st.data())
 def test_a_settled_answer_is_the_answer_of_every_completion_and_nothing_else_is_asked(
     key: str, turned: bool, data: st.DataObject

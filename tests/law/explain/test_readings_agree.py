@@ -30,6 +30,7 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
 from huisuan.law.policy.stacking import PolicyRule
 from huisuan.law.sql.compute_file import answer_query
+from support.examples import examples
 from support.random_facts import EDGES, Row, as_words, random_rows, typed
 from support.representative_rules import representative_rules
 
@@ -165,7 +166,7 @@ def test_many_rows_get_one_answer_from_all_readings(rule: Rule, options: dict[st
 
 
 @pytest.mark.parametrize("rule", RULES)
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_is_set_and_claimed_both_say_the_same(rule: Rule, data: st.DataObject) -> None:
     at = data.draw(

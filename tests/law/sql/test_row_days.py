@@ -23,6 +23,7 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import with_adopted
 from huisuan.law.policy.settings import AdoptedSetting
 from huisuan.law.sql.row_days import compute_file_by_day
+from support.examples import examples
 
 LAW = load_policy("anhui-agi-2023")
 RULE = LAW.rule("2.2")
@@ -47,7 +48,7 @@ def law(decisions: list[tuple[date, int | None]]) -> Policy:
     return with_adopted(LAW, made)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_decisions, _rows)
 def test_every_row_gets_what_it_gets_alone_on_its_day(
     tmp_path: Path,

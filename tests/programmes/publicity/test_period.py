@@ -13,6 +13,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.calendar.official import AdoptedYear, CalendarHistory
 from huisuan.programmes.publicity.ends import show_end
 from huisuan.programmes.publicity.period import NoticeEnd, NoticeTerms, find_end
+from support.examples import examples
 
 
 def at(day: str, hour: int = 9) -> datetime:
@@ -81,7 +82,7 @@ MINUTES = st.integers(0, 40 * 24 * 60)
 DAYS = st.integers(-2, 40)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     first=st.dates(date(2019, 1, 1), date(2026, 12, 31)),
     minute=st.integers(0, 1439),
@@ -117,7 +118,7 @@ def test_publicity_never_ends_earlier_when_a_holiday_is_added(
     assert found.ends_at is None or (without.ends_at is not None and found.ends_at >= without.ends_at)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(corrections=st.lists(st.tuples(MINUTES, DAYS, st.booleans()), min_size=1, max_size=6))
 def test_whatever_is_corrected_a_running_notice_stands_as_long_as_it_ever_said(
     corrections: list[tuple[int, int, bool]],

@@ -26,6 +26,7 @@ from huisuan.programmes.review.draw import (
     draw_panels,
     find_exclusion,
 )
+from support.examples import examples
 
 _FIELDS = ("模型", "芯片")
 _PARTIES = ("P0", "P1", "P2", "P3")
@@ -74,7 +75,7 @@ def _worth(rows: Sequence, people: Sequence, seed: str, chosen: Sequence[Sequenc
 
 
 @given(_worlds(4, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_a_draw_is_the_best_of_all_that_the_rules_allow(world: tuple[list, list, DrawTerms]) -> None:
     rows, people, terms = world
     every = [[[each.key for each in panel] for panel in chosen] for chosen in _every_draw(rows, people, terms)]
@@ -88,7 +89,7 @@ def test_a_draw_is_the_best_of_all_that_the_rules_allow(world: tuple[list, list,
 
 
 @given(_worlds(12, 15), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_a_draw_is_free_of_conflicts_and_does_not_depend_on_the_order_of_rows(
     world: tuple[list, list, DrawTerms], random: Random
 ) -> None:

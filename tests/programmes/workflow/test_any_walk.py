@@ -11,6 +11,7 @@ from hypothesis.extra.django import TestCase
 
 from huisuan.base.errors import Refused
 from huisuan.programmes.workflow import act, find_breaks, replay_state
+from support.examples import examples
 from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, budget, official, with_account
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,7 @@ POSTS = {
 class AnyWalk(TestCase):
     """Each in a transaction of its own. Every order waits for the bank: nothing is complete, recovered or revoked."""
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         tried=st.lists(
             st.tuples(st.sampled_from(["firm1", "firm2", *POSTS]), st.sampled_from(sorted(MANUAL)), st.booleans()),

@@ -15,6 +15,7 @@ from huisuan.base.errors import Conflict
 from huisuan.serving.backup import archive
 from huisuan.serving.backup.archive import FILES, BackupWriter
 from huisuan.serving.backup.resuming import find_reusable_members
+from support.examples import examples
 from support.homes import Homes
 
 KILLED_IN_CONTENT = """
@@ -64,7 +65,7 @@ def test_two_backups_do_not_write_one_file(homes: Homes, backup: Path, tmp_path:
 
 
 @given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=5), place=st.integers(0, 40_000), cut=st.booleans())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_wherever_it_is_cut_or_changed_the_resumed_backup_is_whole(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], place: int, cut: bool
 ) -> None:

@@ -23,6 +23,7 @@ from huisuan.settlement.adoption.services import ProposalActor, adopt_proposal, 
 from huisuan.settlement.impact.compare import compare_year
 from huisuan.settlement.models import ComparedParty, Entitlement, SettlementRun, Through
 from huisuan.settlement.runs.settle import settle_year
+from support.examples import examples
 from support.relations import relate
 from support.usage_records import A800, centre, code, imported, line, party, sacct
 
@@ -97,7 +98,7 @@ def foreseen(decision: Decision, now: datetime, policy: str = POLICY) -> tuple[A
     return {row[0]: row[1] for row in found}, {row[0]: row[2] for row in found}
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(_decisions, _moves)
 @example([(FIRST, None, '[interpretations]\n"0.3.replaced" = "ends"\n')], {})  # some use only what is cut off then
 @example([(date(2025, 7, 1), date(2025, 9, 30), 'repeal = ["2.2.rate"]\n')], {1: date(2025, 3, 1)})
@@ -120,7 +121,7 @@ def test_the_next_settlement_pays_each_party_what_the_comparison_said(
         transaction.set_rollback(True)
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(3), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(_combined, _moves)
 @example([(FIRST, None, '[interpretations]\n"w.2.with_province" = "better"\n')], {2: date(2025, 11, 16)})
 def test_what_is_payable_after_any_decisions_on_combining_is_what_the_comparison_said(

@@ -25,6 +25,7 @@ from huisuan.parties.affiliation import AffiliationSpan
 from huisuan.parties.party_state import PartyState, StateSpan
 from huisuan.settlement.runs.billing import Billing, Price
 from huisuan.settlement.runs.entitle import AskedRule, make_answers
+from support.examples import examples
 
 YEAR = (date(2024, 1, 1), date(2025, 1, 1))
 HALF = date(2024, 7, 1)
@@ -238,7 +239,7 @@ def oracle(usage: list[Record]) -> dict[tuple[str, str, date], list[Fraction]]:
     return sums
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(records(), min_size=1, max_size=12))
 def test_bills_equal_the_sum_of_days_in_exact_fractions(tmp_path: Path, usage: list[Record]) -> None:
     wanted = {
@@ -255,7 +256,7 @@ _cuts = st.dates(date(2024, 1, 2), date(2024, 12, 31))
 _few_or_many = st.lists(_cuts, max_size=3, unique=True) | st.lists(_cuts, min_size=14, max_size=20, unique=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(records(), min_size=1, max_size=8), _few_or_many)
 def test_cuts_on_days_of_a_partys_own_change_no_sum(tmp_path: Path, usage: list[Record], cuts: list[date]) -> None:
     seconds = (

@@ -32,6 +32,7 @@ from huisuan.parties.affiliation import AffiliationSpan
 from huisuan.parties.party_state import PartyState, StateSpan
 from huisuan.settlement.runs.billing import Billing, Price
 from huisuan.settlement.runs.entitle import AskedRule, make_answers
+from support.examples import examples
 
 LAW = load_policy("anhui-agi-2023")
 FIRST, AFTER, LAST, KNOWN = date(2024, 1, 1), date(2025, 1, 1), date(2024, 12, 31), date(2025, 6, 1)
@@ -182,7 +183,7 @@ def _owed(world: World, parts: tuple[date, ...], days: list[tuple[str, str, date
     return Owed("eligible", int(amount), spend, own)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(8))
 @given(_worlds)
 def test_a_settlement_is_the_sum_of_its_claims_one_by_one_and_of_its_days(world: World) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -201,7 +202,7 @@ def test_a_settlement_is_the_sum_of_its_claims_one_by_one_and_of_its_days(world:
         assert (verdict.amount_fen or 0) * 5 <= row["spend"] - row["self_use"]
 
 
-@settings(max_examples=6)
+@settings(max_examples=examples(4))
 @given(_worlds, _records)
 def test_who_uses_more_on_days_that_count_is_never_owed_less(world: World, more: Record) -> None:
     with tempfile.TemporaryDirectory() as folder:

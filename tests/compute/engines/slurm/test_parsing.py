@@ -23,6 +23,7 @@ from huisuan.compute.engines.slurm.run_folder import RunFolder, born, check_run_
 from huisuan.compute.engines.slurm.types import LIVE, Request
 from huisuan.compute.sacct.export import new_delimiter
 from huisuan.protocol.job_uid import job_uid
+from support.examples import examples
 
 NAME = "01jd00000000000000000000zz"
 ME = UnixUser("me", os.geteuid(), os.getegid(), "/home/me")
@@ -44,7 +45,7 @@ def printed(*command: str, environment: Mapping[str, str]) -> list[str]:
     return done.stdout.decode().split("\0")[:-1]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(words=st.lists(WORD, max_size=6), environment=st.dictionaries(WORD.filter(lambda k: k and "=" not in k), WORD))
 def test_any_words_and_any_environment_arrive_unchanged(words: list[str], environment: dict[str, str]) -> None:
     assert printed("/usr/bin/printf", "%s\\0", "first", *words, environment=environment) == ["first", *words]

@@ -19,6 +19,7 @@ from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.jobs.workdirs import pack as packing
 from huisuan.compute.jobs.workdirs.archive_safety import check
 from huisuan.compute.jobs.workdirs.pack import pack
+from support.examples import examples
 
 Fill = Callable[[tarfile.TarFile], None]
 
@@ -211,7 +212,7 @@ def test_a_folder_that_cannot_be_packed_says_which_file_and_what_to_do(
         pack(folder, tmp_path / "x.tgz")
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(data=st.binary(max_size=2000), cut=st.integers(0, 2000), flip=st.integers(0, 10_000))
 def test_whatever_arrives_is_taken_or_refused_and_nothing_else(data: bytes, cut: int, flip: int) -> None:
     good = bytearray(made(several(entry("a", content=data or b"x"), entry("b", tarfile.SYMTYPE, "a"))).getvalue())

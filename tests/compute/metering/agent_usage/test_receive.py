@@ -29,6 +29,7 @@ from huisuan.compute.models import (
 )
 from huisuan.protocol.agent import BatchAnswer, SignedBatch
 from huisuan.protocol.batch_chain import batch_digest
+from support.examples import examples
 from support.metering import HOUR, NOW, T0, Agent, agent, leased, said
 from support.usage_records import A800, H20, records
 
@@ -463,7 +464,7 @@ def test_a_long_run_under_a_clock_that_nobody_corrects_is_metered_to_its_end(sit
 
 
 @given(st.lists(st.tuples(st.integers(-400, 700), st.integers(0, 400), st.booleans()), max_size=12), st.data())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_an_agent_says_a_run_lies_in_its_time_and_is_no_longer_than_it(
     site: Agent, words: list[tuple[int, int, bool]], data: st.DataObject
 ) -> None:

@@ -32,13 +32,14 @@ from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import SiteAgent
 from huisuan.protocol.agent import SealWord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
+from support.examples import examples
 from support.metering import HOUR, T0, agent, leased, said
 from support.usage_records import A800, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db  # for the fixture; nothing that is checked here touches it
 NOW = datetime(2024, 6, 1, 4, tzinfo=UTC)
 MARCH, APRIL = Month(2024, 3), Month(2024, 4)
-SOME = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SOME = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module", autouse=True)

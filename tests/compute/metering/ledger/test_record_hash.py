@@ -17,6 +17,7 @@ from huisuan.compute.metering.ledger.record_hash import (
     leaves_digest,
     record_leaf,
 )
+from support.examples import examples
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 whole = st.integers(0, 2**31 - 1)
@@ -43,7 +44,7 @@ def in_sql(rows: list[HashedRecord]) -> list[str]:
 
 
 @given(st.lists(records, min_size=1, max_size=5))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_python_and_sql_write_the_same_bytes(rows: list[HashedRecord]) -> None:
     assert in_sql(rows) == [record_leaf(row).hex() for row in rows]
 

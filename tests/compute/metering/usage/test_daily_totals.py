@@ -14,6 +14,7 @@ from huisuan.compute.metering.imports.pending_corrections import resolve_flag
 from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals, update_daily_totals
 from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.compute.models import Centre, MeterFlag, UsageDay, UsageTally
+from support.examples import examples
 from support.usage_records import A800, NOW, NPU, centre, imported, line, sacct
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,7 @@ def whole(made: Centre) -> list[UsageDay]:
     return list(UsageDay.objects.filter(centre=made, accelerator=None))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     st.lists(
         st.tuples(st.integers(0, 900), st.integers(1, 6000), st.integers(1, 8), st.integers(0, 59)),
