@@ -14,20 +14,25 @@ import polars as pl
 FACTS = ("in_anhui", "kind", "spend", "self_use")
 
 # not greatest(spend - self_use, 0): it skips a NULL, and what is missing would become 0
-AMOUNT = "CASE WHEN spend > self_use THEN (spend - self_use) // 5 WHEN spend <= self_use THEN 0 END"
+AMOUNT = "CASE WHEN spend > self_use THEN (spend - self_use) // 5 WHEN spend <= self_use OR spend < 5 THEN 0 END"
+
+# of less than five fen a fifth is nothing, whatever was used by oneself
+_LACKS_SELF_USE = "self_use IS NULL AND (spend < 5) IS NOT TRUE"
+_LACKS = {name: f"{name} IS NULL" for name in FACTS} | {"self_use": _LACKS_SELF_USE}
+_LACKS_ANY = " OR ".join(f"({lacks})" for lacks in _LACKS.values())
 
 SQL = f"""
 SELECT CASE WHEN NOT in_anhui OR kind = 'other' THEN 'not_eligible'
-            WHEN in_anhui IS NULL OR kind IS NULL OR spend IS NULL OR self_use IS NULL THEN 'missing_facts'
+            WHEN {_LACKS_ANY} THEN 'missing_facts'
             ELSE 'eligible' END AS status,
        CASE WHEN NOT in_anhui OR kind = 'other' THEN 0
             WHEN in_anhui AND kind IS NOT NULL THEN {AMOUNT} END AS amount_fen,
        CASE WHEN NOT in_anhui OR kind = 'other' THEN concat_ws(';',
                 CASE WHEN NOT in_anhui THEN 'failed:in_anhui@2.2' END,
                 CASE WHEN kind = 'other' THEN 'failed:kind@2.2' END)
-            WHEN in_anhui IS NULL OR kind IS NULL OR spend IS NULL OR self_use IS NULL THEN concat_ws(';',
-                {", ".join(f"CASE WHEN {fact} IS NULL THEN 'missing:{fact}' END" for fact in FACTS)})
-            WHEN spend - self_use < 5 THEN 'zero@2.2'
+            WHEN {_LACKS_ANY} THEN concat_ws(';',
+                {", ".join(f"CASE WHEN {lacks} THEN 'missing:{fact}' END" for fact, lacks in _LACKS.items())})
+            WHEN spend < 5 OR spend - self_use < 5 THEN 'zero@2.2'
             ELSE '' END AS reasons
 FROM facts
 """
@@ -49,10 +54,13 @@ def duckdb_sql(query: str, source: Path, target: Path) -> None:
 _FACT = {name: pl.col(name) for name in FACTS}
 _OUTSIDE, _OTHER = ~_FACT["in_anhui"], _FACT["kind"] == "other"
 _FAILS = (_OUTSIDE | _OTHER).fill_null(value=False)
-_LACKS = pl.any_horizontal(*(fact.is_null() for fact in _FACT.values()))
-_LEFT = _FACT["spend"] - _FACT["self_use"]
+_SMALL = (_FACT["spend"] < 5).fill_null(value=False)
+_ABSENT = {name: fact.is_null() for name, fact in _FACT.items()}
+_ABSENT["self_use"] = _ABSENT["self_use"] & ~_SMALL
+_NOT_ALL = pl.any_horizontal(*_ABSENT.values())
+_LEFT = pl.when(_SMALL).then(pl.lit(0, pl.Int64)).otherwise(_FACT["spend"] - _FACT["self_use"])
 _AMOUNT = (
-    pl.when(_FAILS).then(pl.lit(0, pl.Int64)).when(_LACKS).then(None).otherwise(pl.max_horizontal(_LEFT, 0) // 5)
+    pl.when(_FAILS).then(pl.lit(0, pl.Int64)).when(_NOT_ALL).then(None).otherwise(pl.max_horizontal(_LEFT, 0) // 5)
 )  # fmt: skip
 
 
@@ -65,11 +73,11 @@ def _said(*codes: tuple[pl.Expr, str]) -> pl.Expr:
 def polars(source: Path) -> pl.LazyFrame:
     """All three columns."""
     return pl.scan_parquet(source).select(
-        status=pl.when(_FAILS).then(pl.lit("not_eligible")).when(_LACKS).then(pl.lit("missing_facts"))
+        status=pl.when(_FAILS).then(pl.lit("not_eligible")).when(_NOT_ALL).then(pl.lit("missing_facts"))
         .otherwise(pl.lit("eligible")),
         amount_fen=_AMOUNT,
         reasons=pl.when(_FAILS).then(_said((_OUTSIDE, "failed:in_anhui@2.2"), (_OTHER, "failed:kind@2.2")))
-        .when(_LACKS).then(_said(*((fact.is_null(), f"missing:{name}") for name, fact in _FACT.items())))
+        .when(_NOT_ALL).then(_said(*((absent, f"missing:{name}") for name, absent in _ABSENT.items())))
         .when(_LEFT < 5).then(pl.lit("zero@2.2")).otherwise(pl.lit("")),
     )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 Each query answers the table `facts` with the three columns that the rule gives, reason codes included, under the
 settings as shipped and with 4.1 at 1%, 2%, ... for the cities in order (RATES). None checks ranges or types.
-Fractions are put over one denominator, so that there is one division.
+Fractions are put over one denominator, so that there is one division. A fact that is not there is asked for only where
+some value of it changes the answer.
 """
 
 from __future__ import annotations
@@ -28,13 +29,26 @@ def _said(codes: Iterable[tuple[str, str]]) -> str:
     return f"concat_ws(';', {', '.join(cases)})"
 
 
-def _missing(*facts: str) -> str:
-    """Which of these facts are not there; "investment:city": asked for only where the city is known."""
-    pairs = [fact.partition(":") for fact in facts]
+def _missing(*facts: str, **open_where: str) -> str:
+    """Which of these facts are not there; those with SQL beside them where any value of theirs gives the same: not."""
+    pairs = [(name, "") for name in facts] + list(open_where.items())
     return _said(
-        (f"{name} IS NULL AND {known} IS NOT NULL" if known else f"{name} IS NULL", f"missing:{name}")
-        for name, _, known in pairs
+        (f"{name} IS NULL AND ({same}) IS NOT TRUE" if same else f"{name} IS NULL", f"missing:{name}")
+        for name, same in pairs
     )
+
+
+# whether what the north gets more comes to the same fen, so that the city need not be known
+_SAME_CENTRES = "city_paid * 5 // 15 = city_paid * 6 // 15"
+_SAME_VENDORS = f"sales * {max(RATES.values()) * 100} < 100"
+_SAME_SCENARIOS = (
+    "investment > 500000000 OR "
+    "investment * 5 // 25 = CASE WHEN investment * 6 > 2500000000 THEN 100000000 ELSE investment * 6 // 25 END"
+)
+_SAME_ATTRACTION = (
+    "city_paid > 3333333333 OR "
+    "city_paid * 15 // 50 = CASE WHEN city_paid * 18 > 50000000000 THEN 1000000000 ELSE city_paid * 18 // 50 END"
+)
 
 
 CENTRES = f"""
@@ -49,10 +63,13 @@ SELECT CASE WHEN fails THEN 'not_eligible' WHEN amount IS NULL THEN 'missing_fac
         )
     )
 }
-            WHEN amount IS NULL THEN {_missing("added_p", "finished_on", "city_qualifies", "city_paid:city", "city")}
+            WHEN amount IS NULL THEN {
+    _missing("added_p", "finished_on", "city_qualifies", "city_paid", city=_SAME_CENTRES)
+}
             WHEN amount = 0 THEN 'zero@1.2' ELSE '' END AS reasons
 FROM (SELECT *, added_p < 400 OR finished_on > DATE '2024-12-31' OR NOT city_qualifies AS fails,
-             CASE WHEN added_p >= 400 AND finished_on <= DATE '2024-12-31' AND city_qualifies AND city IS NOT NULL
+             CASE WHEN added_p >= 400 AND finished_on <= DATE '2024-12-31' AND city_qualifies
+                       AND (city IS NOT NULL OR {_SAME_CENTRES})
                   THEN city_paid * CASE WHEN {_NORTH} THEN 6 ELSE 5 END // 15 END AS amount
       FROM facts)
 """
@@ -63,11 +80,12 @@ SELECT CASE WHEN fails THEN 'not_eligible' WHEN amount IS NULL THEN 'missing_fac
        CASE WHEN fails THEN {
     _said((("NOT in_anhui", "failed:in_anhui@4.1"), ("service = 'other'", "failed:service@4.1")))
 }
-            WHEN amount IS NULL THEN {_missing("in_anhui", "service", "sales", "city")}
+            WHEN amount IS NULL THEN {_missing("in_anhui", "service", "sales", city=_SAME_VENDORS)}
             WHEN amount = 0 THEN 'zero@4.1' ELSE '' END AS reasons
 FROM (SELECT *, NOT in_anhui OR service = 'other' AS fails,
              CASE WHEN in_anhui AND service IS NOT NULL
-                  THEN sales * {_PER_CENT} // 100 END AS amount
+                  THEN CASE WHEN city IS NOT NULL THEN sales * {_PER_CENT} // 100 WHEN {_SAME_VENDORS} THEN 0 END
+                  END AS amount
       FROM facts)
 """
 
@@ -83,12 +101,12 @@ SELECT CASE WHEN fails THEN 'not_eligible' WHEN fifths IS NULL THEN 'missing_fac
         )
     )
 }
-            WHEN fifths IS NULL THEN {_missing("in_plan", "way", "topic", "cost", "subsidised_compute")}
+            WHEN fifths IS NULL THEN {_missing("in_plan", "way", "topic", "cost", subsidised_compute="cost < 5")}
             WHEN fifths > 25000000000 THEN 'capped@5.1' WHEN fifths < 5 THEN 'zero@5.1' ELSE '' END AS reasons
 FROM (SELECT *, NOT in_plan OR way = 'other' OR topic = 'other' AS fails,
              CASE WHEN in_plan AND way IS NOT NULL AND topic IS NOT NULL
                   THEN CASE WHEN cost > subsidised_compute THEN cost - subsidised_compute
-                            WHEN cost <= subsidised_compute THEN 0 END END AS fifths
+                            WHEN cost <= subsidised_compute OR cost < 5 THEN 0 END END AS fifths
       FROM facts)
 """
 
@@ -97,9 +115,9 @@ SELECT CASE WHEN NOT among_ten THEN 'not_eligible' WHEN raised IS NULL THEN 'mis
            AS status,
        CASE WHEN NOT among_ten THEN 0 WHEN raised > 2500000000 THEN 100000000 ELSE raised // 25 END AS amount_fen,
        CASE WHEN NOT among_ten THEN 'failed:among_ten@6.2'
-            WHEN raised IS NULL THEN {_missing("among_ten", "investment:city", "city")}
+            WHEN raised IS NULL THEN {_missing("among_ten", "investment", city=_SAME_SCENARIOS)}
             WHEN raised > 2500000000 THEN 'capped@6.2' WHEN raised < 25 THEN 'zero@6.2' ELSE '' END AS reasons
-FROM (SELECT *, CASE WHEN among_ten AND city IS NOT NULL
+FROM (SELECT *, CASE WHEN among_ten AND (city IS NOT NULL OR {_SAME_SCENARIOS})
                      THEN investment * CASE WHEN {_NORTH} THEN 6 ELSE 5 END END AS raised
       FROM facts)
 """
@@ -110,9 +128,9 @@ SELECT CASE WHEN NOT key_technology THEN 'not_eligible' WHEN raised IS NULL THEN
        CASE WHEN NOT key_technology THEN 0 WHEN raised > 50000000000 THEN 1000000000 ELSE raised // 50 END
            AS amount_fen,
        CASE WHEN NOT key_technology THEN 'failed:key_technology@8.2'
-            WHEN raised IS NULL THEN {_missing("key_technology", "city_paid:city", "city")}
+            WHEN raised IS NULL THEN {_missing("key_technology", "city_paid", city=_SAME_ATTRACTION)}
             WHEN raised > 50000000000 THEN 'capped@8.2' WHEN raised < 50 THEN 'zero@8.2' ELSE '' END AS reasons
-FROM (SELECT *, CASE WHEN key_technology AND city IS NOT NULL
+FROM (SELECT *, CASE WHEN key_technology AND (city IS NOT NULL OR {_SAME_ATTRACTION})
                      THEN city_paid * CASE WHEN {_NORTH} THEN 18 ELSE 15 END END AS raised
       FROM facts)
 """

@@ -30,9 +30,9 @@ def promise(award: str, *fen: int, who: int = 1, due: date | None = None) -> Pro
     return Promise(award, party(who).pk, tuple((part, due) for part in fen))
 
 
-def committed(on: AppropriationLine, award: str, *fen: int) -> Commitment:
+def committed(on: AppropriationLine, award: str, *fen: int, who: int = 1) -> Commitment:
     """An award that was committed."""
-    return commit(on, [promise(award, *fen)], ACT)[0]
+    return Commitment.objects.get(pk=commit(on, [promise(award, *fen, who=who)], ACT)[0])
 
 
 def ordered(of: Commitment, number: int = 1) -> PaymentOrder:

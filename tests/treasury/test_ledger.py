@@ -42,7 +42,7 @@ def test_an_award_beyond_the_budget_is_refused_and_nothing_of_the_batch_stands()
 def test_committing_the_same_award_again_changes_nothing_and_with_other_figures_is_refused() -> None:
     on = line(100_000)
     first = committed(on, "甲", 30_000)
-    assert commit(on, [promise("甲", 30_000), promise("乙", 1)], ACT)[0] == first
+    assert commit(on, [promise("甲", 30_000), promise("乙", 1)], ACT)[0] == first.pk
     assert balances(on)["committed"] == 30_001
     for other in (promise("甲", 30_001), promise("甲", 30_000, who=2), promise("甲", 15_000, 15_000)):
         with pytest.raises(Conflict, match="已有另外的承诺"):
@@ -131,7 +131,7 @@ def test_what_is_released_is_available_again_and_cannot_be_ordered() -> None:
 
 def test_an_instalment_is_not_ordered_before_its_day() -> None:
     on = line(100_000)
-    later = commit(on, [promise("甲", 100, due=date(2024, 9, 3))], ACT)[0]
+    later = Commitment.objects.get(pk=commit(on, [promise("甲", 100, due=date(2024, 9, 3))], ACT)[0])
     with pytest.raises(Conflict, match="2024-09-03 才到期"):
         ordered(later)
 

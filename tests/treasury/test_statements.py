@@ -11,10 +11,9 @@ from typer.testing import CliRunner
 
 from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.cli.treasury_commands import app
-from huisuan.treasury.commitments import commit
 from huisuan.treasury.recoveries import claim_back, receive
 from huisuan.treasury.statements import StatementRow, load_money_statement
-from support.treasury import ACT, line, ordered, promise, returned, sent
+from support.treasury import ACT, committed, line, ordered, returned, sent
 
 pytestmark = pytest.mark.django_db
 POLICY = "anhui-agi-2023"
@@ -23,7 +22,7 @@ POLICY = "anhui-agi-2023"
 def history() -> None:
     """Two firms: one paid 300.00, of which 100.00 is claimed back and 40.00 came; one with an order under way."""
     on = line(100_000)
-    first, second = commit(on, [promise("甲", 30_000, 5_000), promise("乙", 7_000, who=2)], ACT)
+    first, second = committed(on, "甲", 30_000, 5_000), committed(on, "乙", 7_000, who=2)
     order = ordered(first)
     sent(order)
     import_returns(returned(f"{order.name},300.00,成功,"), "x.csv", ACT)

@@ -6,14 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.money import yuan
-from huisuan.treasury.ledger import Act, Movement, check_amount, ledger_refusals, line_accounts, post_entries
+from huisuan.treasury.ledger import (
+    Act,
+    Movement,
+    array_columns,
+    check_amount,
+    ledger_refusals,
+    line_accounts,
+    post_entries,
+    post_movements,
+)
 from huisuan.treasury.models import (
-    Account,
     AccountKind,
     AppropriationLine,
     Commitment,
@@ -22,6 +30,29 @@ from huisuan.treasury.models import (
     PaymentOrder,
 )  # fmt: skip
 from huisuan.treasury.models.commitments import OrderOutcome
+
+# written out: of two who commit on a line one waits for each statement of the other
+_MADE_BEFORE = "SELECT id FROM treasury_commitment WHERE award = ANY(%s)"
+_HOLD = """
+    SELECT kind, id, balance FROM treasury_account WHERE line_id = %s AND debt = '' AND kind IN (%s, %s)
+    ORDER BY id FOR NO KEY UPDATE
+"""
+_COMMIT = """
+    WITH asked AS MATERIALIZED (
+        SELECT nextval('treasury_commitment_id_seq') AS id, row_number() OVER () AS whole, asked.*
+        FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+             AS asked (award, party, city, fen, entry)
+    ), made AS (
+        INSERT INTO treasury_commitment (id, award, party_id, city_id, amount_fen, entry_id, line_id, by, at)
+        SELECT id, award, party, city, fen, entry, %s, %s, %s FROM asked
+    ), parts AS (
+        INSERT INTO treasury_instalment (commitment_id, number, amount_fen, due_on, line_id)
+        SELECT asked.id, part.number, part.fen, part.due_on, %s
+        FROM unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::date[]) AS part (whole, number, fen, due_on)
+        JOIN asked USING (whole)
+    )
+    SELECT id FROM asked ORDER BY whole
+"""
 
 
 @dataclass(frozen=True)
@@ -42,21 +73,23 @@ class Promise:
         return sum(fen for fen, _ in self.instalments)
 
 
-@transaction.atomic
-def commit(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> list[Commitment]:
+def commit(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> list[int]:
     """Set the money of these awards aside, all or none; those that stand just so already are left as they are.
+
+    Returns the ids of their commitments, in the order of the promises.
 
     Raises:
         InvalidRequest: an award twice, or an amount that cannot be meant.
         Conflict: the line has less available, or an award stands with other amounts, another party or another line.
     """
     _check(promises)
-    standing = {found.award: found for found in _standing(promises)}
-    new = [promise for promise in promises if not _stands(line, promise, standing.get(promise.award))]
-    if new:
-        for made in _commit_new(line, new, act):
-            standing[made.award] = made
-    return [standing[promise.award] for promise in promises]
+    with ledger_refusals():
+        standing = _standing(promises)
+        ids = {award: found.pk for award, found in standing.items()}
+        new = [promise for promise in promises if not _stands(line, promise, standing.get(promise.award))]
+        if new:
+            ids.update(zip((promise.award for promise in new), _commit_new(line, new, act), strict=True))
+    return [ids[promise.award] for promise in promises]
 
 
 def _check(promises: Sequence[Promise]) -> None:
@@ -72,9 +105,13 @@ def _check(promises: Sequence[Promise]) -> None:
         check_amount(promise.fen)
 
 
-def _standing(promises: Sequence[Promise]) -> QuerySet[Commitment]:
-    awards = [promise.award for promise in promises]
-    return Commitment.objects.filter(award__in=awards).prefetch_related("instalments")
+def _standing(promises: Sequence[Promise]) -> dict[str, Commitment]:
+    """Those made before, by their award: looked for by their keys alone first, as nearly always there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MADE_BEFORE, [[promise.award for promise in promises]])
+        ids = [pk for (pk,) in cursor.fetchall()]
+    found = Commitment.objects.filter(pk__in=ids).prefetch_related("instalments") if ids else ()
+    return {one.award: one for one in found}
 
 
 def _stands(line: AppropriationLine, promise: Promise, found: Commitment | None) -> bool:
@@ -93,18 +130,9 @@ def _stands(line: AppropriationLine, promise: Promise, found: Commitment | None)
     return True
 
 
-def _commit_new(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> list[Commitment]:
-    accounts = line_accounts(line)
-    available, committed = accounts[AccountKind.AVAILABLE], accounts[AccountKind.COMMITTED]
-    total = sum(promise.fen for promise in promises)
-    # held from here on: of two who commit on one line the second sees what the first has left
-    left = Account.objects.select_for_update(no_key=True).get(pk=available).balance
-    if left < total:
-        raise Conflict(
-            f"预算 {line}：可用 {yuan(left)} 元，不够承诺 {yuan(total)} 元；没有承诺任何一项",
-            code="treasury.line_exhausted",
-        )
-    entries = post_entries(
+def _commit_new(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> list[int]:
+    available, committed = _hold(line, sum(promise.fen for promise in promises))
+    entries = post_movements(
         [
             Movement(
                 f"commitment:{promise.award}", EntryKind.COMMITMENT, {available: -promise.fen, committed: promise.fen}
@@ -113,20 +141,37 @@ def _commit_new(line: AppropriationLine, promises: Sequence[Promise], act: Act) 
         ],
         act,
     )
-    with ledger_refusals():
-        made = Commitment.objects.bulk_create(
-            Commitment(
-                award=promise.award, line=line, party_id=promise.party, city_id=promise.city, amount_fen=promise.fen,
-                entry=entry, by=act.by, at=act.now,
-            )
-            for promise, entry in zip(promises, entries, strict=True)
-        )  # fmt: skip
-        Instalment.objects.bulk_create(
-            Instalment(commitment=whole, number=number, amount_fen=fen, due_on=due_on, line=line)
-            for whole, promise in zip(made, promises, strict=True)
-            for number, (fen, due_on) in enumerate(promise.instalments, start=1)
+    wholes = [
+        (promise.award, promise.party, promise.city, promise.fen, entry)
+        for promise, entry in zip(promises, entries, strict=True)
+    ]
+    parts = [
+        (number, at, fen, due_on)
+        for number, promise in enumerate(promises, start=1)
+        for at, (fen, due_on) in enumerate(promise.instalments, start=1)
+    ]
+    said = [*array_columns(wholes, 5), line.pk, act.by, act.now, line.pk, *array_columns(parts, 4)]
+    with connection.cursor() as cursor:
+        cursor.execute(_COMMIT, said)
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _hold(line: AppropriationLine, total: int) -> tuple[int, int]:
+    """The accounts that money is taken from and brought to; of two who commit on a line the second sees what is left.
+
+    Raises:
+        Conflict: less is available than the total.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [line.pk, AccountKind.AVAILABLE.value, AccountKind.COMMITTED.value])
+        held = {kind: (pk, balance) for kind, pk, balance in cursor.fetchall()}
+    (available, left), (committed, _) = held[AccountKind.AVAILABLE.value], held[AccountKind.COMMITTED.value]
+    if left < total:
+        raise Conflict(
+            f"预算 {line}：可用 {yuan(left)} 元，不够承诺 {yuan(total)} 元；没有承诺任何一项",
+            code="treasury.line_exhausted",
         )
-    return made
+    return available, committed
 
 
 def open_instalments(line: AppropriationLine) -> QuerySet[Instalment]:

@@ -14,10 +14,21 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.treasury.models import Account, AccountKind, AppropriationLine, Entry, EntryKind
 from huisuan.treasury.models.ledger import LARGEST_AMOUNT
 
-_POST = (
-    "INSERT INTO treasury_posting (entry_id, account_id, amount_fen) "
-    "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])"
-)
+# entries and postings in one statement: each statement on a busy line is time for which the next writer waits
+_POST = """
+    WITH asked AS MATERIALIZED (
+        SELECT nextval('treasury_entry_id_seq') AS id, row_number() OVER () AS number, asked.*
+        FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS asked (kind, key, reason, reverses)
+    ), made AS (
+        INSERT INTO treasury_entry (id, kind, key, day, reason, reverses_id, by, at)
+        SELECT id, kind, key, %s, reason, reverses, %s, %s FROM asked
+    ), posted AS (
+        INSERT INTO treasury_posting (entry_id, account_id, amount_fen)
+        SELECT asked.id, moved.account, moved.fen
+        FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS moved (number, account, fen) JOIN asked USING (number)
+    )
+    SELECT id FROM asked ORDER BY number
+"""
 
 
 @dataclass(frozen=True)
@@ -47,22 +58,33 @@ def post_entries(movements: Sequence[Movement], act: Act) -> list[Entry]:
         Conflict: an account would fall below its floor, or an entry of that key was posted already.
     """
     with ledger_refusals():
-        entries = Entry.objects.bulk_create(
-            Entry(
-                key=move.key, kind=move.kind, day=act.day, reason=move.reason, reverses_id=move.reverses,
-                by=act.by, at=act.now,
-            )
-            for move in movements
-        )  # fmt: skip
-        rows = [
-            (entry.pk, account, fen)
-            for entry, move in zip(entries, movements, strict=True)
-            for account, fen in move.postings.items()
-            if fen
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(_POST, [list(column) for column in zip(*rows, strict=True)] or [[], [], []])
-    return entries
+        ids = post_movements(movements, act)
+    return [
+        Entry(
+            pk=pk, key=move.key, kind=move.kind, day=act.day, reason=move.reason, reverses_id=move.reverses,
+            by=act.by, at=act.now,
+        )
+        for pk, move in zip(ids, movements, strict=True)
+    ]  # fmt: skip
+
+
+def post_movements(movements: Sequence[Movement], act: Act) -> list[int]:
+    """Post them within the caller's `ledger_refusals`; the ids of the entries in the order of the movements."""
+    postings = [
+        (number, account, fen)
+        for number, move in enumerate(movements, start=1)
+        for account, fen in move.postings.items()
+        if fen
+    ]
+    entries = [(move.kind.value, move.key, move.reason, move.reverses) for move in movements]
+    with connection.cursor() as cursor:
+        cursor.execute(_POST, [*array_columns(entries, 4), act.day, act.by, act.now, *array_columns(postings, 3)])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def array_columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    """Rows turned into as many arrays as they are wide, as `unnest` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 def reverse(entry: Entry, act: Act, reason: str) -> Entry:
