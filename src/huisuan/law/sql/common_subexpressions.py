@@ -47,9 +47,8 @@ def _guarded(columns: Mapping[str, SqlExpr], only: SqlExpr | None) -> Mapping[st
 
 
 def _select_all_and(columns: Mapping[str, SqlExpr], source: exp.Table | exp.Subquery) -> exp.Select:
-    return exp.select(
-        exp.Star(), *(exp.alias_(column, name, quoted=True, copy=False) for name, column in columns.items())
-    ).from_(source)
+    named = (exp.alias_(column, name, quoted=True, copy=False) for name, column in columns.items())
+    return exp.select(exp.Star(), *named, copy=False).from_(source, copy=False)
 
 
 def _repeated(columns: Iterable[SqlExpr]) -> list[SqlExpr]:
