@@ -150,9 +150,9 @@ def _commit_new(line: AppropriationLine, promises: Sequence[Promise], act: Act) 
         for number, promise in enumerate(promises, start=1)
         for at, (fen, due_on) in enumerate(promise.instalments, start=1)
     ]
-    said = [*array_columns(wholes, 5), line.pk, act.by, act.now, line.pk, *array_columns(parts, 4)]
+    awards, instalments = array_columns(wholes, 5), array_columns(parts, 4)
     with connection.cursor() as cursor:
-        cursor.execute(_COMMIT, said)
+        cursor.execute(_COMMIT, [*awards, line.pk, act.by, act.now, line.pk, *instalments])
         return [pk for (pk,) in cursor.fetchall()]
 
 
