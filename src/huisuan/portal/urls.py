@@ -65,6 +65,7 @@ from huisuan.portal.search.views import search_page
 from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
 from huisuan.portal.statistics import views as statistics
+from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
 from huisuan.portal.treasury.statement import money_statement_page
@@ -168,6 +169,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/<str:number>", application_page.application_page, name="application"),
     path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
     path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
+    path("struck/", struck.struck_page, name="struck"),
     path("milestones/", milestone_list.milestone_list, name="milestones"),
     path("applications/<str:number>/payee", application_answers.payee_page, name="give-payee"),
     path("applications/<str:number>/payee/answer", application_answers.payee_answer_page, name="answer-payee"),

@@ -97,6 +97,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"programmes/contract_desk/{name}.py": () for name in (
         "accepting", "desk", "drawing_up", "panel", "planning", "reporting",
     )},
+    **{f"programmes/struck/{name}.py": () for name in ("issuers", "striking")},
+    "portal/struck/views.py": ("_strike",),
     **{f"programmes/contracts/{name}.py": () for name in ("conditions", "figures", "race", "terms")},
     **{f"programmes/amounts/{name}.py": () for name in ("case_by_case", "named")},
     **{f"programmes/{name}.py": () for name in (

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.parties.viewer import Viewer
@@ -81,8 +82,18 @@ def test_what_rests_on_a_struck_issuer_is_found_in_every_state_with_what_follows
     assert not {early.number, other.number} & set(found)
     with pytest.raises(Conflict, match="佐证材料的出具机构已失去资格"):
         act(decided.number, "commit", official("committer", "commit", TREASURY), late)
-    assert [row.application for row in list_struck(Viewer.for_person(applicant(2)))] == [waiting]
-    assert list_struck(Viewer.for_person(applicant(5))) == []
+    with pytest.raises(NotAllowed, match="由办理单位和审计查看"):
+        list_struck(Viewer.for_person(applicant(2)))
+    client = Client()
+    client.force_login(checker, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/struck/").content.decode()
+    for said in (waiting.number, decided.number, paid.number, "多付的追回", "某会计师事务所"):
+        assert said in page
+    assert early.number not in page
+    form = {"uscc": OTHER, "name": "某检测所", "since": "2024-08-01", "source": "通报", "reason": "吊销"}
+    assert client.post("/struck/", form | {"since": "昨天"}).status_code == 422
+    assert client.post("/struck/", form).headers["Location"] == "/struck/"
+    assert other.number in client.get("/struck/").content.decode()
 
 
 def test_evidence_named_after_the_strike_is_flagged_at_once_and_wrong_entries_are_refused() -> None:

@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import check_length
 from huisuan.law.procedure import CLOSING_STATES, Duty, State
-from huisuan.parties.models import Person
+from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of
@@ -116,7 +116,13 @@ def flag_struck(
 
 
 def list_struck(viewer: Viewer, uscc: str = "") -> list[StruckApplication]:
-    """Whatever a viewer may see that rests on struck reports, in whatever state, with what is proposed for each."""
+    """Whatever an official may see that rests on struck reports, in whatever state, with what is proposed for each.
+
+    Raises:
+        NotAllowed: an applicant, as of flags.
+    """
+    if viewer.role == Role.USER:
+        raise NotAllowed("依据失去资格机构材料的申报由办理单位和审计查看", code="struck.officials_only")
     seen = visible_applications(viewer)
     found: list[StruckApplication] = []
     issuers = StruckIssuer.objects.filter(uscc=uscc) if uscc else StruckIssuer.objects.all()
@@ -153,6 +159,15 @@ def consequence_of(application: Application, paid_fen: int) -> StruckConsequence
     if state in _DECIDED or (state is State.CLOSED and application.amount_fen):
         return StruckConsequence.REVOKE
     return StruckConsequence.NOTHING if state in CLOSING_STATES else StruckConsequence.ANSWER
+
+
+def struck_files() -> QuerySet[EvidenceIssuer]:
+    """Every file that rests on a struck issuer, once, with the row of the first striking that reaches it (`struck`)."""
+    strikes = StruckIssuer.objects.filter(uscc=OuterRef("uscc"))
+    dated = strikes.filter(since__lte=OuterRef("issued_on")).order_by("since").values("pk")[:1]
+    undated = strikes.order_by("since").values("pk")[:1]
+    chosen = Case(When(issued_on__isnull=True, then=Subquery(undated)), default=Subquery(dated))
+    return EvidenceIssuer.objects.annotate(struck=chosen).filter(struck__isnull=False)
 
 
 def _resting_on(one: StruckIssuer) -> QuerySet[EvidenceIssuer]:

@@ -1,0 +1,1 @@
+"""Pages about issuers that lost their standing."""
