@@ -54,7 +54,7 @@ def milestone_list(request: HttpRequest) -> HttpResponseBase:
             Column("state", _("状态"), _standing, Kind.STATE),
         ],
         file="milestones",
-        order="due_on",
+        order="due",
         search=("contract__application__number", "contract__application__party__name", "title"),
         empty=Empty(_("没有等着的节点：合同签订之后，还没有验收的节点列在这里。")),
     )  # fmt: skip
