@@ -89,6 +89,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "data": (
         ("huisuan.opendata.scanning.commands", ("scan",)),
         ("huisuan.opendata.anonymity.commands", ("risk",)),
+        ("huisuan.opendata.scores.commands", ("score",)),
         (
             "huisuan.opendata.gate.commands",
             ("upload", "files", "findings", "judge", "remake", "rescan", "release", "withdraw", "verify", "key"),
