@@ -1,10 +1,14 @@
-"""`huisuan bulletin`: bulletins; their commands stand in the rooms that they belong to."""
+"""`huisuan bulletin`: bulletins; the commands of its rooms."""
 
 from __future__ import annotations
 
 import typer
 
+from huisuan.bulletins.issuing.commands import make, snapshot, verify_folder
 from huisuan.bulletins.suppression.commands import attack
 
 app = typer.Typer()
+app.command("snapshot")(snapshot)
+app.command("make")(make)
+app.command("verify")(verify_folder)
 app.command("attack")(attack)

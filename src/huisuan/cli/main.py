@@ -54,7 +54,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
         True,
         "开放数据：清单的导入、查找，送出前的检查，文件的判断和放行，数据需求和答复",
     ),
-    "bulletin": ("huisuan.bulletins.commands", True, "通报：用公布的数反推未公布的数"),
+    "bulletin": ("huisuan.bulletins.commands", True, "通报：冻结快照、生成、核对，用公布的数反推未公布的数"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
     "award": ("huisuan.programmes.offers.commands", True, "免申即享的提出和确认，批准的金额和拨付"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
@@ -125,7 +125,7 @@ _WITHOUT_DATABASE = {
     "meter": {"verify", "register", "key"},
     "usage": {"export-command"},
     "data": {"scan", "risk", "verify"},
-    "bulletin": {"attack"},
+    "bulletin": {"make", "verify", "attack"},
 }
 
 #: single commands -> (module, function, whether it needs the database made ready)

@@ -1,0 +1,102 @@
+"""`huisuan bulletin snapshot|make|verify`: freeze figures, make a bulletin of them, prove that it follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huisuan.terminal import AsJson, note, out, print_json, print_table
+
+_COLUMNS = {"what": "不同的是", "stated": "清单写的", "found": "现在的"}
+
+
+def snapshot(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="写到哪个文件（JSON）；已有的不覆盖")],
+    formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用建议的分值")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """冻结现在的开放程度得分：连同公式、未达到的条目和摘要写进一个文件，通报只由它生成。"""
+    from huisuan.bulletins.issuing.snapshot_file import format_snapshot
+    from huisuan.opendata.scores.formula import load_formula
+    from huisuan.opendata.scores.queries import freeze_openness
+
+    with _files():
+        frozen = freeze_openness(load_formula(formula), datetime.now(UTC))
+        with file.open("xb") as written:
+            written.write(format_snapshot(frozen))
+    if as_json:
+        print_json({"file": str(file), "sha256": frozen["sha256"], "day": frozen["day"]})
+    else:
+        out.print(f"{file}: {frozen['day']}，SHA-256 {frozen['sha256']}", markup=False)
+
+
+def make(
+    file: Annotated[Path, typer.Argument(metavar="SNAPSHOT", help="冻结的快照")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="写到哪个新文件夹")],
+    office: Annotated[str, typer.Option("--office", help="发文机关")],
+    number: Annotated[str, typer.Option("--number", help="文号，如 皖数通〔2026〕3号")],
+    day: Annotated[datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="成文日期")],
+    period: Annotated[str, typer.Option("--period", help="哪一期，如 2026年第三季度")],
+    before: Annotated[Path | None, typer.Option("--before", help="上一期的快照：比较名次和整改")] = None,
+    demands: Annotated[
+        Path | None, typer.Option("--demands", help="“下一步工作要求”的文字，一行一段；不写用通用的两段")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """由快照生成通报：PDF（GB/T 9704）、DOCX、HTML 和清单；同一快照每次生成的字节都相同。"""
+    from huisuan.bulletins.issuing.bulletin_folder import BulletinImprint, make_bulletin
+    from huisuan.bulletins.issuing.openness_letter import DEMANDS
+    from huisuan.bulletins.issuing.snapshot_file import load_snapshot
+
+    with _files():
+        said = tuple(filter(None, map(str.strip, demands.read_text("utf-8").splitlines()))) if demands else DEMANDS
+        imprint = BulletinImprint(office, number, date(day.year, day.month, day.day), period, said)
+        made = make_bulletin(load_snapshot(file), load_snapshot(before) if before else None, imprint)
+        folder.mkdir(parents=True)
+        for name, content in made.items():
+            (folder / name).write_bytes(content)
+    if as_json:
+        print_json({"folder": str(folder), "files": sorted(made)})
+    else:
+        out.print(f"{folder}: {'、'.join(sorted(made))}", markup=False)
+
+
+def verify_folder(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="huisuan bulletin make 生成的文件夹")],
+    as_json: AsJson = False,
+) -> None:
+    """由快照把通报重做一遍，逐字节比较；不同的文件、排版程序、字体、模板逐个列出，以 1 退出。不需要数据库。"""
+    from huisuan.bulletins.issuing.bulletin_folder import verify_bulletin
+
+    with _files():
+        found = verify_bulletin(folder)
+    rows = [{"what": one.what, "stated": one.stated, "found": one.found} for one in found]
+    if as_json:
+        print_json({"genuine": not found, "differences": rows})
+    else:
+        print_table(str(folder), rows, _COLUMNS, f"{folder}: 与快照逐字节一致")
+    if found:
+        note(f"{len(found)} 处不同")
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _files() -> Iterator[None]:
+    """What the disk refuses, said as every other refusal."""
+    from huisuan.base.errors import InvalidRequest, Unavailable
+
+    try:
+        yield
+    except FileExistsError as error:
+        raise InvalidRequest(
+            f"{error.filename} 已经有了：请换一个名字，已生成的不覆盖", code="bulletin.exists"
+        ) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest("工作要求的文件不是 UTF-8：请另存为 UTF-8", code="bulletin.demands_not_utf8") from None
+    except OSError as error:
+        raise Unavailable(f"{error.filename}：{error.strerror}；请检查路径与权限", code="file.unreadable") from None
