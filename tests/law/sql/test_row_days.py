@@ -125,16 +125,17 @@ def test_a_file_whose_rows_name_no_day_or_two_is_refused_and_nothing_is_written(
     assert (refusal.value.code, target.exists()) == (code, False)
 
 
-@pytest.mark.parametrize("other", [("--on", "2024-12-31"), ("--began", "2024-01-01"), ("--engine", "spark")])
-def test_a_day_for_all_rows_is_not_taken_beside_a_day_for_each(tmp_path: Path, other: tuple[str, str]) -> None:
-    words = [
-        "compute",
-        "anhui-agi-2023",
-        "2.2",
-        "--input",
-        str(tmp_path / "a.csv"),
-        "--output",
-        str(tmp_path / "b.csv"),
-    ]
-    ran = CliRunner().invoke(app, [*words, "--day-column", "paid_on", *other])
-    assert ran.exit_code != 0
+@pytest.mark.parametrize(
+    ("command", "other", "code"),
+    [
+        ("compute anhui-agi-2023 2.2", "--on 2024-12-31", "law.day_named_twice"),
+        ("compute anhui-agi-2023 2.2", "--began 2024-01-01", "law.day_named_twice"),
+        ("compute anhui-agi-2023 2.2", "--engine spark", "law.day_column_engine"),
+        ("claims wuhu-compute-2025 w.4", "", "law.day_column_of_claims"),
+    ],
+)
+def test_where_rows_cannot_name_their_day_it_is_said_why(tmp_path: Path, command: str, other: str, code: str) -> None:
+    files = ["--input", str(tmp_path / "a.csv"), "--output", str(tmp_path / "b.csv"), "--day-column", "paid_on"]
+    ran = CliRunner().invoke(app, [*command.split(), *files, *other.split()])
+    assert isinstance(ran.exception, LawError)
+    assert ran.exception.code == code

@@ -114,6 +114,21 @@ def sql(
         sys.stdout.write(text + "\n")
 
 
+def _check_day_column(day: str | None, engine: EngineName) -> None:
+    """Whether rows may each name their day.
+
+    Raises:
+        LawError: a day is named for all of them, too, or the engine cannot read many days at once.
+    """
+    if day:
+        raise LawError("--day-column 是每行各按一天，不与 --on、--began 同用：请只留一个", code="law.day_named_twice")
+    if engine is EngineName.SPARK:
+        raise LawError(
+            "--day-column 只在 DuckDB 上算：请去掉 --engine spark，或按日期把文件分开，各写 --on",
+            code="law.day_column_engine",
+        )
+
+
 def compute(
     policy: PolicyName,
     article: ArticleName,
@@ -140,8 +155,8 @@ def compute(
     from huisuan.law.sql.row_days import compute_file_by_day
     from huisuan.law.sql.spark import LOCAL_MASTER, Spark
 
-    if day_column and (on or began or engine is EngineName.SPARK):
-        raise typer.BadParameter("不与 --on、--began、--engine spark 同用", param_hint="--day-column")
+    if day_column:
+        _check_day_column(on or began, engine)
     if master is not None and engine is not EngineName.SPARK:
         raise typer.BadParameter("只与 --engine spark 同用", param_hint="--master")
     law = _supposed(load_policy(policy), scenario, choose)

@@ -15,10 +15,27 @@ from huisuan.law.cli.answer_commands import EngineName
 from huisuan.law.cli.arguments import AsKnown, On, PolicyName, law_days
 from huisuan.law.explain.limits import shared_limits
 from huisuan.law.model.answers import STATUS_ZH, Status
+from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 _SHOWN_APPLICANTS = 50  # of the table; the file has them all
+
+
+def _refuse_day_column(written: str | None) -> None:
+    """Claims that are summed have one law.
+
+    Raises:
+        LawError: a column of days is named all the same.
+    """
+    if written:
+        raise LawError(
+            "多笔合计的申报按同一天的法律算，不能每笔各按一天（同一合计会有几种法律）：请写 --on，几个日子就分几个文件",
+            code="law.day_column_of_claims",
+        )
+
+
+NoDayColumn = Annotated[str | None, typer.Option("--day-column", hidden=True, callback=_refuse_day_column)]
 
 
 def compute_claims(
@@ -36,6 +53,7 @@ def compute_claims(
     engine: Annotated[EngineName, typer.Option("--engine", help="在哪里算")] = EngineName.DUCKDB,
     on: On = None,
     as_known: AsKnown = None,
+    day_column: NoDayColumn = None,
     as_json: AsJson = False,
 ) -> None:
     """多笔申报合并计算：每户每年先合计，再按比例、起付线、上限；同一合同只计一次，重复的说明与哪笔重复。"""
