@@ -48,6 +48,7 @@ ROUTERS = {
     "huisuan.programmes.payments.api": "huisuan_payees_api",
     "huisuan.programmes.contract_desk.api": "huisuan_contracts_api",
     "huisuan.programmes.struck.api": "huisuan_struck_api",
+    "huisuan.programmes.papers.api": "huisuan_papers_api",
     "huisuan.programmes.registers.api": "huisuan_registers_api",
     "huisuan.programmes.offers.api": "huisuan_money_api",
     "huisuan.programmes.api": "huisuan_programmes_api",

@@ -128,7 +128,7 @@ def check(
         print_json(answer)
     else:
         out.print(f"{document.full_number}《{document.title}》：{document.series.office} 签发", markup=False)
-        out.print("现行有效" if answer["valid"] else f"已被 {answer['replaced_by']} 替代", markup=False)
+        out.print(_standing(answer), markup=False)
         if file is not None:
             out.print("文件与存档相同" if answer["same_file"] else "文件与存档不同：不是签发的那一份", markup=False)
     if not answer["valid"] or answer.get("same_file") is False:
@@ -150,6 +150,12 @@ def prefix(
         print_json({"office": made.office, "year": made.year, "prefix": made.prefix})
     else:
         out.print(f"{made.office} 自 {made.year} 年起编 {made}1号、2号……", markup=False)
+
+
+def _standing(answer: dict[str, object]) -> str:
+    if answer["replaced_by"]:
+        return f"已被 {answer['replaced_by']} 替代"
+    return "现行有效" if answer["valid"] else "不再有效：所作决定已撤销"
 
 
 def _read_bytes(file: Path) -> bytes:

@@ -30,6 +30,7 @@ _LARGEST_UNPACKED = 20_000_000
 LETTER_FIELDS = ("标题", "文号", "发文机关", "主送", "正文", "附注", "日期", "核验码", "核验地址", "替代")
 #: without these nobody can tell whether a sheet of paper is genuine
 NEEDED_FIELDS = ("文号", "核验码")
+_ANNEX_FIELDS = ("附件1标题", "附件1列1", "附件1列2")  # of the first annex: its title, cells of a row that repeats
 _ANNEX_FIELD = re.compile(r"附件([1-9])(标题|列([1-9]|1[0-9]|20))")
 _ALLOWED = frozenset({"MERGEFIELD", "PAGE", "NUMPAGES"})
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -67,8 +68,7 @@ def read_template_fields(content: bytes) -> tuple[str, ...]:
     unknown = [name for name in fields if name not in LETTER_FIELDS and not _ANNEX_FIELD.fullmatch(name)]
     if unknown:
         raise InvalidRequest(
-            f"模板里有不认识的域：{'、'.join(unknown)}；可用：{'、'.join(LETTER_FIELDS)}，"
-            "表格行里用 附件1列1、附件1列2……，标题用 附件1标题",
+            f"模板里有不认识的域：{'、'.join(unknown)}；可用：{'、'.join((*LETTER_FIELDS, *_ANNEX_FIELDS))}",
             code="document.template_field_unknown",
         )
     if missing := [name for name in NEEDED_FIELDS if name not in fields]:
@@ -76,6 +76,16 @@ def read_template_fields(content: bytes) -> tuple[str, ...]:
     for letter in (_SAMPLE, replace(_SAMPLE, annexes=())):
         merge_docx(content, letter, _SAMPLE_IMPRINT)
     return fields
+
+
+def merge_sample(template: bytes) -> bytes:
+    """A template filled in with a letter that nobody sent, with one annex of three columns: to look at it.
+
+    Raises:
+        InvalidRequest: see `merge_docx`.
+    """
+    annex = Annex("清单", (AnnexColumn("项"),) * 3, (("甲", "1", "1.00"), ("乙", "2", "2.00")))
+    return merge_docx(template, replace(_SAMPLE, annexes=(annex,)), _SAMPLE_IMPRINT)
 
 
 def merge_docx(template: bytes, letter: Letter, imprint: Imprint) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +18,14 @@ from huisuan.base.paths import home
 from huisuan.documents.docx import merge_docx
 from huisuan.documents.fonts import embedded_families
 from huisuan.documents.letters import Letter, without_controls
-from huisuan.documents.models import Document, DocumentKind, DocumentSeries, DocumentTemplate
+from huisuan.documents.models import (
+    Document,
+    DocumentEnd,
+    DocumentKind,
+    DocumentSeries,
+    DocumentTemplate,
+    EndReason,
+)
 from huisuan.documents.typesetting import Imprint, typeset, typesetter
 from huisuan.parties.models import Party, Person
 
@@ -71,6 +79,16 @@ def issue_document(
         made.docx_sha256, made.docx_template = document_store().store(docx), template
     made.save(force_insert=True)
     return made
+
+
+def end_documents(subjects: Iterable[str], kinds: Iterable[DocumentKind], why: EndReason, at: datetime) -> None:
+    """The documents of some kinds about some subjects hold no longer from an instant on; those that ended stay so."""
+    standing = Document.objects.filter(
+        subject__in=list(subjects), kind__in=list(kinds), replaced_by__isnull=True, ended__isnull=True
+    )
+    DocumentEnd.objects.bulk_create(
+        [DocumentEnd(document=one, why=why, at=at) for one in standing], ignore_conflicts=True
+    )
 
 
 def imprint_of(document: Document) -> Imprint:

@@ -77,6 +77,12 @@ class DocumentTemplate(models.Model):
         return f"{self.office} {self.kind} {self.number}"
 
 
+class EndReason(models.TextChoices):
+    """Why a document holds no longer before anything replaces it."""
+
+    REVOKED = "revoked", "所作决定已撤销"
+
+
 class Document(models.Model):
     """One issued document: what it says, how it was set, and the SHA-256 of the PDF. Never changed, only replaced.
 
@@ -155,3 +161,21 @@ class Document(models.Model):
     def title(self) -> str:
         """What it is called."""
         return str(self.letter["title"])
+
+
+class DocumentEnd(models.Model):
+    """That a document holds no longer, from an instant on, whether or not a letter about it is out yet."""
+
+    document = models.OneToOneField(Document, on_delete=models.PROTECT, related_name="ended")
+    why = models.CharField(max_length=12, choices=EndReason)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(name="document_end_reason_is_known", condition=Q(why__in=EndReason.values))
+        ]
+        triggers = [append_only("document_ends_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} {self.why}"

@@ -163,11 +163,12 @@ def _set_again(document: Document, template: bytes, docx: bytes) -> Iterator[str
 
 def document_to_dict(document: Document) -> dict[str, object]:
     """What everyone may know of a document: issued, by whom, its hash, and whether it still holds."""
-    later = getattr(document, "replaced_by", None)
+    later, end = getattr(document, "replaced_by", None), getattr(document, "ended", None)
     return {
         "code": document.code, "number": document.full_number, "kind": document.kind, "title": document.title,
         "office": document.series.office, "issued_at": document.issued_at, "sha256": document.sha256,
-        "fonts": document.fonts, "valid": later is None, "replaced_by": later.code if later else None,
+        "fonts": document.fonts, "valid": later is None and end is None,
+        "replaced_by": later.code if later else None, "ended": {"at": end.at, "why": end.why} if end else None,
         "replaces": document.replaces.code if document.replaces else None,
         "docx": {
             "sha256": document.docx_sha256, "template": document.docx_template.number,
@@ -191,4 +192,6 @@ def template_to_dict(template: DocumentTemplate) -> dict[str, object]:
 
 
 def _with_names(documents: QuerySet[Document]) -> QuerySet[Document]:
-    return documents.select_related("series", "party", "replaces__series", "replaced_by__series", "docx_template")
+    return documents.select_related(
+        "series", "party", "replaces__series", "replaced_by__series", "docx_template", "ended", "issued_by"
+    )

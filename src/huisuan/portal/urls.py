@@ -19,7 +19,7 @@ from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
 from huisuan.portal.centres import agent_desk, figures, imports, maintenance, tariffs, unclaimed
 from huisuan.portal.centres import views as centre
-from huisuan.portal.documents import views as documents
+from huisuan.portal.documents.urls import DOCUMENT_PAGES
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
 from huisuan.portal.firm import members, statement
@@ -66,7 +66,7 @@ from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
 from huisuan.portal.statistics import views as statistics
 from huisuan.portal.struck import views as struck
-from huisuan.portal.treasury import corrections, debts, orders, returns
+from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
 from huisuan.portal.treasury.statement import money_statement_page
 from huisuan.portal.ui import vega_bundle as engine
@@ -218,13 +218,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("treasury/returns/<int:number>", returns.return_page, name="bank-return"),
     path("treasury/debts/", debts.debt_list, name="debts"),
     path("treasury/debts/<int:number>", debts.debt_page, name="debt"),
+    path("treasury/city-payments/", city_vouchers.city_vouchers_page, name="city-payments"),
+    path("treasury/city-payments/<int:number>", city_vouchers.city_voucher_page, name="city-payment"),
     path("corrections/", corrections.correction_list, name="corrections"),
     path("corrections/<str:number>", corrections.correction_page, name="correction"),
     path("treasury/statement", money_statement_page, name="statement-of-money"),
-    path("documents/", documents.documents_page, name="documents"),
-    path("documents/check", documents.check_page, name="check-document"),
-    path("documents/<str:code>", documents.document_page, name="document"),
-    path("documents/<str:code>/pdf", documents.document_pdf, name="document-pdf"),
+    *DOCUMENT_PAGES,
     path("opendata/", opendata.catalogue_page, name="opendata"),
     path("opendata/requests", data_requests.request_list, name="data-requests"),
     path("opendata/requests/ask", data_requests.ask_page, name="ask-for-data"),

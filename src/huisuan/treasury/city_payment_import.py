@@ -16,10 +16,11 @@ from huisuan.treasury.ledger import Act
 _COLUMNS = ("city", "voucher", "project", "amount", "paid_day")
 
 
-def import_city_payments(content: bytes, name: str, act: Act) -> FileReport:
+def import_city_payments(content: bytes, name: str, act: Act, city: str = "") -> FileReport:
     """Enter the lines of a file (columns city, voucher, project, amount in yuan, paid_day; payee, a USCC).
 
-    One transaction. A voucher that stands with another content is a fault: nothing is ever overwritten.
+    One transaction. `city`: the only one whose payments the file may name. A voucher that stands with another content
+    is a fault: nothing is ever overwritten.
 
     Raises:
         InvalidRequest: the file is not a CSV with these columns.
@@ -32,6 +33,8 @@ def import_city_payments(content: bytes, name: str, act: Act) -> FileReport:
         for line, cells in table.rows(report.faults):
             try:
                 claim = _parse_claim(cells, parties)
+                if city and claim.city.strip() != city:
+                    raise LineRefused("city", claim.city, "不是本市", f"只登记本市 {city} 的拨付")
                 key = (claim.city, _voucher(claim.voucher))
                 if key in seen:
                     rule = f"与第 {seen[key]} 行是同一凭证"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from huisuan.base.errors import Conflict, NotAllowed
 from huisuan.parties.models import Person
@@ -16,6 +17,7 @@ from huisuan.programmes.workflow import act
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import AppropriationLine, Debt
 from huisuan.treasury.statements import load_money_statement
+from support.accounts import personal_caller
 from support.programmes import ENDED, INDUSTRY, LAW, TREASURY, applicant, application, official, paid_at_bank, walked
 from support.treasury import balances
 
@@ -109,3 +111,27 @@ def test_it_is_upheld_in_steps_up_to_what_was_granted_before_the_recovery(recove
     assert debt_of(recovered).account.balance == 0
     with pytest.raises(Conflict):
         act(recovered.number, "relent", hearer(), ENDED, reason=WHY)
+
+
+def test_part_of_a_recovery_is_dropped_by_page_and_by_api_by_who_may_and_the_party_says_more(
+    recovered: Application,
+) -> None:
+    page, office, firm = f"/applications/{recovered.number}", Client(), Client()
+    office.force_login(hearer(), backend="django.contrib.auth.backends.ModelBackend")
+    firm.force_login(applicant(), backend="django.contrib.auth.backends.ModelBackend")
+    assert 'name="owed"' in office.get(page).content.decode()
+    taken = office.post(f"{page}/acts/relent", {"reason": WHY, "owed": "10000"})
+    assert (taken.status_code, debt_of(recovered).account.balance) == (302, 4_000_000)
+    assert firm.post(f"{page}/acts/plead", {"reason": "还不止"}).status_code == 302
+    again = personal_caller(hearer()).post(
+        f"/api/v1{page}/acts/relent", {"reason": WHY, "owed_fen": 2_000_000}, "application/json"
+    )  # fmt: skip
+    assert (again.status_code, debt_of(recovered).account.balance) == (200, 3_000_000)
+    assert firm.post(f"{page}/acts/relent", {"reason": WHY, "owed": "50000"}).status_code == 403
+    assert (
+        personal_caller(applicant())
+        .post(f"/api/v1{page}/acts/plead", {"reason": "再说"}, "application/json")
+        .status_code
+        == 200
+    )
+    assert office.post(f"{page}/acts/hear", {"reason": "不再采纳"}).status_code == 302

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from huisuan.base.errors import NotFound, Refused
 from huisuan.parties.route_access import public_page
+from huisuan.portal.documents.papers import read_papers
 from huisuan.portal.programmes.words import refusal_status
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Empty, Kind, Text
@@ -81,7 +82,8 @@ def notice_page(request: HttpRequest, number: str) -> HttpResponseBase:
     end = end_of_notice(notice)
     total = notice.lines.aggregate(fen=Sum("amount_fen"))["fen"] or 0
     tables = [_line_table(request, notice, end)]
-    return render_tables(request, "portal/notices/notice.html", _about(notice, end) | {"total": total}, tables)
+    context = _about(notice, end) | {"total": total, "papers": read_papers(request, notice.number, ("publicity",))}
+    return render_tables(request, "portal/notices/notice.html", context, tables)
 
 
 def _line_table(request: HttpRequest, notice: PublicNotice, end: NoticeEnd) -> Table:

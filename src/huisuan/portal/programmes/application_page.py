@@ -23,6 +23,7 @@ from huisuan.law.model import Status
 from huisuan.law.procedure import ACTION_WORDS, Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.documents.papers import APPLICATION_PAPERS, read_papers
 from huisuan.portal.programmes.application_desk import read_desk
 from huisuan.portal.programmes.application_list import READERS
 from huisuan.portal.programmes.application_money import read_money
@@ -48,6 +49,8 @@ from huisuan.programmes.workflow.queries import due_count, get_application
 ACTORS = ("user", "city", "province", "department", "treasury")
 _INBOX = "inbox"
 _IS_YEAR = re.compile(r"[0-9]{4}")
+#: where what is owed may be named, if nothing computes it
+NAMES_WHAT_IS_OWED = ("recover", "relent")
 #: what begins on pages of its own: handing in and confirming
 _ELSEWHERE = frozenset({"submit"})
 
@@ -60,6 +63,7 @@ class TypedAct:
     reason: str = ""
     amount: str = ""
     budget_year: str = ""
+    owed: str = ""
     fields: tuple[str, ...] = ()
     refused: SafeString | str = ""
     status: int = 200
@@ -95,19 +99,19 @@ def take_step_page(request: HttpRequest, number: str, action: str) -> HttpRespon
     asked = request.POST
     typed = TypedAct(
         action, asked.get("reason", "").strip(), asked.get("amount", "").strip(),
-        asked.get("budget_year", "").strip(), tuple(asked.getlist("fields")),
+        asked.get("budget_year", "").strip(), asked.get("owed", "").strip(), tuple(asked.getlist("fields")),
     )  # fmt: skip
     if action == "check":
         check_where_nobody_has([application.number], request.user, timezone.now())
     try:
         act(
             application.number, action, request.user, timezone.now(), reason=typed.reason,
-            amount_fen=_fen(typed), payload=_payload(typed), key=asked.get("key", ""),
+            amount_fen=_fen(typed.amount), payload=_payload(typed), key=asked.get("key", ""),
         )  # fmt: skip
     except Refused as refusal:
         refused = TypedAct(
-            typed.action, typed.reason, typed.amount, typed.budget_year, typed.fields, refusal_html(refusal),
-            refusal_status(refusal),
+            typed.action, typed.reason, typed.amount, typed.budget_year, typed.owed, typed.fields,
+            refusal_html(refusal), refusal_status(refusal),
         )  # fmt: skip
         return _shown(request, application, refused)
     done = _t("{number}：已{action}。").format(number=number, action=action_label(action))
@@ -155,10 +159,10 @@ def _from_inbox(number: str) -> str:
     return reverse("application", args=[number]) + f"?from={_INBOX}"
 
 
-def _fen(typed: TypedAct) -> int | None:
-    if not typed.amount:
+def _fen(amount: str) -> int | None:
+    if not amount:
         return None
-    fen = parse_typed_yuan(typed.amount)
+    fen = parse_typed_yuan(amount)
     if fen is None:
         raise InvalidRequest("金额读不出：以元填写，至多两位小数，如 1234567.85", code="application.amount_malformed")
     return fen
@@ -169,6 +173,8 @@ def _payload(typed: TypedAct) -> dict[str, Any]:
     if typed.action == "commit" and typed.budget_year:
         year = typed.budget_year
         payload["budget_year"] = int(year) if _IS_YEAR.fullmatch(year) else year
+    if typed.action in NAMES_WHAT_IS_OWED and typed.owed:
+        payload["owed_fen"] = _fen(typed.owed)
     return payload
 
 
@@ -207,6 +213,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         ],
         "returned": _returned(application, history),
         "broken": find_breaks(history),
+        "papers": read_papers(request, application.number, APPLICATION_PAPERS),
     }
     return render(request, "portal/programmes/application.html", context, status=typed.status)
 

@@ -23,6 +23,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import public_page
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.applications.form import label_of
+from huisuan.portal.documents.papers import read_papers
 from huisuan.portal.programmes.words import programme_title, refusal_status
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html
@@ -166,6 +167,7 @@ def show_call(
         "drafts": drafts_of_call(call, viewer) if viewer else [],
         "officials": _official_pages(viewer, call),
         "may_amend": window.state(now) is not WindowState.CLOSED and _may_amend(request, call, now),
+        "papers": read_papers(request, call.number, ("call",)),
         "typed": typed,
         "refused": refusal_html(refused) if refused else "",
         "may_apply": viewer is not None and viewer.role in ("user", "city") and viewer.scope != "read",

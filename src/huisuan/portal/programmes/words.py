@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from huisuan.base.errors import Conflict, NotAllowed, NotFound, Refused
 from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, STATE_WORDS, Duty, State
 from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.ui.refusals import refusal_status
 from huisuan.portal.ui.state_labels import Word
 from huisuan.programmes.models import ProcedureEdition
+
+__all__ = ["action_label", "application_state", "duty_label", "programme_title", "refusal_status"]
 
 _TONES = {
     State.DRAFT: "plain", State.RETURNED: "bad", State.CLOSED: "good", State.REFUSED: "bad", State.WITHDRAWN: "plain",
     State.SUSPENDED: "bad", State.IN_RECOVERY: "bad", State.MONITORED: "good",
 }  # fmt: skip
-_STATUS = ((NotFound, 404), (NotAllowed, 403), (Conflict, 409))
 
 
 def application_state(state: str, role: str) -> Word:
@@ -42,8 +43,3 @@ def programme_title(edition: ProcedureEdition) -> str:
     """A programme as lists name it: its sentence's key and its title."""
     content: dict[str, Any] = edition.content
     return f"{edition.key} {content['title_en' if reads_english() else 'title']}"
-
-
-def refusal_status(refusal: Refused) -> int:
-    """The status with which a page answers what was refused."""
-    return next((status for kind, status in _STATUS if isinstance(refusal, kind)), 422)

@@ -71,6 +71,7 @@ MENU = (
         Room("entitlements", pgettext_lazy("list", "应享"), _USER | _CITY | _OVERSEES),
         Room("runs", _("结算批次"), _OVERSEES),
         Room("budget-lines", _("财政账"), _OVERSEES | frozenset({"treasury"})),
+        Room("city-payments", _("市级拨付"), _CITY | _OVERSEES | frozenset({"treasury"})),
         Room("corrections", _("金额更正"), _OVERSEES | _OFFICES),
         Room("budget", _("预算推演"), _OVERSEES),
     )),

@@ -10,7 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from huisuan.base.errors import Conflict, NotAllowed, NotFound, Refused
 from huisuan.portal.sentences.page import sentence_html, translate_sentence
+
+_STATUS = ((NotFound, 404), (NotAllowed, 403), (Conflict, 409))
 
 
 def refusal_html(refusal: Exception, text: str | None = None) -> SafeString:
@@ -32,6 +35,11 @@ def refusal_plain_text(refusal: Exception) -> str:
     """A refusal as an answer that is no page."""
     message, code = translate_sentence(str(refusal)), _code_for_reader(refusal)
     return f"{message} ({code})" if code else message
+
+
+def refusal_status(refusal: Refused) -> int:
+    """The status with which a page answers what was refused."""
+    return next((status for kind, status in _STATUS if isinstance(refusal, kind)), 422)
 
 
 def _code_for_reader(refusal: Exception) -> str:

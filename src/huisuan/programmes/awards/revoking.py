@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from huisuan.base.errors import Conflict, Refused
 from huisuan.base.money import yuan
+from huisuan.documents.issuing import end_documents
+from huisuan.documents.models import DocumentKind, EndReason
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.recovering import order_under_way, release_open
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
@@ -13,6 +15,8 @@ from huisuan.programmes.models import Application, ApplicationStep, Award
 from huisuan.programmes.step_conditions import AskedStep
 
 _LONGEST_REASON = 1000
+#: letters that say what was granted: from the revocation on they hold no longer, before any letter says so
+_TAKEN_BACK = (DocumentKind.DECISION, DocumentKind.FUNDS)
 
 
 def is_unpaid(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
@@ -33,6 +37,8 @@ def is_unpaid(applications: Sequence[Application], asked: AskedStep) -> Mapping[
 def revoke_awards(steps: Sequence[ApplicationStep]) -> None:
     """Each award is superseded by one of nothing, with the reason; its commitments are reversed in the ledger."""
     applications = [step.application for step in steps]
+    for step in steps:
+        end_documents([step.application.number], _TAKEN_BACK, EndReason.REVOKED, step.at)
     committed, awards = commitments_of(applications), standing_awards(applications)
     revoked = [(step, awards[step.application_id]) for step in steps if step.application_id in awards]
     Award.objects.bulk_create(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 
-from huisuan.base.errors import InvalidRequest, NotAllowed
+from huisuan.base.errors import InvalidRequest, NotAllowed, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.documents.issuing import About, issue_document
 from huisuan.documents.models import Document, DocumentKind
+from huisuan.law.model import LawError
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
@@ -48,6 +50,17 @@ PAPERS: Mapping[str, Callable[[str, Person, datetime], Paper]] = {
 }
 #: kind -> the kinds that it takes back: whoever checks one of them is led to it
 _TAKES_BACK: Mapping[str, tuple[str, ...]] = {DocumentKind.REVOCATION: (DocumentKind.DECISION,)}
+
+
+def list_issuable(number: str, kinds: Iterable[str], by: Person, now: datetime) -> list[str]:
+    """Of some kinds those that the record of a number says and this person may sign today."""
+    offices = set(posts_in_force(by, now.astimezone(SHANGHAI).date()).values_list("office__name", flat=True))
+    found: list[str] = []
+    for kind in kinds if offices and not by.machine else ():
+        with suppress(Refused, LawError):
+            if PAPERS[kind](number, by, now).office in offices:
+                found.append(kind)
+    return found
 
 
 def issue_from_record(kind: str, number: str, by: Person, now: datetime) -> Document:

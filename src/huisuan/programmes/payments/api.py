@@ -1,4 +1,4 @@
-"""The account of an application over HTTP: given by the applicant, a change answered by whoever pays."""
+"""Over HTTP: the account of an application, given and answered; what cities paid, entered and corrected."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, File, Router, Schema, UploadedFile
 
+from huisuan.base.csv_lines import LARGEST_CSV
+from huisuan.base.errors import InvalidRequest
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.programmes.payments.city_vouchers import (
+    get_payment,
+    import_vouchers,
+    lower_voucher,
+    reverse_voucher,
+    shares_of_project,
+    visible_payments,
+)
 from huisuan.programmes.payments.payees import answer_payee_change, give_payee, given_payee_to_dict
 from huisuan.programmes.people import find_person
 
 router = Router(tags=["资金"])
+_READERS = ("city", "province", "treasury", "auditor")
+_MOST = 1000
 
 
 class PayeeBody(Schema):
@@ -52,3 +64,78 @@ def payee_answer(request: HttpRequest, number: str, body: PayeeAnswerBody) -> di
     with status_by_kind():
         answered = answer_payee_change(number, body.accept, find_person(viewer_of(request).name), datetime.now(UTC))
     return given_payee_to_dict(answered)
+
+
+class CutBody(Schema):
+    """How much is taken off, and why."""
+
+    amount_fen: int = Field(gt=0, le=10**15)
+    reason: str = Field(max_length=300)
+
+
+class ReversalBody(Schema):
+    """Why all that is left is taken off."""
+
+    reason: str = Field(max_length=300)
+
+
+@router.get("/city-payments", auth=Allow(*_READERS, scope="read"), summary="市级拨付，按凭证")
+def city_payments(request: HttpRequest, project: str = "", offset: int = 0, limit: int = 100) -> dict[str, Any]:
+    """A city's own, or all."""
+    found = visible_payments(viewer_of(request), datetime.now(UTC)).order_by("-pk")
+    found = found.filter(project=project) if project else found
+    offset, limit = max(0, min(offset, 10**9)), max(1, min(limit, _MOST))
+    return {"total": found.count(), "payments": [_to_dict(one) for one in found[offset : offset + limit]]}
+
+
+@router.get("/city-payments/{number}", auth=Allow(*_READERS, scope="read"), summary="一笔市级拨付和省级分担")
+def city_payment(request: HttpRequest, number: int) -> dict[str, Any]:
+    """With what was taken off it, and the applications that claim the province's share of its project."""
+    with status_by_kind():
+        found = get_payment(viewer_of(request), number, datetime.now(UTC))
+    cuts = [
+        {"amount_fen": cut.amount_fen, "reason": cut.reason, "by": cut.by, "at": cut.at} for cut in found.cuts.all()
+    ]
+    shares = [
+        {"application": one.application.number, "owed_fen": one.owed_fen, "granted_fen": one.granted_fen,
+         "kept_fen": one.kept_fen, "excess_fen": one.excess_fen}
+        for one in shares_of_project(found)
+    ]  # fmt: skip
+    return _to_dict(found) | {"cuts": cuts, "shares": shares}
+
+
+@router.post("/city-payments", auth=Allow("city", scope="submit"), summary="从 CSV 登记本市的拨付；好行留下")
+def enter_city_payments(request: HttpRequest, file: File[UploadedFile]) -> dict[str, Any]:
+    """Good lines are kept, each bad one is named; the same file again changes nothing."""
+    with status_by_kind():
+        if (file.size or 0) > LARGEST_CSV:
+            raise InvalidRequest("文件太大：请分成几个再导入", code="file.too_large")
+        person = find_person(viewer_of(request).name)
+        return import_vouchers(file.read(), file.name or "CSV", person, datetime.now(UTC)).as_json()
+
+
+@router.post("/city-payments/{number}/lower", auth=Allow("city", scope="submit"), summary="核减一笔本市的拨付")
+def lower_city_payment_by(request: HttpRequest, number: int, body: CutBody) -> dict[str, Any]:
+    """The amount entered stays on record; what is left counts."""
+    person, now = find_person(viewer_of(request).name), datetime.now(UTC)
+    with status_by_kind():
+        lower_voucher(number, body.amount_fen, body.reason, person, now)
+    return _to_dict(get_payment(viewer_of(request), number, now))
+
+
+@router.post("/city-payments/{number}/reverse", auth=Allow("city", scope="submit"), summary="冲销一笔本市的拨付")
+def reverse_city_payment_by(request: HttpRequest, number: int, body: ReversalBody) -> dict[str, Any]:
+    """All that is left of it."""
+    person, now = find_person(viewer_of(request).name), datetime.now(UTC)
+    with status_by_kind():
+        reverse_voucher(number, body.reason, person, now)
+    return _to_dict(get_payment(viewer_of(request), number, now))
+
+
+def _to_dict(payment: Any) -> dict[str, Any]:
+    return {
+        "id": payment.pk, "city": payment.city_id, "voucher": payment.voucher, "project": payment.project,
+        "payee": payment.payee.uscc if payment.payee else None, "paid_day": payment.paid_day,
+        "amount_fen": payment.amount_fen, "left_fen": payment.left_fen, "known_from": payment.known_from,
+        "by": payment.by,
+    }  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from huisuan.base.money import yuan
+from huisuan.base.months import SHANGHAI
 from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 from huisuan.programmes.review.ranking import DecisionSheet
 from huisuan.programmes.review.sheet_workbook import STATUS_NAMES, declared_terms, tie_name, two_decimals
@@ -22,6 +24,12 @@ def sheet_letter(sheet: DecisionSheet, names: Mapping[str, str], title: str, ver
         *((Part("二、预算边缘", "heading"), Part(f"边缘的一件和它的前后：{marginal}。")) if marginal else ()),
     )
     return Letter(f"{title}决策表", body, annexes=(_amounts(sheet, names), _order(sheet)))
+
+
+def frozen_words(call: str, number: int, by: str, at: datetime, reason: str) -> str:
+    """Which frozen sheet of a call it is, by whom and when; `reason` is why there is a later one."""
+    when = f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    return f"申报通知 {call} 的决策表第 {number} 版，{when} 由 {by} 冻结。{reason}"
 
 
 def _amounts(sheet: DecisionSheet, names: Mapping[str, str]) -> Annex:

@@ -20,7 +20,7 @@ from huisuan.programmes.decision_sheets.records import last_sheet, store_sheet
 from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureEdge
 from huisuan.programmes.offices import offices_in, posts_in_force
 from huisuan.programmes.review.ranking import DecisionSheet, read_sheet
-from huisuan.programmes.review.sheet_letter import sheet_letter
+from huisuan.programmes.review.sheet_letter import frozen_words, sheet_letter
 from huisuan.programmes.review.sheet_workbook import sheet_workbook
 from huisuan.programmes.submissions.window import CallWindow, WindowState
 from huisuan.programmes.workflow.queries import visible_applications
@@ -62,11 +62,8 @@ class ShownSheet:
         """
         if self.frozen is None:
             raise Conflict(f"{self.call.number}：决策表冻结之后才有 PDF；在此之前可取 XLSX", code="sheet.not_frozen")
-        version = (
-            f"申报通知 {self.call.number} 的决策表第 {self.frozen.number} 版，"
-            f"{self.frozen.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} 由 {self.frozen.by.name} 冻结。"
-            f"{self.frozen.reason}"
-        )
+        frozen = self.frozen
+        version = frozen_words(self.call.number, frozen.number, frozen.by.name, frozen.at, frozen.reason)
         office = min(office for _, office in _freezing_posts(self.call))
         letter = without_controls(sheet_letter(self.sheet, self._names(), self.call.title, version))
         return typeset(letter, unnumbered(office, self.frozen.at))

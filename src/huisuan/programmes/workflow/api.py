@@ -30,15 +30,19 @@ _Key = Annotated[str, Header(alias=IDEMPOTENCY_KEY, max_length=80, description="
 
 
 class ActBody(Schema):
-    """What goes with an act; `fields` only with `return`, `amount_fen` only with `decide`."""
+    """What goes with an act; each field says with which it may stand."""
 
     reason: str = Field("", max_length=1000)
     amount_fen: int | None = Field(None, ge=0, le=10**15, description="批准的金额（分），只用于 decide")
     fields: list[str] | None = Field(None, max_length=200, description="须补正的栏目，只用于 return")
+    owed_fen: int | None = Field(
+        None, ge=0, le=10**15, description="更正后应得（分），只用于 recover 和 relent；平台算得出的不写"
+    )
 
     def payload(self) -> dict[str, Any]:
         """What the step keeps beside its reason."""
-        return {} if self.fields is None else {"fields": self.fields}
+        said = {"fields": self.fields, "owed_fen": self.owed_fen}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 class ActOnManyBody(ActBody):
