@@ -1,7 +1,7 @@
 """What is held against parties, and against issuers of evidence, since when, and who says so. Append-only.
 
 The credit list says what follows for a party; an issuer that is struck has the applications that rest on its reports
-looked at: see decision 060.
+looked at: see decision 064.
 """
 
 from __future__ import annotations
