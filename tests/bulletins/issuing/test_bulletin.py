@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -67,7 +69,10 @@ def test_the_same_snapshot_is_the_same_bytes_and_what_differs_is_named(tmp_path:
     anew = make_bulletin(now, before, IMPRINT)
     for name, content in anew.items():
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() == content
-    assert invoke("bulletin", "verify", str(tmp_path / "one")).exit_code == 0
+    # as anybody would, in a process that has no database and no settings
+    command = [Path(sys.executable).with_name("huisuan"), "bulletin", "verify", tmp_path / "one"]
+    assert subprocess.run(command, check=False, env={"HUISUAN_HOME": str(tmp_path / "none")}).returncode == 0
+    assert not (tmp_path / "none").exists()
     assert getattr(invoke("bulletin", "make", str(new), str(tmp_path / "one"), *words).exception, "code", "") == (
         "bulletin.exists"
     )

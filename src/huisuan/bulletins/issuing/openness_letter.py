@@ -75,7 +75,7 @@ def _leaders(now: Mapping[str, Any]) -> Iterator[Part]:
     if cities := now["cities"]:
         first = [office_name(one, now["regions"]) for one in cities if one["rank"] == 1]
         last = [office_name(one, now["regions"]) for one in cities if one["rank"] == cities[-1]["rank"]]
-        yield Part(f"各市得分最高的是{'、'.join(first)}（{cities[0]['score']}分）")
+        yield Part(f"各市得分最高的是{'、'.join(first)}（{cities[0]['score']}分）。")
         if cities[-1]["rank"] > 1:
             yield Part(f"得分最低的是{'、'.join(last)}（{cities[-1]['score']}分）。各市、各部门名次见附件。")
 

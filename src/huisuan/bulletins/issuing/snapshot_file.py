@@ -9,7 +9,7 @@ from typing import Any
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.audit.folder import canonical
-from huisuan.opendata.scores.queries import SNAPSHOT_FORMAT
+from huisuan.opendata.scores.formula import SNAPSHOT_FORMAT
 
 _LARGEST = 64 * 1024 * 1024
 

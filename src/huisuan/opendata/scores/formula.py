@@ -10,6 +10,7 @@ from pathlib import Path
 from huisuan.base.errors import InvalidRequest
 from huisuan.opendata.scores.criteria import CRITERIA
 
+SNAPSHOT_FORMAT = "huisuan-openness-1"  # of what is frozen by such a formula
 _MOST_POINTS = 1000
 
 

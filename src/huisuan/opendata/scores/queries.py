@@ -15,12 +15,11 @@ from huisuan.opendata.gate_arrows import GateState
 from huisuan.opendata.models import CatalogueVersion, DataRequest, GateRelease, RequestAnswer
 from huisuan.opendata.requests.queries import RequestJudge
 from huisuan.opendata.scores.criteria import CRITERIA
-from huisuan.opendata.scores.formula import OpennessFormula
+from huisuan.opendata.scores.formula import SNAPSHOT_FORMAT, OpennessFormula
 from huisuan.opendata.scores.office_facts import EntryFacts, OfficeFacts
 from huisuan.opendata.scores.ranking import SEED, WEIGHTINGS, WITHIN_PERCENT, rank_offices
 from huisuan.parties.models import Region
 
-SNAPSHOT_FORMAT = "huisuan-openness-1"
 _PROVINCE = "0000"
 
 
