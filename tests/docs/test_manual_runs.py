@@ -54,6 +54,10 @@ NOT_RUN = {
     "session": ("wants a relay, an agent and somebody who types", "tests/compute/sessions/test_shell.py"),
     "job submit --outputs": ("wants a centre whose agent keeps results", "tests/client/test_fetch.py"),
     "experts draw": ("wants a call with submissions and a pool", "tests/programmes/review/test_draw_of_a_call.py"),
+    **dict.fromkeys(
+        ("document template add", "document template show"),
+        ("wants a DOCX of an office", "tests/programmes/papers/test_templates.py"),
+    ),
     "job ls": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job get": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job cp": ("wants an agent that answers", "tests/client/test_fetch.py"),

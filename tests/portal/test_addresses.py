@@ -70,6 +70,12 @@ def address(world: World, name: str) -> str:
     if name in ("application", "offer", "call", "submit-draft", "post", "budget-line", "bank-return", "draw",
                 "decision-sheet", "correction", "review-seat"):  # fmt: skip
         arguments[name] = [_programme(world, name)]
+    if name == "city-payment":
+        from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
+        from huisuan.treasury.ledger import Act
+
+        claim = PaymentClaim("340100", "V-1", "项目甲", 100, NOW.date())
+        arguments[name] = [record_city_payment(claim, Act("李会计", NOW, NOW.date()))[0].pk]
     if name == "document":
         letter = Letter("申报通知", (Part("现予通知。"),))
         arguments[name] = [issue_document(DocumentKind.CALL, "科技厅", letter, world.people["province"], NOW).code]

@@ -100,7 +100,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         RegisterVersion,
     )
     from huisuan.settlement.models import ComparisonRequest, RegisterFileRequest, ScenarioRequest, SettlementRequest
-    from huisuan.treasury.models import AppropriationLine, BankReturnLine, Debt
+    from huisuan.treasury.models import AppropriationLine, BankReturnLine, CityPayment, Debt
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
@@ -147,6 +147,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "post": [[number] for number in Post.objects.values_list("pk", flat=True)[:2]],
         "budget-line": [[number] for number in AppropriationLine.objects.values_list("pk", flat=True)],
         "bank-return": [[number] for number in BankReturnLine.objects.values_list("pk", flat=True)],
+        "city-payment": [[number] for number in CityPayment.objects.values_list("pk", flat=True)],
         "document": [[code] for code in Document.objects.values_list("code", flat=True)],
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
         "centre": [["hf"], ["wh"]],
