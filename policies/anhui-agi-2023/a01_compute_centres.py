@@ -9,6 +9,7 @@ from huisuan.law import (
     FieldKind,
     Money,
     ProcedureKind,
+    RegisterAnswer,
     RegisterField,
     RegisterSpec,
     Start,
@@ -39,6 +40,7 @@ from .a00_supplementary import (
     project_city,
     project_county,
     raised_in_the_north,
+    request_days,
 )
 
 article = Article("1")
@@ -185,5 +187,43 @@ article.register(
             RegisterField("answered", "各单位答复", "What the offices answered", required=False),
             RegisterField("completed_on", "建成日期", "Completed", FieldKind.DAY, required=False),
         ),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "requests",
+        "1.1",
+        "省市协调给予能耗、土地等指标",
+        title="要素协调请求",
+        title_en="Requests for energy, land, bonds",
+        office="省发展改革委",
+        name_is="请求事项",
+        name_is_en="Request",
+        holder_is="建设单位",
+        holder_is_en="Builder",
+        fields=(
+            RegisterField("project", "项目编号", "Code of the project", refers="projects"),
+            RegisterField(
+                "kind",
+                "要素",
+                "Kind",
+                FieldKind.CHOICE,
+                options={
+                    "energy": ("能耗指标", "energy"),
+                    "land": ("土地指标", "land"),
+                    "bond": ("专项债", "special bond"),
+                    "other": ("其他", "other"),
+                },
+            ),
+            RegisterField("amount", "请求数量", "Asked for"),
+            RegisterField("asked_of", "答复单位", "Office asked"),
+            RegisterField("asked_on", "请求日期", "Asked on", FieldKind.DAY),
+            RegisterField("answered", "答复", "Answer", required=False),
+            RegisterField("answered_on", "答复日期", "Answered on", FieldKind.DAY, required=False),
+        ),
+        answer=RegisterAnswer("asked_on", "answered_on", within=request_days),
+        by_holder=True,
     )
 )

@@ -10,7 +10,9 @@ from huisuan.law import (
     FieldKind,
     Money,
     ProcedureKind,
+    RegisterDraw,
     RegisterField,
+    RegisterMatching,
     RegisterSpec,
     Start,
     always,
@@ -139,5 +141,59 @@ article.register(
             RegisterField("matched_on", "对接日期", "Matched on", FieldKind.DAY, required=False),
             RegisterField("done_on", "建成日期", "Done on", FieldKind.DAY, required=False),
         ),
+        counted_by=("publisher",),
+        matching=RegisterMatching(
+            needs="scenario_requests",
+            matches="scenario_matches",
+            alike=(("code", "scenario"),),
+            received="received_on",
+            resource="scenario",
+            need="request",
+        ),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "scenario_requests",
+        "6.1",
+        "推动政府治理、社会民生、产业升级等场景应开尽开",
+        title="场景对接请求",
+        title_en="Requests for scenarios",
+        office="省人工智能产业推进组工作专班",
+        name_is="请求事项",
+        name_is_en="Request",
+        holder_is="请求企业",
+        holder_is_en="Firm that asks",
+        fields=(
+            RegisterField("scenario", "场景编号", "Code of the scenario", refers="scenarios"),
+            RegisterField("received_on", "收到日期", "Received on", FieldKind.DAY),
+            RegisterField("plan", "实施设想", "Plan"),
+        ),
+        by_holder=True,
+        once=("scenario", "holder"),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "scenario_matches",
+        "6.1",
+        "推动政府治理、社会民生、产业升级等场景应开尽开",
+        title="场景对接结果",
+        title_en="Scenarios matched",
+        office="省人工智能产业推进组工作专班",
+        name_is="场景名称",
+        name_is_en="Scenario",
+        holder_is="对接企业",
+        holder_is_en="Firm matched",
+        fields=(
+            RegisterField("scenario", "场景编号", "Code of the scenario", refers="scenarios"),
+            RegisterField("request", "请求编号", "Code of the request", refers="scenario_requests"),
+            RegisterField("given", "对接数", "Matched", FieldKind.COUNT),
+        ),
+        draws=(RegisterDraw("given", "scenario"), RegisterDraw("given", "request")),
     )
 )

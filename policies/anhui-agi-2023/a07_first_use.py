@@ -115,6 +115,7 @@ article.register(
                 options={"county": ("县级", "county"), "city": ("市级", "city"), "province": ("省级", "province")},
             ),
         ),
+        once=("name", "holder", "kind"),
     )
 )
 
@@ -131,7 +132,7 @@ article.register(
         holder_is="供应企业",
         holder_is_en="Supplier",
         fields=(
-            RegisterField("product", "产品编号", "Code of the product"),
+            RegisterField("product", "产品编号", "Code of the product", refers="products", standing=True),
             RegisterField(
                 "way",
                 "方式",
@@ -142,6 +143,7 @@ article.register(
             RegisterField("buyer", "采购单位", "Buyer"),
             RegisterField("amount", "合同金额", "Amount", FieldKind.YUAN),
             RegisterField("deliver_by", "交付期限", "To be delivered by", FieldKind.DAY),
+            RegisterField("delivered_on", "交付日期", "Delivered on", FieldKind.DAY, required=False),
             RegisterField("accepted_on", "验收日期", "Accepted on", FieldKind.DAY, required=False),
         ),
     )

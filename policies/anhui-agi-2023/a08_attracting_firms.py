@@ -9,13 +9,16 @@ from huisuan.law import (
     FieldKind,
     Money,
     ProcedureKind,
+    RegisterDraw,
     RegisterField,
+    RegisterMatching,
     RegisterSpec,
     Start,
     always,
     boolean,
     choice,
     claims,
+    earmarked,
     found_alike,
     legal_money,
     legal_share,
@@ -25,7 +28,16 @@ from huisuan.law import (
     read_on,
 )
 
-from .a00_supplementary import CLAIM, GRANT, actual_subsidy, payable, project_city, project_county, raised_and_capped
+from .a00_supplementary import (
+    CLAIM,
+    GRANT,
+    actual_subsidy,
+    pass_on_days,
+    payable,
+    project_city,
+    project_county,
+    raised_and_capped,
+)
 
 article = Article("8")
 
@@ -108,6 +120,7 @@ article.programme(
     title_en="Award for key projects brought in", steps=CLAIM,
     objects=(names("project", held="per_year"), names("voucher")),
     earmark="用于智能算力建设和招引重点企业",
+    earmarked=earmarked("earmarks", "earmark_uses", elsewhere="other", within=pass_on_days),
 )  # fmt: skip
 
 
@@ -146,8 +159,126 @@ article.register(
             ),
             RegisterField("amount", "数量", "Amount", FieldKind.COUNT),
             RegisterField("unit", "单位", "Unit"),
-            RegisterField("matched", "已匹配数量", "Matched", FieldKind.COUNT, required=False),
         ),
-        share=("matched", "amount"),
+        matching=RegisterMatching(
+            needs="needs",
+            matches="matches",
+            alike=(("kind", "kind"), ("unit", "unit")),
+            received="received_on",
+            resource="resource",
+            need="need",
+            amount="amount",
+            first="8.1",
+        ),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "needs",
+        "8.1",
+        "优先匹配算力、数据、场景、基金、场地等要素资源",
+        title="要素需求",
+        title_en="What firms ask for",
+        office="省人工智能产业推进组工作专班",
+        name_is="需求名称",
+        name_is_en="Need",
+        holder_is="需求企业",
+        holder_is_en="Firm that asks",
+        fields=(
+            RegisterField(
+                "kind",
+                "类别",
+                "Kind",
+                FieldKind.CHOICE,
+                options={
+                    "compute": ("算力", "compute"),
+                    "data": ("数据", "data"),
+                    "scenario": ("场景", "scenario"),
+                    "fund": ("基金", "fund"),
+                    "site": ("场地", "site"),
+                },
+            ),
+            RegisterField("amount", "数量", "Amount", FieldKind.COUNT),
+            RegisterField("unit", "单位", "Unit"),
+            RegisterField("received_on", "收到日期", "Received on", FieldKind.DAY),
+        ),
+        by_holder=True,
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "matches",
+        "8.1",
+        "优先匹配算力、数据、场景、基金、场地等要素资源",
+        title="要素匹配结果",
+        title_en="Resources matched",
+        office="省人工智能产业推进组工作专班",
+        name_is="要素名称",
+        name_is_en="Resource",
+        holder_is="匹配企业",
+        holder_is_en="Firm matched",
+        fields=(
+            RegisterField("resource", "要素编号", "Code of the resource", refers="resources"),
+            RegisterField("need", "需求编号", "Code of the need", refers="needs"),
+            RegisterField("amount", "匹配数量", "Matched", FieldKind.COUNT),
+        ),
+        draws=(RegisterDraw("amount", "resource", "amount"), RegisterDraw("amount", "need", "amount")),
+    )
+)
+
+
+#: what the platform enters itself whenever money of 8.2 is paid
+article.register(
+    RegisterSpec(
+        "earmarks",
+        "8.2",
+        "用于智能算力建设和招引重点企业",
+        title="专款",
+        title_en="Earmarked money",
+        office="省人工智能产业推进组工作专班",
+        name_is="项目",
+        name_is_en="Programme",
+        fields=(
+            RegisterField("amount", "已拨付", "Paid", FieldKind.YUAN),
+            RegisterField("received_on", "到账日期", "Received on", FieldKind.DAY),
+            RegisterField("due_on", "使用期限", "To be used by", FieldKind.DAY, required=False),
+        ),
+    )
+)
+
+article.register(
+    RegisterSpec(
+        "earmark_uses",
+        "8.2",
+        "用于智能算力建设和招引重点企业",
+        title="专款使用",
+        title_en="Uses of earmarked money",
+        office="各市人民政府",
+        name_is="用途说明",
+        name_is_en="Use",
+        holder_is="收款单位",
+        holder_is_en="Payee",
+        fields=(
+            RegisterField("award", "申报编号", "Application", refers="earmarks"),
+            RegisterField(
+                "purpose",
+                "用途",
+                "Purpose",
+                FieldKind.CHOICE,
+                options={
+                    "compute": ("智能算力建设", "intelligent compute"),
+                    "firms": ("招引重点企业", "attracting key firms"),
+                    "other": ("其他", "other"),
+                },
+            ),
+            RegisterField("amount", "金额", "Amount", FieldKind.YUAN),
+            RegisterField("voucher", "凭证号", "Voucher"),
+        ),
+        draws=(RegisterDraw("amount", "award", "amount"),),
+        once=("award", "voucher"),
     )
 )

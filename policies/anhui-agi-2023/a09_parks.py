@@ -9,6 +9,8 @@ from huisuan.law import (
     FieldKind,
     ProcedureKind,
     RegisterField,
+    RegisterLook,
+    RegisterMembers,
     RegisterSpec,
     Start,
     choice,
@@ -86,5 +88,53 @@ article.register(
             RegisterField("document", "授予文件", "Document of the title"),
         ),
         share=("agi_firms", "firms"),
+        members=RegisterMembers("park_firms", "park", "agi_firms", legal_share("60%", "9.1", MORE_THAN_60)),
+        looked_at=RegisterLook("park_looks", "park", "year"),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "park_firms",
+        "9.1",
+        "支持各级人民政府和市场主体建设通用人工智能产业示范园区",
+        title="园区入园企业",
+        title_en="Firms in parks",
+        office="省人工智能产业推进组工作专班",
+        name_is="企业名称",
+        name_is_en="Firm",
+        holder_is="企业代码",
+        holder_is_en="Code of the firm",
+        fields=(RegisterField("park", "园区编号", "Code of the park", refers="parks"),),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "park_looks",
+        "9.1",
+        "支持各级人民政府和市场主体建设通用人工智能产业示范园区",
+        title="园区年度查看",
+        title_en="Yearly looks at parks",
+        office="省人工智能产业推进组工作专班",
+        name_is="查看事项",
+        name_is_en="Look",
+        holder_is="建设主体",
+        holder_is_en="Builder",
+        fields=(
+            RegisterField("park", "园区编号", "Code of the park", refers="parks"),
+            RegisterField("year", "年度", "Year", FieldKind.COUNT),
+            RegisterField(
+                "result",
+                "结论",
+                "Result",
+                FieldKind.CHOICE,
+                options={"kept": ("保留称号", "title kept"), "revoked": ("建议撤销", "to be revoked")},
+            ),
+            RegisterField("by_whom", "查看人", "Looked by", public=False),
+        ),
+        once=("park", "year"),
     )
 )

@@ -149,7 +149,7 @@ article.register(
         holder_is="获奖单位",
         holder_is_en="Winner",
         fields=(
-            RegisterField("project", "项目编号", "Code of the project"),
+            RegisterField("project", "项目编号", "Code of the project", refers="prizes"),
             RegisterField(
                 "means",
                 "方式",
@@ -166,6 +166,51 @@ article.register(
             RegisterField("payer", "出资方", "Payer"),
             RegisterField("amount", "金额", "Amount", FieldKind.YUAN),
         ),
+        in_province=True,
         total=RegisterTotal("amount", per="project", most=legal_money("3000万元", "10.1", CAP)),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "rounds",
+        "10.1",
+        "举办通用人工智能创新应用全国大赛",
+        title="大赛轮次",
+        title_en="Rounds of the contest",
+        office="省人工智能产业推进组工作专班",
+        name_is="轮次名称",
+        name_is_en="Round",
+        fields=(
+            RegisterField("year", "年度", "Year", FieldKind.COUNT),
+            RegisterField("entries", "参赛项目数", "Entries", FieldKind.COUNT, unit="个"),
+            RegisterField("passed", "晋级项目数", "Went on", FieldKind.COUNT, unit="个"),
+            RegisterField("jury", "评委数（自专家库抽取）", "Jurors drawn from the pool", FieldKind.COUNT, unit="人"),
+            RegisterField("place", "举办地", "Held at", required=False),
+        ),
+        share=("passed", "entries"),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "prizes",
+        "10.1",
+        "获奖项目和团队",
+        title="大赛获奖项目",
+        title_en="Prizes of the contest",
+        office="省人工智能产业推进组工作专班",
+        name_is="项目名称",
+        name_is_en="Project",
+        holder_is="获奖单位",
+        holder_is_en="Winner",
+        fields=(
+            RegisterField("round", "轮次编号", "Code of the round", refers="rounds"),
+            RegisterField("prize", "奖项", "Prize"),
+            RegisterField("settled_on", "在皖落地日期", "Settled in Anhui on", FieldKind.DAY, required=False),
+        ),
+        once=("round", "name"),
     )
 )

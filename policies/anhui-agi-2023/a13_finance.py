@@ -7,6 +7,7 @@ from huisuan.law import (
     Facts,
     FieldKind,
     ProcedureKind,
+    RegisterDraw,
     RegisterField,
     RegisterSpec,
     Start,
@@ -137,10 +138,109 @@ article.register(
         holder_is="管理人",
         holder_is_en="Manager",
         fields=(
+            RegisterField("fund", "主题基金编号", "Code of the theme fund", refers="theme_funds"),
             RegisterField("size", "基金规模", "Size", FieldKind.YUAN),
             RegisterField("stake", "主题基金认缴", "Committed by the theme fund", FieldKind.YUAN),
-            RegisterField("drawn", "其中已实缴", "Of it drawn down", FieldKind.YUAN),
             RegisterField("private", "社会资本认缴", "Committed by private money", FieldKind.YUAN, required=False),
+        ),
+        draws=(RegisterDraw("stake", "fund", "size"),),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "theme_funds",
+        "13.2",
+        "加快运营总规模不低于200亿元的省人工智能产业主题基金",
+        title="省人工智能产业主题基金",
+        title_en="The province's AI fund",
+        office="省科技厅",
+        name_is="基金名称",
+        name_is_en="Fund",
+        holder_is="管理人",
+        holder_is_en="Manager",
+        fields=(
+            RegisterField("size", "总规模", "Size", FieldKind.YUAN),
+            RegisterField("raised", "已募集", "Raised", FieldKind.YUAN),
+        ),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "drawdowns",
+        "13.2",
+        "以参股方式支持市县国资平台、市场主体等设立通用人工智能领域子基金",
+        title="子基金实缴",
+        title_en="Drawdowns of sub-funds",
+        office="省科技厅",
+        name_is="缴款事项",
+        name_is_en="Drawdown",
+        holder_is="管理人",
+        holder_is_en="Manager",
+        fields=(
+            RegisterField("sub_fund", "子基金编号", "Code of the sub-fund", refers="sub_funds", standing=True),
+            RegisterField("amount", "实缴金额", "Drawn down", FieldKind.YUAN),
+            RegisterField("voucher", "凭证号", "Voucher"),
+        ),
+        draws=(RegisterDraw("amount", "sub_fund", "stake"),),
+        once=("sub_fund", "voucher"),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "distributions",
+        "13.2",
+        "以参股方式支持市县国资平台、市场主体等设立通用人工智能领域子基金",
+        title="子基金分配",
+        title_en="Distributions of sub-funds",
+        office="省科技厅",
+        name_is="分配事项",
+        name_is_en="Distribution",
+        holder_is="管理人",
+        holder_is_en="Manager",
+        fields=(
+            RegisterField("sub_fund", "子基金编号", "Code of the sub-fund", refers="sub_funds"),
+            RegisterField("amount", "分回金额", "Distributed to the theme fund", FieldKind.YUAN),
+            RegisterField("voucher", "凭证号", "Voucher"),
+        ),
+        once=("sub_fund", "voucher"),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "private_money",
+        "13.1",
+        "撬动保险、信贷、基金等社会资本投向通用人工智能产业",
+        title="撬动的社会资本",
+        title_en="Private money drawn",
+        office="省地方金融监管局",
+        name_is="投放事项",
+        name_is_en="Investment",
+        holder_is="受资企业",
+        holder_is_en="Firm",
+        fields=(
+            RegisterField(
+                "kind",
+                "资金类型",
+                "Kind",
+                FieldKind.CHOICE,
+                options={
+                    "insurance": ("保险", "insurance"),
+                    "credit": ("信贷", "credit"),
+                    "fund": ("基金", "fund"),
+                    "other": ("其他", "other"),
+                },
+            ),
+            RegisterField("source", "出资机构", "Provider"),
+            RegisterField("sub_fund", "子基金编号", "Code of the sub-fund", refers="sub_funds", required=False),
+            RegisterField("amount", "金额", "Amount", FieldKind.YUAN),
         ),
     )
 )

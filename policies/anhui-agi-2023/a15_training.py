@@ -7,6 +7,7 @@ from huisuan.law import (
     Facts,
     FieldKind,
     ProcedureKind,
+    RegisterDraw,
     RegisterField,
     RegisterSpec,
     Start,
@@ -88,11 +89,55 @@ article.register(
                     "study": ("重大战略咨询研究", "study"),
                 },
             ),
+            RegisterField("plan", "计划编号", "Code of the plan", refers="training_plans", required=False),
             RegisterField("way", "购买方式", "Way of purchase"),
             RegisterField("contract", "合同编号", "Contract"),
             RegisterField("amount", "合同金额", "Amount", FieldKind.YUAN),
             RegisterField("delivered_on", "完成日期", "Delivered on", FieldKind.DAY, required=False),
             RegisterField("score", "评价得分", "Score of the evaluation", FieldKind.COUNT, required=False),
         ),
+        once=("contract",),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "training_plans",
+        "15.1",
+        "以政府购买服务方式组织开展",
+        title="年度宣传培训计划",
+        title_en="Yearly plans of training and presentations",
+        office="省人工智能产业推进组工作专班",
+        name_is="计划名称",
+        name_is_en="Plan",
+        fields=(
+            RegisterField("year", "年度", "Year", FieldKind.COUNT),
+            RegisterField("budget", "计划金额", "Planned", FieldKind.YUAN),
+        ),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "event_payments",
+        "15.1",
+        "以政府购买服务方式组织开展",
+        title="购买服务付款",
+        title_en="Payments for services bought",
+        office="省人工智能产业推进组工作专班",
+        name_is="付款事项",
+        name_is_en="Payment",
+        holder_is="承接单位",
+        holder_is_en="Supplier",
+        fields=(
+            RegisterField("event", "项目编号", "Code of the project", refers="events"),
+            RegisterField("amount", "付款金额", "Paid", FieldKind.YUAN),
+            RegisterField("voucher", "凭证号", "Voucher"),
+            RegisterField("accepted_on", "验收日期", "Accepted on", FieldKind.DAY),
+        ),
+        draws=(RegisterDraw("amount", "event", "amount"),),
+        once=("event", "voucher"),
     )
 )

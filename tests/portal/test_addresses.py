@@ -92,9 +92,9 @@ def address(world: World, name: str) -> str:
 
         list_entry()
         arguments[name] = [uploaded("姓名,电话\n张三,13912345678\n".encode()).pk]
-    if name in ("register-of", "register-entry"):
+    if name in ("register-of", "register-entry", "enter-in-register"):
         of = list(registered_park(world.people["province"]))
-        arguments |= {"register-of": of[:2], "register-entry": of}
+        arguments |= {"register-of": of[:2], "register-entry": of, "enter-in-register": of[:2]}
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]

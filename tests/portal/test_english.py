@@ -125,7 +125,9 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "entitlement": [[world.entitlement(each).pk] for each in (world.alpha, world.beta)],
         "draft": [[full.draft.pk]],
         "data-request": [[number] for number in DataRequest.objects.values_list("pk", flat=True)],
-        "register-of": [[each.entry.policy, each.entry.register] for each in standing],
+        "enter-in-register": [[each.entry.policy, each.entry.register] for each in standing],
+        "register-of": [[each.entry.policy, each.entry.register] for each in standing]
+        + [["anhui-agi-2023", "resources"]],
         "register-entry": [[each.entry.policy, each.entry.register, each.entry.code] for each in standing],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
         "gate-file": [[number] for number in GateFile.objects.values_list("pk", flat=True)],

@@ -56,6 +56,8 @@ from huisuan.portal.programmes import (
     submit_draft,
 )
 from huisuan.portal.programmes import inbox as programme_inbox
+from huisuan.portal.registers import city_desk
+from huisuan.portal.registers import entering as registering
 from huisuan.portal.registers import views as registers
 from huisuan.portal.reviews import bench, decision_sheet, draw
 from huisuan.portal.saved import views as saved
@@ -236,7 +238,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("opendata/files/<int:number>.scan.json", datasets.scan_statement, name="scan-statement"),
     path("opendata/files/<int:number>.<slug:form>", datasets.released_file, name="released-file"),
     path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),
+    path("city-desk", city_desk.city_desk, name="city-desk"),
     path("registers/", registers.registers_page, name="registers"),
+    path("registers/enter/<str:policy>/<str:key>", registering.enter_page, name="enter-in-register"),
+    path("registers/match/<str:policy>/<str:key>", registering.match_entries, name="match-register"),
     path("registers/<str:policy>/<str:key>/", registers.register_page, name="register-of"),
     path("registers/<str:policy>/<str:key>/<path:code>", registers.register_entry_page, name="register-entry"),
     path("statistics/", statistics.statistics_page, name="statistics"),

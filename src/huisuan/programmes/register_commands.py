@@ -86,6 +86,39 @@ def import_(
     show_report(report, as_json=as_json)
 
 
+@app.command("match")
+def match(policy: _Policy, key: _Key, by: _By, as_json: AsJson = False) -> None:
+    """把名录里的要素与需求对接：先优先、再按收到先后；从不超过所列的数量。"""
+    from huisuan.parties.cli.party_commands import show_report
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.registers.matching import give_matches
+
+    show_report(give_matches(policy, key, by=find_person(by), now=datetime.now(UTC)), as_json=as_json)
+
+
+@app.command("freeze")
+def freeze(
+    policy: _Policy,
+    key: _Key,
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="年份或季度，如 2024 或 2024Q2")],
+    by: _By,
+    reason: Annotated[str, typer.Option("--reason", metavar="理由", help="数字与已固定的不同时须写")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """固定一期的数字，带校验值；以后的更正不改动它，只能再固定一次。"""
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.registers.snapshots import freeze_register, snapshot_to_dict
+
+    made = freeze_register(policy, key, period, by=find_person(by), now=datetime.now(UTC), reason=reason)
+    row = snapshot_to_dict(made)
+    if as_json:
+        print_json(row)
+        return
+    out.print(f"{row['period']} 第 {row['number']} 次固定 · {row['sha256']}", markup=False)
+    shown = {name: name for name in (row["rows"][0] if row["rows"] else ())}
+    print_table(period, row["rows"], shown, "那天名录里没有")
+
+
 @app.command("end")
 def end(
     policy: _Policy,

@@ -106,6 +106,9 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "scoring/results", "claim_objects/codes", "claim_objects/records",
     )},
     **{f"programmes/submissions/{name}.py": () for name in ("content", "record", "window")},
+    **{f"programmes/registers/{name}.py": () for name in (
+        "entry_line", "keepers", "matching", "services", "snapshots", "ties", "totals",
+    )},
     **{f"programmes/review/{name}.py": () for name in ("plan", "scores", "panels")},
     "programmes/review/draw.py": ("EXCLUSION_NAMES", "__post_init__", "__str__", "__init__"),
     **{f"programmes/scoring/{name}.py": () for name in ("seats", "sheets")},

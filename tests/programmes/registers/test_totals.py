@@ -12,13 +12,19 @@ from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import RegisterTotal
 from huisuan.law.procedure.registers import check_register_spec
+from huisuan.parties.models import StateChange
 from huisuan.programmes.models import RegisteredThing
 from huisuan.programmes.registers.services import end_entry, import_register
 from support.programmes import official, person
 from support.registers import OFFICE, POLICY
+from support.usage_records import party
 
 NOON = datetime(2024, 6, 3, 4, tzinfo=UTC)
 HEADER = "编号,支持事项,获奖单位,市,自,至,项目编号,方式,出资方,金额"
+_PRIZES = (
+    ("rounds", "编号,轮次名称,自,年度,参赛项目数,晋级项目数,评委数（自专家库抽取）", "R1,决赛,2024-04-01,2024,20,10,5"),
+    ("prizes", "编号,项目名称,自,轮次编号,奖项", "XM-1,甲项目,2024-04-20,R1,一等奖\nXM-2,乙项目,2024-04-20,R1,二等奖"),
+)
 
 
 def entered(*rows: tuple[str, str, str, str], reason: str = "") -> FileReport:
@@ -26,6 +32,10 @@ def entered(*rows: tuple[str, str, str, str], reason: str = "") -> FileReport:
     lines = [f"{code},支持,,,2024-05-01,,{project},股权投资,{payer},{yuan}" for code, project, payer, yuan in rows]
     content = "\n".join([HEADER, *lines]).encode()
     official("keeper", "register", OFFICE)
+    for key, header, won in _PRIZES:
+        assert not import_register(
+            f"{header}\n{won}".encode(), "奖.csv", POLICY, key, by=person("keeper"), now=NOON
+        ).faults
     return import_register(content, "支持.csv", POLICY, "follow_up", by=person("keeper"), now=NOON, reason=reason)
 
 
@@ -40,7 +50,8 @@ def test_support_of_a_project_is_capped_over_all_payers_and_another_project_has_
     assert (fault.line, fault.column, fault.value) == (4, "金额", "0.01")
     assert "30,000,000.01 元，超过 30,000,000.00 元" in fault.rule
     assert "不论由谁出资" in fault.remedy
-    assert sorted(RegisteredThing.objects.values_list("code", flat=True)) == ["Z-1", "Z-2", "Z-4"]
+    support = RegisteredThing.objects.filter(register="follow_up")
+    assert sorted(support.values_list("code", flat=True)) == ["Z-1", "Z-2", "Z-4"]
 
 
 @pytest.mark.django_db
@@ -64,3 +75,19 @@ def test_a_total_is_of_an_amount_that_every_entry_has_and_its_cap_stands_in_the_
         with pytest.raises(LawError) as refused:
             check_register_spec(replace(spec, total=total), [spec.office])
         assert refused.value.code == "law.register_total_wrong"
+
+
+@pytest.mark.django_db
+def test_a_winner_that_left_anhui_gets_nothing_more_and_keeps_on_record_what_it_had() -> None:
+    assert not entered(("Z-0", "XM-2", "省基金", "1")).faults
+    code = party(1).uscc
+    StateChange.objects.create(
+        party=party(1), what="region", value="310000", before="340100", valid_from=date(2024, 6, 1),
+        known_from=date(2024, 6, 1), source="test", by="test", at=NOON,
+    )  # fmt: skip
+    settled = f"Z-1,股权,{code},,2024-05-01,,XM-1,股权投资,省基金,100"
+    left = f"Z-2,贷款,{code},,2024-06-02,,XM-1,债权投入,银行,100"
+    content = "\n".join([HEADER, settled, left]).encode()
+    report = import_register(content, "支持.csv", POLICY, "follow_up", by=person("keeper"), now=NOON)
+    assert [(fault.line, fault.rule) for fault in report.faults] == [(3, "2024-06-02 登记地不在本省")]
+    assert report.new == 1

@@ -248,12 +248,12 @@ class Article:
         self, key: str, phrase: str, *, start: Start, title: str, title_en: str, steps: tuple[ProgrammeStep, ...],
         objects: tuple[ClaimObjectSpec, ...] = (), selection: SelectionSpec | None = None, earmark: str = "",
         contract: ContractSpec | None = None, rule: str = "", opinions: bool = False,
+        **more: Any,
     ) -> None:  # fmt: skip
         """How its rule is carried out; the rest: see `ProgrammeSpec`. Raises `LawError`: an unquoted phrase."""
         sentence = ".".join(key.split(".")[:2])
-        spec = ProgrammeSpec(
-            key, sentence, phrase, title, title_en, start, steps, objects, selection, earmark, contract, rule, opinions
-        )
+        named = (key, sentence, phrase, title, title_en, start, steps, objects, selection, earmark)
+        spec = ProgrammeSpec(*named, contract, rule, opinions, **more)
         self._registry.add_programme(spec)
 
     def register(self, spec: RegisterSpec) -> None:

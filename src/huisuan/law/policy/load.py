@@ -29,6 +29,7 @@ from huisuan.law.policy.stacking import check_overlaps
 from huisuan.law.policy.versions import check_versions, with_versions
 from huisuan.law.procedure import ProgrammeSpec, offices_named
 from huisuan.law.procedure.checks import check_objects, check_programme, check_selection
+from huisuan.law.procedure.register_links import check_register_links
 from huisuan.law.procedure.registers import check_register_spec
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 from huisuan.law.text.text_changes import load_changes
@@ -154,6 +155,9 @@ def _check_programmes(policy: Policy) -> None:
         _check_review_field(policy, programme)
     for register in policy.registers:
         check_register_spec(register, offices_named(policy.text, register.sentence) or (policy.issuer,))
+    registers = {register.key: register for register in policy.registers}
+    for register in policy.registers:
+        check_register_links(register, registers, {programme.key for programme in policy.programmes})
 
 
 def _check_review_field(policy: Policy, programme: ProgrammeSpec) -> None:

@@ -11,16 +11,25 @@ from huisuan.law.procedure.model import (
     CLOSING_STATES,
     OWN_DAY,
     Duty,
+    EarmarkSpec,
     ProgrammeSpec,
     ProgrammeStep,
     Start,
     State,
+    earmarked,
     procedure_digest,
     step,
     variant,
 )
 from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, Held, ObjectKind, names
 from huisuan.law.procedure.offices import EACH_CITY, names_each_city, office_in_city, offices_named
+from huisuan.law.procedure.register_links import (
+    RegisterAnswer,
+    RegisterDraw,
+    RegisterLook,
+    RegisterMatching,
+    RegisterMembers,
+)
 from huisuan.law.procedure.registers import COMMON_COLUMNS, FieldKind, RegisterField, RegisterSpec, RegisterTotal
 from huisuan.law.procedure.review import CriterionSpec, ReviewSpec, criterion, panel_review
 from huisuan.law.procedure.selection import SELECTION, SelectionSpec, selection
@@ -44,13 +53,19 @@ __all__ = [
     "ContractSpec",
     "CriterionSpec",
     "Duty",
+    "EarmarkSpec",
     "FieldKind",
     "Held",
     "ObjectKind",
     "ProgrammeSpec",
     "ProgrammeStep",
     "RaceSpec",
+    "RegisterAnswer",
+    "RegisterDraw",
     "RegisterField",
+    "RegisterLook",
+    "RegisterMatching",
+    "RegisterMembers",
     "RegisterSpec",
     "RegisterTotal",
     "ReviewSpec",
@@ -60,6 +75,7 @@ __all__ = [
     "StateWords",
     "criterion",
     "draw_programme",
+    "earmarked",
     "milestone_contract",
     "names",
     "names_each_city",

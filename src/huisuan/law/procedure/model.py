@@ -107,12 +107,31 @@ class ProgrammeStep:
 
 
 @dataclass(frozen=True)
+class EarmarkSpec:
+    """Where earmarked money is accounted for: what was paid is an entry of `register`, each use one of `uses`.
+
+    It is to be used `within` so many working days; a use whose purpose is `elsewhere` is none that the text names.
+    """
+
+    register: str
+    uses: str
+    elsewhere: str
+    within: SettingSpec
+
+
+def earmarked(register: str, uses: str, *, elsewhere: str, within: object) -> EarmarkSpec:
+    """How an article says where its earmarked money is accounted for. Raises `LawError`: the days are no setting."""
+    return EarmarkSpec(register, uses, elsewhere, _setting("earmark", within))
+
+
+@dataclass(frozen=True)
 class ProgrammeSpec:
     """The procedure of one programme. `key` is that of the rule that says the amount ("2.2"), or `rule` names it.
 
     `objects` are the kinds of objects that its claims name; `selection` says what it decides itself by choosing;
     `earmark` is the phrase of the sentence that says what the money is for, where it says so; `contract` what is agreed
-    after the decision; `opinions`: a decision says why, after the offices that the text names were heard.
+    after the decision; `opinions`: a decision says why, after the offices that the text names were heard; `earmarked`
+    where the use of its money is accounted for.
     """
 
     key: str
@@ -128,6 +147,7 @@ class ProgrammeSpec:
     contract: ContractSpec | None = None
     rule: str = ""
     opinions: bool = False
+    earmarked: EarmarkSpec | None = None
 
     @property
     def rule_key(self) -> str:
@@ -142,6 +162,8 @@ class ProgrammeSpec:
                 found.setdefault(spec.name, spec)
         for spec in self.contract.settings() if self.contract else ():
             found.setdefault(spec.name, spec)
+        if self.earmarked is not None:
+            found.setdefault(self.earmarked.within.name, self.earmarked.within)
         return tuple(found.values())
 
     @property
@@ -165,6 +187,8 @@ class ProgrammeSpec:
         said |= {"contract": self.contract.to_dict()} if self.contract else {}
         said |= {"rule": self.rule} if self.rule else {}
         said |= {"opinions": True} if self.opinions else {}
+        if self.earmarked is not None:
+            said["earmarked"] = {"register": self.earmarked.register, "within": self.earmarked.within.name}
         return said | ({"earmark": self.earmark} if self.earmark else {})
 
     @property

@@ -8,6 +8,13 @@ from enum import StrEnum
 
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
+from huisuan.law.procedure.register_links import (
+    RegisterAnswer,
+    RegisterDraw,
+    RegisterLook,
+    RegisterMatching,
+    RegisterMembers,
+)
 
 #: what every entry has; a declared field is called otherwise
 COMMON_COLUMNS: Mapping[str, str] = {
@@ -29,7 +36,8 @@ class FieldKind(StrEnum):
 class RegisterField:
     """A field: what its column is called, and its options (key -> Chinese, English) where it is a choice.
 
-    Counts are whole numbers not below zero; amounts are kept in fen. What is not `public` only officials see.
+    Counts are whole numbers not below zero; amounts are kept in fen. What is not `public` only officials see. A text
+    that `refers` is the code of an entry of that register; with `standing` it is on it on the first day of this one.
     """
 
     key: str
@@ -40,6 +48,8 @@ class RegisterField:
     options: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     required: bool = True
     public: bool = True
+    refers: str = ""
+    standing: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,10 @@ class RegisterSpec:
 
     `name_is` says what an entry's name is of ("园区名称"), `holder_is` who holds it (no holder where empty). `share`:
     two counts of which the first is part of the second, shown as a share over time (9.1: AGI firms of all firms).
-    `total` caps what entries come to together (10.1: support of a project, whoever pays).
+    `total` caps what entries come to together (10.1: support of a project, whoever pays). `once`: what no two entries
+    that stand may say alike, taken together; `same`: fields that several entries should not say alike, shown where they
+    do. `in_province`: the holder is registered in the province on the first day. `by_holder`: a party enters its own.
+    `counted_by`: texts by which frozen figures are told apart. The others are in `register_links`.
     """
 
     key: str
@@ -89,6 +102,16 @@ class RegisterSpec:
     fields: tuple[RegisterField, ...] = ()
     share: tuple[str, str] | None = None
     total: RegisterTotal | None = None
+    draws: tuple[RegisterDraw, ...] = ()
+    members: RegisterMembers | None = None
+    matching: RegisterMatching | None = None
+    answer: RegisterAnswer | None = None
+    looked_at: RegisterLook | None = None
+    once: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    in_province: bool = False
+    by_holder: bool = False
+    counted_by: tuple[str, ...] = ()
 
     def field_of(self, key: str) -> RegisterField | None:
         """Its field of that key."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -17,16 +17,21 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
+from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import FieldKind, RegisterField, RegisterSpec
-from huisuan.parties.models import Region
+from huisuan.parties.models import Person, Region
 from huisuan.parties.route_access import public_page
 from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.registers.field_words import choice_word, field_text, field_title, register_title
+from huisuan.portal.registers.tied import load_drawn, load_due, load_member_share, load_same, load_tied
 from huisuan.portal.ui.charts import Bar, Chart, columns
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.number_format import format_day, format_integer, yuan
+from huisuan.portal.ui.number_format import format_day
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import RegisterVersion
+from huisuan.programmes.registers.keepers import may_enter
+from huisuan.programmes.registers.linked import all_said_twice, ending_soon, not_answered, not_looked_at
 from huisuan.programmes.registers.queries import (
     every_standing_version,
     get_version,
@@ -38,6 +43,8 @@ from huisuan.programmes.registers.queries import (
 from huisuan.programmes.registers.services import get_register
 
 _KINDS = {FieldKind.DAY: Kind.DAY, FieldKind.COUNT: Kind.INTEGER, FieldKind.YUAN: Kind.FEN}
+_LOOKS = ("city", "province", "department", "treasury", "auditor")
+_SOON = 90  # days
 _COLUMNS_AT_ONCE = 4  # of a register's own fields; the others stand on the entry's page and in the file
 
 
@@ -45,7 +52,7 @@ _COLUMNS_AT_ONCE = 4  # of a register's own fields; the others stand on the entr
 def registers_page(request: HttpRequest) -> HttpResponseBase:
     """Every register: what is on it, who keeps it, how many things."""
     rows = [
-        (policy, spec, _title(spec), standing_versions(policy.name, spec.key).filter(ended=False).count())
+        (policy, spec, register_title(spec), standing_versions(policy.name, spec.key).filter(ended=False).count())
         for policy, spec in list_registers()
     ]
     return render_tables(
@@ -71,7 +78,10 @@ def register_page(request: HttpRequest, policy: str, key: str) -> HttpResponseBa
         ],
         empty=Empty(_("这份名录里还没有。")),
     )
-    context = {"here": "registers", "spec": spec, "title": _title(spec), "policy": policy, "today": today}
+    context = {
+        "here": "registers", "spec": spec, "title": register_title(spec), "policy": policy, "today": today,
+        "may_enter": may_enter(spec, _reader(request), timezone.now()), **_to_look_at(request, policy, spec, today),
+    }  # fmt: skip
     return render_tables(request, "portal/registers/register.html", context, [table])
 
 
@@ -85,18 +95,19 @@ def register_entry_page(request: HttpRequest, policy: str, key: str, code: str) 
         raise Http404 from wrong
     versions = list(list_versions(version))
     context: dict[str, Any] = {
-        "here": "registers", "spec": spec, "title": _title(spec), "policy": policy, "version": version,
+        "here": "registers", "spec": spec, "title": register_title(spec), "policy": policy, "version": version,
         "versions": versions, "name_is": spec.name_is_en if reads_english() else spec.name_is,
         "holder_is": spec.holder_is_en if reads_english() else spec.holder_is,
-        "values": [(_field_title(one), _shown(one, version.values.get(one.key))) for one in public_fields(spec)],
-        "chart": _share_chart(spec, versions),
+        "values": [(field_title(one), field_text(one, version.values.get(one.key))) for one in public_fields(spec)],
+        "chart": _share_chart(spec, versions), "may_enter": may_enter(spec, _reader(request), timezone.now()),
+        **_ties(load_policy(policy), spec, version),
     }  # fmt: skip
     return render(request, "portal/registers/entry.html", context)
 
 
 def every_entry_table(request: HttpRequest) -> Table:
     """What stands on any register whose policy is here."""
-    titles = {(policy.name, spec.key): _title(spec) for policy, spec in list_registers()}
+    titles = {(policy.name, spec.key): register_title(spec) for policy, spec in list_registers()}
     known = reduce(Q.__or__, (Q(entry__policy=policy, entry__register=key) for policy, key in titles), Q(pk__in=()))
 
     def registers(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
@@ -129,19 +140,36 @@ def every_entry_table(request: HttpRequest) -> Table:
     )
 
 
+def _ties(policy: Policy, spec: RegisterSpec, version: RegisterVersion) -> dict[str, Any]:
+    return {
+        "tied": load_tied(policy, version), "drawn": load_drawn(policy, spec, version),
+        "same": load_same(spec, version), "due": load_due(policy, spec, version, timezone.localdate()),
+        "share": load_member_share(policy, spec, version),
+    }  # fmt: skip
+
+
+def _reader(request: HttpRequest) -> Person | None:
+    return request.user if isinstance(request.user, Person) else None
+
+
+def _to_look_at(request: HttpRequest, policy: str, spec: RegisterSpec, today: date) -> dict[str, Any]:
+    """What officials have to look at: what is said twice, what is not answered, what nobody looked at last year."""
+    reader = _reader(request)
+    if reader is None or reader.role not in _LOOKS:
+        return {}
+    twice = [(spec.field_of(key), rows) for key, rows in all_said_twice(policy, spec)]
+    return {
+        "twice": [(field_title(one), rows) for one, rows in twice if one is not None],
+        "late": not_answered(load_policy(policy), spec, today), "unlooked": not_looked_at(policy, spec, today),
+        "ending": list(ending_soon(policy, spec.key, today, today + timedelta(days=_SOON))),
+    }  # fmt: skip
+
+
 def _spec(policy: str, key: str) -> RegisterSpec:
     try:
         return get_register(policy, key)
     except NotFound as wrong:
         raise Http404 from wrong
-
-
-def _title(spec: RegisterSpec) -> str:
-    return spec.title_en if reads_english() else spec.title
-
-
-def _field_title(one: RegisterField) -> str:
-    return one.title_en if reads_english() else one.title
 
 
 def _columns(spec: RegisterSpec) -> list[Column]:
@@ -170,26 +198,9 @@ def _field_column(one: RegisterField, minor: bool) -> Column:
         found = row.values.get(one.key)
         if one.kind is FieldKind.DAY and found:
             return date.fromisoformat(found)
-        return _choice_word(one, found) if one.kind is FieldKind.CHOICE else found
+        return choice_word(one, found) if one.kind is FieldKind.CHOICE else found
 
-    return Column(one.key, _field_title(one), value, _KINDS.get(one.kind, Kind.TEXT), minor=minor)
-
-
-def _choice_word(one: RegisterField, value: Any) -> Any:
-    words = one.options.get(value)
-    return value if words is None else words[1 if reads_english() else 0]
-
-
-def _shown(one: RegisterField, value: Any) -> str:
-    if value is None:
-        return "—"
-    if one.kind is FieldKind.YUAN:
-        return f"{yuan(value)} {_t('元')}"
-    if one.kind is FieldKind.COUNT:
-        return f"{format_integer(value)} {one.unit}".strip()
-    if one.kind is FieldKind.DAY:
-        return format_day(date.fromisoformat(value))
-    return str(_choice_word(one, value))
+    return Column(one.key, field_title(one), value, _KINDS.get(one.kind, Kind.TEXT), minor=minor)
 
 
 def _address(row: RegisterVersion) -> str:
@@ -224,7 +235,7 @@ def _share_chart(spec: RegisterSpec, versions: Sequence[RegisterVersion]) -> Cha
     ]
     if not bars:
         return None
-    title = _t("{part}占{whole}的比例（%）").format(part=_field_title(fields[part]), whole=_field_title(fields[whole]))
+    title = _t("{part}占{whole}的比例（%）").format(part=field_title(fields[part]), whole=field_title(fields[whole]))
     return columns(title, (_("自"), _("比例")), bars)
 
 

@@ -20,6 +20,8 @@ _READ: dict[str, tuple[str, ...]] = {
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
     "calculator": ("who", "on", "known", "f."),
     "home": ("year",),
+    "city-desk": ("city",),
+    "enter-in-register": ("code",),
     "firm": ("month",),
     "cancel-jobs": ("uid",),
     "centre": ("year",),

@@ -70,6 +70,7 @@ MENU = (
         Room("bills", _("账单"), _ALL_BUT_OPERATORS),
         Room("entitlements", pgettext_lazy("list", "应享"), _USER | _CITY | _OVERSEES),
         Room("runs", _("结算批次"), _OVERSEES),
+        Room("city-desk", _("市级工作台"), _CITY | _OVERSEES | _OFFICES),
         Room("budget-lines", _("财政账"), _OVERSEES | frozenset({"treasury"})),
         Room("city-payments", _("市级拨付"), _CITY | _OVERSEES | frozenset({"treasury"})),
         Room("corrections", _("金额更正"), _OVERSEES | _OFFICES),

@@ -45,7 +45,7 @@ from huisuan.programmes.models.publicity import (
     ObjectorErasure,
     PublicNotice,
 )
-from huisuan.programmes.models.registers import RegisteredThing, RegisterVersion
+from huisuan.programmes.models.registers import DrawnAmount, FrozenRegister, RegisteredThing, RegisterVersion
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
 from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
 from huisuan.programmes.models.submissions import ApplicationSubmission
@@ -75,6 +75,7 @@ __all__ = [
     "CreditEntry",
     "Draft",
     "Draw",
+    "DrawnAmount",
     "DutyHeld",
     "Evidence",
     "EvidenceIssuer",
@@ -84,6 +85,7 @@ __all__ = [
     "FinalEvaluation",
     "FlagReason",
     "FrozenLine",
+    "FrozenRegister",
     "FrozenSheet",
     "Milestone",
     "MilestoneReport",

@@ -19,6 +19,7 @@ from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.flags.answered import are_answered
 from huisuan.programmes.models import Application, Award, DutyHeld, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.payments.earmarks import record_earmarks
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.workflow.act import MOST_AT_ONCE, act_on_many
 from huisuan.programmes.workflow.permission import Permissions, unknown_application
@@ -118,7 +119,15 @@ def import_bank_returns(
         outcome = act_on_many(numbers[first : first + at_once], "complete", person, now, reason=f"银行回单 R{file.pk}")
         done += [step.application.number for step in outcome.done]
         refused |= outcome.refused
+    if new:
+        record_earmarks(_touched(file), person, now)
     return ImportedReturns(file, new, tuple(sorted(done)), refused)
+
+
+def _touched(file: BankReturn) -> list[Application]:
+    keys = PaymentOrder.objects.filter(returns__file=file).values_list("instalment__commitment__award", flat=True)
+    named = Award.objects.filter(key__in=set(keys)).values("application")
+    return list(Application.objects.filter(pk__in=named).select_related("edition", "party").order_by("pk"))
 
 
 def _wholly_paid(file: BankReturn) -> list[str]:

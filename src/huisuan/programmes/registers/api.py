@@ -20,6 +20,7 @@ from huisuan.programmes.registers.queries import (
     version_to_dict,
 )
 from huisuan.programmes.registers.services import get_register, import_register
+from huisuan.programmes.registers.snapshots import get_snapshot
 
 router = Router(tags=["名录"])
 _KEEPERS = ("province", "department", "city", "treasury")
@@ -58,6 +59,14 @@ def entry(request: HttpRequest, policy: str, key: str, code: str) -> dict[str, A
         spec = get_register(policy, key)
         found = get_version(policy, key, code)
     return {**version_to_dict(spec, found), "versions": [version_to_dict(spec, each) for each in list_versions(found)]}
+
+
+@router.get("/register-figures/{policy}/{key}/{period}", auth=None, summary="名录一期固定的数字，带校验值")
+def figures(request: HttpRequest, policy: str, key: str, period: str) -> dict[str, Any]:
+    """Of a year or quarter, as last frozen; what a bulletin prints."""
+    with status_by_kind():
+        get_register(policy, key)
+        return dict(get_snapshot(policy, key, period))
 
 
 @router.post("/registers/{policy}/{key}", auth=Allow(*_KEEPERS, scope="manage"), summary="从 CSV 或 XLSX 更新名录")

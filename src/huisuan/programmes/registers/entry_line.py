@@ -181,7 +181,8 @@ def _parse_field(column: str, text: str, one: RegisterField) -> Any:
             options = "、".join(words[0] for words in one.options.values())
             raise LineRefused(column, text, "不是可选的值", f"请写 {options} 之一")
         return chosen
-    return _parse_text(column, text, one.required)
+    said = _parse_text(column, text, one.required)
+    return normalise_entry_code(said) if one.refers else said
 
 
 def _parse_count(column: str, text: str) -> int:

@@ -15,11 +15,10 @@ from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import shortened
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
-from huisuan.law.procedure import Duty, RegisterSpec
+from huisuan.law.procedure import RegisterSpec
 from huisuan.opendata.catalogue.sheet_reader import Sheet, read_sheets
 from huisuan.parties.models import Party, Person, Region
-from huisuan.programmes.models import RegisteredThing, RegisterVersion
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.models import DrawnAmount, RegisteredThing, RegisterVersion
 from huisuan.programmes.registers.entry_line import (
     KnownNames,
     ThingContent,
@@ -27,6 +26,8 @@ from huisuan.programmes.registers.entry_line import (
     normalise_entry_code,
     parse_entry,
 )
+from huisuan.programmes.registers.keepers import Keeper, keeper_of, not_theirs
+from huisuan.programmes.registers.ties import Ties, content_of, held_amount
 from huisuan.programmes.registers.totals import TotalsByKey
 
 _BATCH_ROWS = 1000
@@ -59,21 +60,68 @@ def import_register(
         InvalidRequest: a file that cannot be read, or lacks a column.
     """
     spec = get_register(policy, key)
-    _check_keeper(spec, by, now)
+    keeper = keeper_of(spec, by, now)
     _check_reason(reason)
     sheet = next((sheet for sheet in read_sheets(content, file) if sheet.rows), None)
     if sheet is None:
         raise InvalidRequest(f"{file}: 是空的", code="register.file_empty")
     report = FileReport()
     entries = _read(spec, sheet, file, report)
+    _leave_out(report, entries, not_theirs(keeper, spec, entries))
     stamp = {"source": shortened(file, 200), "by": by, "at": now}
-    _store(policy, spec, entries, reason.strip(), stamp, report)
+    store_entries(policy, spec, entries, reason.strip(), stamp, report)
     return report
+
+
+def enter_entry(
+    policy: str, key: str, cells: Mapping[str, str], *, by: Person, now: datetime, reason: str = ""
+) -> FileReport:
+    """Enter one entry from a form, by the keys of its fields, as a row of a file would; of a register `by_holder` a
+    party enters its own.
+
+    Raises:
+        NotFound: no such register.
+        NotAllowed: the person may enter nothing on it.
+    """
+    spec = get_register(policy, key)
+    keeper = keeper_of(spec, by, now)
+    _check_reason(reason)
+    row = {**cells, "holder": keeper.holder} if keeper.holder else dict(cells)
+    report = FileReport()
+    content = parse_entry(spec, 1, row, known_names())
+    if isinstance(content, list):
+        report.faults += content
+        return report
+    entries = {content.code: (1, content)}
+    _leave_out(report, entries, not_theirs(keeper, spec, entries) | _of_others(policy, key, keeper, content))
+    store_entries(policy, spec, entries, reason.strip(), {"source": "网页登记", "by": by, "at": now}, report)
+    return report
+
+
+def _of_others(policy: str, key: str, keeper: Keeper, content: ThingContent) -> dict[str, LineFault]:
+    """The row, where its code is another party's or another city's entry already."""
+    last = RegisterVersion.objects.filter(
+        entry__policy=policy, entry__register=key, entry__code=content.code, standing_for__isnull=False
+    ).select_related("holder").first()  # fmt: skip
+    theirs = last is not None and (
+        (keeper.holder and (last.holder is None or last.holder.uscc != keeper.holder))
+        or (keeper.regions is not None and last.region_id not in keeper.regions)
+    )
+    fault = LineFault(1, "编号", content.code, "已由另一单位登记", "请换一个编号")
+    return {content.code: fault} if theirs else {}
+
+
+def _leave_out(
+    report: FileReport, entries: dict[str, tuple[int, ThingContent]], faults: Mapping[str, LineFault]
+) -> None:
+    for code, fault in faults.items():
+        entries.pop(code, None)
+        report.faults.append(fault)
 
 
 def _read(spec: RegisterSpec, sheet: Sheet, file: str, report: FileReport) -> dict[str, tuple[int, ThingContent]]:
     places, report.ignored_columns = find_columns(spec, sheet.rows[0][1], file)
-    known = KnownNames(frozenset(Party.objects.values_list("uscc", flat=True)), _regions())
+    known = known_names()
     found: dict[str, tuple[int, ThingContent]] = {}
     for line, cells in sheet.rows[1:]:
         row = {key: cells[place] for key, place in places.items() if place < len(cells)}
@@ -88,12 +136,17 @@ def _read(spec: RegisterSpec, sheet: Sheet, file: str, report: FileReport) -> di
     return found
 
 
+def known_names() -> KnownNames:
+    """The parties and regions that a row may name."""
+    return KnownNames(frozenset(Party.objects.values_list("uscc", flat=True)), _regions())
+
+
 def _regions() -> dict[str, str]:
     rows = Region.objects.values_list("code", "name_zh")
     return {code: code for code, _ in rows} | {name: code for code, name in rows}
 
 
-def _store(
+def store_entries(
     policy: str,
     spec: RegisterSpec,
     entries: Mapping[str, tuple[int, ThingContent]],
@@ -101,6 +154,7 @@ def _store(
     stamp: Mapping[str, Any],
     report: FileReport,
 ) -> None:
+    """Make rows (line, content; by code) the versions that stand; what does not fit is named in the report."""
     key = spec.key
     with transaction.atomic():
         codes = sorted(entries)
@@ -112,7 +166,10 @@ def _store(
         known = {entry.code: entry for entry in locked.filter(policy=policy, register=key, code__in=codes)}
         parties = dict(Party.objects.values_list("uscc", "pk"))
         totals = TotalsByKey.load(policy, spec) if spec.total else None
-        batch = _Batch(known, parties, reason, stamp, report, totals)
+        law = load_policy(policy)
+        today = stamp["at"].astimezone(SHANGHAI).date()
+        ties = Ties.load(law, spec, [content for _, content in entries.values()], today)
+        batch = _Batch(known, parties, reason, stamp, report, ties, totals)
         for line, content in entries.values():
             batch.add(line, content)
         batch.write()
@@ -125,7 +182,9 @@ class _Batch:
     reason: str
     stamp: Mapping[str, Any]
     report: FileReport
+    ties: Ties
     totals: TotalsByKey | None = None
+    draws: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     versions: list[RegisterVersion] = field(default_factory=list)
 
     def add(self, line: int, content: ThingContent) -> None:
@@ -138,9 +197,14 @@ class _Batch:
             rule, remedy = "与名录上的不同", "改动须写理由：--reason；不改则照原样写"
             self.report.faults.append(LineFault(line, "编号", content.code, rule, remedy))
             return
-        if self.totals is not None and (fault := self.totals.add(line, content)):
+        fault = self.ties.check(line, content)
+        if fault is None and self.totals is not None:
+            fault = self.totals.add(line, content)
+        if fault is not None:
             self.report.faults.append(fault)
             return
+        entry.holds = held_amount(self.ties.policy, self.ties.spec, content.values)
+        self.draws[entry.pk] = self.ties.amounts(content)
         self.versions.append(
             RegisterVersion(
                 entry=entry, number=latest.number + 1 if latest else 1, name=content.name,
@@ -153,7 +217,14 @@ class _Batch:
 
     def write(self) -> None:
         made = RegisterVersion.objects.bulk_create(self.versions, batch_size=_BATCH_ROWS)
+        DrawnAmount.objects.filter(thing__in=list(self.draws)).delete()
         _set_latest(made)
+        drawn = [
+            DrawnAmount(thing_id=thing, source_id=source, amount=amount)
+            for thing, amounts in self.draws.items()
+            for source, amount in amounts
+        ]
+        DrawnAmount.objects.bulk_create(drawn, batch_size=_BATCH_ROWS)
         # an entry whose only row was refused was made above, and says nothing
         RegisteredThing.objects.filter(pk__in=[entry.pk for entry in self.known.values()], latest=None).delete()
 
@@ -161,7 +232,9 @@ class _Batch:
 def _set_latest(versions: Sequence[RegisterVersion]) -> None:
     for version in versions:
         version.entry.latest = version
-    RegisteredThing.objects.bulk_update([version.entry for version in versions], ["latest"], batch_size=_BATCH_ROWS)
+    RegisteredThing.objects.bulk_update(
+        [version.entry for version in versions], ["latest", "holds"], batch_size=_BATCH_ROWS
+    )
 
 
 @transaction.atomic
@@ -177,7 +250,7 @@ def end_entry(
         Conflict: it has been taken off already.
     """
     spec = get_register(policy, key)
-    _check_keeper(spec, by, now)
+    keeper = keeper_of(spec, by, now)
     _check_reason(reason)
     if not reason.strip():
         raise InvalidRequest("请写明理由：--reason", code="register.reason_missing")
@@ -186,6 +259,8 @@ def end_entry(
     if entry is None or entry.latest is None:
         raise NotFound(f"“{spec.title}”里没有 {code[:40]}", code="register.entry_unknown")
     was = entry.latest
+    if not_theirs(keeper, spec, {entry.code: (0, content_of(entry))}):
+        raise NotAllowed(f"{entry.code} 由另一单位登记，由它撤下", code="register.entry_of_another")
     if was.ended:
         raise Conflict(f"{entry.code} 已自 {was.until_day} 之后撤下：{was.reason}", code="register.entry_ended")
     if last_day < was.from_day:
@@ -196,16 +271,8 @@ def end_entry(
         reason=reason.strip(), source="撤下", by=by, at=now,
     )  # fmt: skip
     _set_latest([made])
+    DrawnAmount.objects.filter(thing=entry).delete()  # what it took is free again
     return made
-
-
-def _check_keeper(spec: RegisterSpec, person: Person, now: datetime) -> None:
-    posts = posts_in_force(person, now.astimezone(SHANGHAI).date())
-    if not any((post.duty, post.office.name) == (Duty.REGISTER, spec.office) for post in posts):
-        raise NotAllowed(
-            f"“{spec.title}”由{spec.office}当天在任的登记岗位维护；岗位见 huisuan post list",
-            code="register.no_post_in_force",
-        )
 
 
 def _check_reason(reason: str) -> None:

@@ -16,7 +16,7 @@ from huisuan.programmes.models import Application, FrozenLine
 
 _NOT_CHOSEN = ("waiting", "not_recommended")
 #: a decision has chosen it, whatever came after
-_CHOSEN = (
+CHOSEN_STATES = (
     State.DECIDED.value, State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value,
     State.IN_RECOVERY.value, State.CLOSED.value,
 )  # fmt: skip
@@ -53,7 +53,7 @@ def own_selection(policy: Policy, rule: Rule) -> tuple[str, ...]:
 def awaits_selection(policy: Policy, rule: Rule, application: Application) -> bool:
     """Whether a claim is read as chosen while nothing is decided yet."""
     lines = FrozenLine.objects.filter(application=application)
-    return bool(own_selection(policy, rule)) and application.state not in _CHOSEN and not lines.exists()
+    return bool(own_selection(policy, rule)) and application.state not in CHOSEN_STATES and not lines.exists()
 
 
 def _fell_behind(application: Application) -> bool:
@@ -63,7 +63,7 @@ def _fell_behind(application: Application) -> bool:
 
 def _was_chosen(policy: Policy, fact: str, party: Party) -> bool:
     keys = [key for key, spec in _programmes(policy).items() if spec.selection and fact in spec.selection.facts]
-    decided = Application.objects.filter(party=party, state__in=_CHOSEN, edition__policy=policy.name)
+    decided = Application.objects.filter(party=party, state__in=CHOSEN_STATES, edition__policy=policy.name)
     return decided.filter(edition__key__in=keys).exclude(amount_fen=0).exists()  # nothing is left of a revoked one
 
 

@@ -1,0 +1,173 @@
+"""What ties registers together: an entry draws on another, has members, is matched with what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.errors import LawError
+
+if TYPE_CHECKING:
+    from huisuan.law.procedure.registers import RegisterSpec
+
+_OWN = ("code", "name", "holder")  # what every entry has, beside its fields
+
+
+@dataclass(frozen=True)
+class RegisterDraw:
+    """An entry takes `amount` (its own field) of the entry named in `of`: together never more than `within` says there.
+
+    `within` is a field of the register that `of` refers to; empty: there is one of each.
+    """
+
+    amount: str
+    of: str
+    within: str = ""
+
+
+@dataclass(frozen=True)
+class RegisterMembers:
+    """Entries of `register` belong to the entry that they name in `by`; those count whose holder is on `marked`.
+
+    `above` is the share (a figure of the text) that is told apart, day by day.
+    """
+
+    register: str
+    by: str
+    marked: str
+    above: object
+
+    @property
+    def share(self) -> Fraction:
+        """The figure. Raises `LawError`: it is no share of the text."""
+        node = getattr(self.above, "node", None)
+        while isinstance(node, nodes.Cited):
+            node = node.node
+        if not isinstance(node, nodes.Const) or not isinstance(node.value, Fraction):
+            raise LawError("名录成员占比的界限须是条文中的比例（legal_share）", code="law.register_members_wrong")
+        return node.value
+
+
+@dataclass(frozen=True)
+class RegisterMatching:
+    """What is offered here is matched with `needs`, and a match is an entry of `matches`.
+
+    `alike` are pairs of (field here, field of the needs) that must say the same; `amount` is the field of that name
+    both here and there (empty: one each). `resource` and `need` are the fields of a match that name the two. First come
+    holders of a decision under the programme `first`, then by the day in `received`.
+    """
+
+    needs: str
+    matches: str
+    alike: tuple[tuple[str, str], ...]
+    received: str
+    resource: str
+    need: str
+    amount: str = ""
+    first: str = ""
+
+
+@dataclass(frozen=True)
+class RegisterAnswer:
+    """What is asked on one day (`asked`) is answered on another (`answered`), within working days that are set."""
+
+    asked: str
+    answered: str
+    within: object
+
+    @property
+    def setting(self) -> nodes.SettingSpec:
+        """The setting. Raises `LawError`: it is none."""
+        node = getattr(self.within, "node", None)
+        while isinstance(node, nodes.Cited):
+            node = node.node
+        if not isinstance(node, nodes.Setting):
+            raise LawError("名录答复期限须是一个参数（count_setting）", code="law.register_answer_wrong")
+        return node.spec
+
+
+@dataclass(frozen=True)
+class RegisterLook:
+    """Every calendar year an entry is looked at: `register` has an entry that names it (`of`) and the `year`."""
+
+    register: str
+    of: str
+    year: str
+
+
+def check_register_links(spec: RegisterSpec, others: Mapping[str, RegisterSpec], programmes: Collection[str]) -> None:
+    """Refuse ties to registers, fields or programmes that the policy does not declare.
+
+    Raises:
+        LawError: which tie of which register leads nowhere.
+    """
+    for one in spec.fields:
+        if one.refers and one.refers not in others:
+            raise _astray(spec, one.key, one.refers)
+    for draw in spec.draws:
+        target = others[_field(spec, draw.of).refers] if _field(spec, draw.of).refers else None
+        _field(spec, draw.amount)
+        if target is None:
+            raise _astray(spec, draw.of, "")
+        if draw.within:
+            _field(target, draw.within)
+    if spec.members is not None:
+        _ = spec.members.share
+        if spec.members.marked not in others:
+            raise _astray(spec, "members", spec.members.marked)
+        _field(_other(spec, others, spec.members.register), spec.members.by)
+    if spec.looked_at is not None:
+        looks = _other(spec, others, spec.looked_at.register)
+        _field(looks, spec.looked_at.of), _field(looks, spec.looked_at.year)
+    if spec.answer is not None:
+        _ = spec.answer.setting
+        _field(spec, spec.answer.asked), _field(spec, spec.answer.answered)
+    for key in (*spec.once, *spec.same):
+        _field(spec, key)
+    if spec.matching is not None:
+        _check_matching(spec, spec.matching, others, programmes)
+
+
+def _check_matching(
+    spec: RegisterSpec, matching: RegisterMatching, others: Mapping[str, RegisterSpec], programmes: Collection[str]
+) -> None:
+    needs, matches = _other(spec, others, matching.needs), _other(spec, others, matching.matches)
+    for mine, theirs in matching.alike:
+        _field(spec, mine), _field(needs, theirs)
+    _field(needs, matching.received)
+    if matching.amount:
+        _field(spec, matching.amount), _field(needs, matching.amount)
+    drawn = {draw.of for draw in matches.draws}
+    if not {matching.resource, matching.need} <= drawn:
+        raise _astray(spec, "matching", matching.matches)
+    if matching.first and matching.first not in programmes:
+        raise _astray(spec, "matching", matching.first)
+
+
+class _Own:
+    refers = ""
+
+
+def _field(spec: RegisterSpec, key: str) -> _Own:
+    found = spec.field_of(key)
+    if found is None and key not in _OWN:
+        raise _astray(spec, key, key)
+    made = _Own()
+    made.refers = found.refers if found else ""
+    return made
+
+
+def _other(spec: RegisterSpec, others: Mapping[str, RegisterSpec], key: str) -> RegisterSpec:
+    if key not in others:
+        raise _astray(spec, key, key)
+    return others[key]
+
+
+def _astray(spec: RegisterSpec, where: str, what: str) -> LawError:
+    return LawError(
+        f"名录 {spec.key}：“{where}”所指的“{what}”没有声明；请写本政策中已有的名录、栏目或程序",
+        code="law.register_link_unknown",
+    )

@@ -1,0 +1,104 @@
+"""Earmarked money: what is paid is entered, each use draws on it; left over, spent elsewhere or at home shows."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from huisuan.parties.models import PartyKind, Person, Region
+from huisuan.programmes.models import Application, CityShare
+from huisuan.programmes.offices.services import give_post
+from huisuan.programmes.payments.earmarks import earmarked_money
+from huisuan.programmes.payments.payees import give_payee
+from huisuan.programmes.payments.returns import import_bank_returns
+from huisuan.programmes.registers.services import enter_entry
+from huisuan.programmes.workflow import act, begin_application
+from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
+from huisuan.treasury.ledger import Act
+from support.awards import GROUP
+from support.jobs import party
+from support.programmes import ENDED, LAW, NOON, TREASURY, budget, checked, official, paid_at_bank, person
+from support.relations import relate
+
+pytestmark = pytest.mark.django_db
+
+
+def of_city(code: str, office: str) -> Person:
+    made = person(f"city{code}", "city", city=Region.objects.get(code=code))
+    if not made.posts.exists():
+        give_post(made, office, "register", date(2024, 1, 1), person("giver"), NOON)
+    return made
+
+
+def paid() -> Application:
+    """300,000 yuan of 8.2, paid to Hefei for 1,000,000 that it paid."""
+    budget("8.2", 100_000_000)
+    record_city_payment(
+        PaymentClaim("340100", "V-1", "项目甲", 100_000_000, date(2024, 4, 1)), Act("李会计", NOON, NOON.date())
+    )
+    hefei = of_city("340100", "合肥市人民政府")
+    made = begin_application(LAW, "8.2", 2024, hefei, NOON)
+    declared = {"key_technology": True, "city": "340100"}
+    CityShare.objects.create(application=made, number=1, project="项目甲", declared=declared, by=hefei, at=NOON)
+    give_payee(made.number, hefei, "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
+    act(made.number, "submit", hefei, NOON)
+    checked(made, official("check of 8.2", "check", GROUP), NOON)
+    for action, duty, office, now in (
+        ("publicise", "publish", GROUP, NOON), ("decide", "decide", GROUP, ENDED),
+        ("commit", "commit", TREASURY, ENDED), ("pay", "pay", TREASURY, ENDED),
+    ):  # fmt: skip
+        act(made.number, action, official(f"{duty} of 8.2", duty, office), now)
+    payer = official("pay of 8.2", "pay", TREASURY)
+    import_bank_returns(paid_at_bank(payer), "r.csv", payer, ENDED)
+    made.refresh_from_db()
+    return made
+
+
+def use(made: Application, number: int, yuan: str, purpose: str = "compute", **other: str) -> list[str]:
+    """What was wrong with a use of the money by Hefei."""
+    cells = {"code": f"{made.number}/{number}", "name": "用途", "region": "340100", "from": "2024-07-01",
+             "award": made.number, "purpose": purpose, "amount": yuan, "voucher": f"Z-{number}"} | other  # fmt: skip
+    report = enter_entry(LAW.name, "earmark_uses", cells, by=of_city("340100", "合肥市人民政府"), now=ENDED)
+    return [fault.rule for fault in report.faults]
+
+
+def test_every_yuan_of_an_earmark_is_tied_to_its_use_and_what_is_not_is_proposed_to_come_back() -> None:
+    made = paid()
+    (money,) = earmarked_money(LAW.name, ENDED.date())
+    total = 30_000_000
+    assert (money.number, money.paid_fen, money.left_fen, money.proposed_fen) == (made.number, total, total, 0)
+    own, platform = party(50, PartyKind.CITY), party(51)
+    relate(own, platform)
+    assert use(made, 1, "100000") == []
+    assert use(made, 2, "50000", holder=platform.uscc) == []
+    assert use(made, 3, "20000", "other") == []
+    assert use(made, 4, "1", voucher="z-1")[0].startswith("与在册的")
+    assert "合计超过" in use(made, 5, str(total // 100))[0]
+    assert use(made, 6, "1", region="340200") == ["不是本市"]
+    wuhu = of_city("340200", "芜湖市人民政府")
+    foreign = {"code": "W-1", "name": "用途", "region": "340200", "from": "2024-07-01", "award": made.number,
+               "purpose": "firms", "amount": "1", "voucher": "W-1"}  # fmt: skip
+    assert enter_entry(LAW.name, "earmark_uses", foreign, by=wuhu, now=ENDED).faults[0].rule == "是另一市的"
+    (money,) = earmarked_money(LAW.name, ENDED.date())
+    assert (money.used_fen, money.affiliate_fen, money.elsewhere_fen) == (17_000_000, 5_000_000, 2_000_000)
+    assert money.proposed_fen == 7_000_000
+    assert money.due_on is not None
+    (late,) = earmarked_money(LAW.name, money.due_on + timedelta(days=1))
+    assert (late.overdue, late.proposed_fen) == (True, 7_000_000 + total - 17_000_000)
+    assert earmarked_money(LAW.name, ENDED.date(), "340200") == []
+
+
+def test_a_city_reads_its_own_desk_and_the_province_that_of_any() -> None:
+    made = paid()
+    for reader, address, sees in (
+        (of_city("340100", ""), "", True), (of_city("340200", "芜湖市人民政府"), "", False),
+        (person("province"), "?city=340100", True),
+    ):  # fmt: skip
+        browser = Client()
+        browser.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")
+        page = browser.get(reverse("city-desk") + address).content.decode()
+        assert ("V-1" in page) == (f"/applications/{made.number}" in page) == sees
+    assert browser.get(reverse("city-desk"), {"city": "110000"}).status_code == 404
