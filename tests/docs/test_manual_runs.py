@@ -52,6 +52,7 @@ NOT_RUN = {
     "agent enrol": ("makes an agent of this machine", "tests/compute/site_agent/test_diagnostics.py"),
     "agent doctor": ("looks at a platform at its real address", "tests/compute/site_agent/test_diagnostics.py"),
     "session": ("wants a relay, an agent and somebody who types", "tests/compute/sessions/test_shell.py"),
+    "programme generate": ("wants invented parties alone", "tests/programmes/generated_year/test_generated_year.py"),
     "job submit --outputs": ("wants a centre whose agent keeps results", "tests/client/test_fetch.py"),
     "experts draw": ("wants a call with submissions and a pool", "tests/programmes/review/test_draw_of_a_call.py"),
     **dict.fromkeys(

@@ -39,6 +39,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "decision-sheet": ("?export=csv", "?status=zzz"),
     "calls": ("?export=csv", "?window=open"), "posts": ("?export=csv",), "budget-lines": ("?export=csv",),
     "orders": ("?export=csv",), "bank-files": ("?export=csv",), "returns": ("?export=csv", "?outcome=waiting"),
+    "programme-year": ("?year=2024", "?year=zzz", "?export=csv"),
     "statement-of-money": ("?by=office", "?by=city", "?by=party", "?by=zzz", "?by=year&export=csv"),
     "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
     "gate-desk": ("?export=csv", "?q=zzz"), "opendata-query": ("?sql=SELECT+1", "?sql=x"),

@@ -78,6 +78,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
     "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
+    "programme": (("huisuan.programmes.generated_year.commands", ("generate",)),),
     "application": (("huisuan.programmes.opinion_commands", ("opinion", "opinions")),),
     "call": (("huisuan.programmes.sheet_commands", ("sheet",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),

@@ -24,6 +24,7 @@ from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
 from huisuan.portal.firm import members, statement
 from huisuan.portal.home import oversight, todo
+from huisuan.portal.home.programme_year import programme_year
 from huisuan.portal.home.views import home
 from huisuan.portal.jobs import again, cancels, log_page, submit
 from huisuan.portal.jobs import files as job_files
@@ -167,6 +168,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", programme_inbox.inbox_page, name="inbox"),
     path("inbox/acts", bulk_acts.inbox_acts, name="inbox-acts"),
     path("inbox/acts/done", bulk_acts.inbox_acts_done, name="inbox-acts-done"),
+    path("programmes/year/", programme_year, name="programme-year"),
     path("applications/", application_list.application_list, name="applications"),
     path("applications/<str:number>", application_page.application_page, name="application"),
     path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),

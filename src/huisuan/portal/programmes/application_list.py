@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.parties.route_access import allow, viewer_of
@@ -18,6 +19,7 @@ from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.list_filters import firm_choice
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.workflow.queries import visible_applications
+from huisuan.programmes.year_overview.overview import overdue_among
 
 READERS = ("user", "city", "province", "department", "treasury", "auditor")
 
@@ -36,6 +38,12 @@ def application_table(request: HttpRequest, viewer: Viewer) -> Table:
         Choice("state", _("状态"), states, lambda rows, state: rows.filter(state=state)),
         programme_choice(),
         Choice("year", _("年度"), years, lambda rows, year: rows.filter(year=year)),
+        Choice(
+            "due",
+            _("期限"),
+            lambda _rows: [("overdue", _("已过期"))],
+            lambda rows, _due: overdue_among(rows, timezone.localdate()),
+        ),
     ]
     return Table(
         request,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +15,7 @@ from huisuan.parties.route_access import allow
 from huisuan.portal.treasury.readers import BOOK_READERS
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Kind, Text
-from huisuan.portal.ui.export import FORMATS, exported
+from huisuan.portal.ui.export import FORMATS, ListedRows, exported
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.treasury.models import AppropriationLine
 from huisuan.treasury.statements import STATEMENTS, GroupedBy, StatementRow, load_money_statement
@@ -30,21 +29,6 @@ _MONEY: tuple[tuple[str, Text], ...] = (
     ("ordered", _("已开支付令")),
     ("paid", _("已拨付")), ("recovered", _("已追回")), ("owed", _("应收")), ("lapsed", _("已收回预算")),
 )  # fmt: skip
-
-
-class ListedRows:
-    """Rows that are no query, as an export reads them."""
-
-    def __init__(self, rows: Sequence[StatementRow]) -> None:
-        self.rows = rows
-
-    def iterator(self, chunk_size: int) -> Iterator[StatementRow]:
-        """All of them."""
-        yield from self.rows
-
-    def count(self) -> int:
-        """How many."""
-        return len(self.rows)
 
 
 @allow(*BOOK_READERS)
@@ -66,7 +50,7 @@ def money_statement_page(request: HttpRequest) -> HttpResponseBase:
     rows = load_money_statement(cast(GroupedBy, by), policy, year)
     columns = _columns(by, rows)
     if asked["export"] in FORMATS and not not_used:
-        return exported(f"statement-{by}", asked["export"], columns, cast(QuerySet[Any], ListedRows(rows)))
+        return exported(f"statement-{by}", asked["export"], columns, ListedRows(rows).as_query())
     query = request.GET.copy()
     query.pop("export", None)
     context = {

@@ -34,6 +34,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "opendata-query": ("entry", "sql"),
     "now": ("cards", "hours", "model"),
     "line-branch": ("page",),
+    "programme-year": ("policy", "year", "export"),
     "proposal": ("year",),
     "raw-line": ("as",),
     "relation-form": ("owner", "owned", "from"),

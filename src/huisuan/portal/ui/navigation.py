@@ -61,6 +61,7 @@ MENU = (
         Room("claims", _("我的申报"), _USER | _CITY),
         Room("drafts", pgettext_lazy("list", "草稿"), _USER | _CITY),
         Room("applications", _("申报件"), _USER | _CITY | _OVERSEES | _OFFICES),
+        Room("programme-year", _("年度总览"), _OVERSEES | _OFFICES),
         Room("calls", pgettext_lazy("list", "申报通知"), _PUBLIC),
         Room("notices", pgettext_lazy("list", "公示"), _PUBLIC),
         Room("publicity-desk", _("公示台"), _CITY | _OVERSEES | frozenset({"department"})),

@@ -12,6 +12,7 @@ from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.payments.returns import require_money_post
+from huisuan.programmes.workflow.begin import store_edition
 from huisuan.treasury.ledger import get_line
 from huisuan.treasury.lines import appropriate, carry_over, lapse, open_line
 from huisuan.treasury.models import AppropriationLine
@@ -30,6 +31,7 @@ def appropriate_budget(
         InvalidRequest: no document, or an amount out of bounds.
         Conflict: the document was entered before, or less is available than is taken back.
     """
+    store_edition(load_policy(policy), key)  # whose offices commit is read from it; nobody may have applied yet
     require_money_post(person, Duty.COMMIT, now)
     sentence, office = _decided_by(policy, key)
     line = open_line(policy, sentence, year, office, person.username, now)
@@ -49,9 +51,10 @@ def budget_line(policy: str, key: str, year: int) -> AppropriationLine:
 
 
 def _decided_by(policy: str, key: str) -> tuple[str, str]:
-    """The sentence of a programme and the office that decides under it."""
+    """The sentence of a programme and the office that decides under it; where nobody decides, that which registers."""
     spec = load_policy(policy).programme(key)
-    office = next((taken.office for taken in spec.steps if taken.duty is Duty.DECIDE), "")
+    offices = {taken.duty: taken.office for taken in spec.steps}
+    office = offices.get(Duty.DECIDE) or offices.get(Duty.REGISTER)
     if not office:
         raise NotFound(f"程序 {key} 没有决定的单位", code="award.no_deciding_office")
     return spec.sentence, office

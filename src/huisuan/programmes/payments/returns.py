@@ -10,6 +10,7 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, NotAllowed, Refused
 from huisuan.base.months import SHANGHAI
+from huisuan.law.policy import load_installed
 from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import paid_so_far
@@ -31,6 +32,14 @@ from huisuan.treasury.models import BankFile, BankReturn, BankReturnLine, Entry,
 PAID_AGAIN_IN = (State.PAYING.value, State.IN_RECOVERY.value)
 
 
+def _declared_offices(duty: Duty) -> set[str]:
+    """The offices that have a duty of money in some programme of the policies here."""
+    laws, _ = load_installed()
+    return {
+        taken.office for law in laws for spec in law.programmes for taken in spec.steps if taken.duty is duty
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ImportedReturns:
     """A file of returns: whether it is new, the applications that it brought to an end, and which could not be."""
@@ -49,7 +58,8 @@ def require_money_post(person: Person, duty: Duty, now: datetime) -> set[str]:
     """
     held = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(duty=duty)
     offices = set() if person.machine or not person.is_active else {post.office.name for post in held}
-    offices &= set(ProcedureEdge.objects.filter(duty=duty, office__in=offices).values_list("office", flat=True))
+    stored = set(ProcedureEdge.objects.filter(duty=duty, office__in=offices).values_list("office", flat=True))
+    offices &= stored or _declared_offices(duty)  # nobody may have applied yet under a programme that pays
     if not offices:
         raise NotAllowed(f"须由财政部门当天在任的{DUTY_WORDS[duty][0]}岗位办理", code="award.no_money_post_in_force")
     return offices

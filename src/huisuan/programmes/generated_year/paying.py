@@ -1,0 +1,71 @@
+"""From a decision to money: committed, ordered, sent to the bank, some returned and sent again, some taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from huisuan.base.errors import Refused
+from huisuan.base.money import plain_yuan
+from huisuan.law.procedure import State
+from huisuan.parties.models import Person
+from huisuan.programmes.generated_year.contracting import reach_milestone
+from huisuan.programmes.generated_year.walking import Walk
+from huisuan.programmes.models import Application
+from huisuan.programmes.payments.payees import give_payee
+from huisuan.programmes.payments.returns import import_bank_returns, order_again, send_orders
+from huisuan.treasury.models import PaymentOrder
+
+_ACCOUNT, _BANK = "1302010109022100001", "示例银行合肥分行"
+#: of a hundred orders so many come back from the bank
+_FAILED = 4
+_HEADING = "支付令号,金额（元）,结果,原因"
+
+
+def pay_claims(walk: Walk) -> None:
+    """Pay what was decided; what failed is ordered once more."""
+    state = State.CONTRACTED if walk.edge("commit", State.CONTRACTED) else State.DECIDED
+    committer, payer = walk.who("commit", state), walk.who("pay", State.COMMITTED)
+    numbers = walk.numbers(state)
+    if committer is None or payer is None or not numbers:
+        return
+    now = walk.pass_days(2)
+    for number in numbers:
+        _name_account(walk, number, now)
+    walk.take(numbers, "commit", committer, walk.pass_days(5))
+    first = reach_milestone(walk, 1, walk.numbers(State.COMMITTED))
+    walk.take(first, "pay", payer, walk.pass_days(5))
+    _pay_orders(walk, payer)
+    if walk.edge("contract", State.DECIDED) and (last := reach_milestone(walk, 2, walk.numbers(State.PAYING))):
+        order_again(last, payer, walk.pass_days(3))
+        _pay_orders(walk, payer)
+
+
+def _pay_orders(walk: Walk, payer: Person) -> None:
+    """What failed at the bank is ordered once more."""
+    if failed := _to_the_bank(walk, payer, _FAILED):
+        order_again(failed, payer, walk.pass_days(2))
+        _to_the_bank(walk, payer, 0)
+
+
+def _name_account(walk: Walk, number: str, now: datetime) -> None:
+    owner = walk.made.owners[number]
+    holder = f"{owner.city.name_zh}财政局（示例）" if owner.city else ""
+    give_payee(number, owner, _ACCOUNT, _BANK, now, name=holder)
+
+
+def _to_the_bank(walk: Walk, payer: Person, failing: int) -> list[str]:
+    """One file to the bank and what it says of it; returns the applications of which an order failed."""
+    try:
+        sent = send_orders(payer, walk.pass_days(1))
+    except Refused:
+        return []
+    orders = PaymentOrder.objects.filter(bank_line__file=sent).select_related("instalment__commitment").order_by("pk")
+    failed, lines = set[str](), [_HEADING]
+    for order in orders:
+        fails = walk.chance.randrange(100) < failing
+        failed |= {order.instalment.commitment.award} if fails else set()
+        said = "失败,账户已销" if fails else "成功,"
+        lines.append(f"{order.name},{plain_yuan(order.instalment.amount_fen)},{said}")
+    content = ("\r\n".join(lines) + "\r\n").encode("utf-8-sig")
+    import_bank_returns(content, f"示例回单{sent.pk}.csv", payer, walk.pass_days(2))
+    return list(Application.objects.filter(awards__key__in=failed).order_by("pk").values_list("number", flat=True))
