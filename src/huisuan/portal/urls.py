@@ -1,4 +1,4 @@
-"""The addresses of the pages."""
+"""The addresses of the pages; those of programmes and their money stand in `programme_urls`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from django.urls import URLPattern, URLResolver, path
 from huisuan.portal.account import openid as elsewhere
 from huisuan.portal.account import sign_in as signing
 from huisuan.portal.account import views as account
-from huisuan.portal.applications import draft as drafts
-from huisuan.portal.applications import list as draft_list
 from huisuan.portal.audit import sample as audit_sample
 from huisuan.portal.background import budgets as budget_work
 from huisuan.portal.background import comparisons as comparison_work
@@ -24,7 +22,6 @@ from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
 from huisuan.portal.firm import members, statement
 from huisuan.portal.home import oversight, todo
-from huisuan.portal.home.programme_year import programme_year
 from huisuan.portal.home.views import home
 from huisuan.portal.jobs import again, cancels, log_page, submit
 from huisuan.portal.jobs import files as job_files
@@ -34,33 +31,13 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
-from huisuan.portal.notices import desk as publicity_desk
-from huisuan.portal.notices import views as notices
 from huisuan.portal.opendata import datasets, desk, gate_file
 from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import file_requests, import_page, relation_forms
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
-from huisuan.portal.programmes import (
-    application_answers,
-    application_list,
-    application_page,
-    bulk_acts,
-    calls,
-    claims,
-    contract_page,
-    milestone_list,
-    new_call,
-    offer,
-    posts,
-    submit_draft,
-)
-from huisuan.portal.programmes import inbox as programme_inbox
-from huisuan.portal.registers import city_desk
-from huisuan.portal.registers import entering as registering
-from huisuan.portal.registers import views as registers
-from huisuan.portal.reviews import bench, decision_sheet, draw
+from huisuan.portal.programme_urls import PROGRAMME_PATHS
 from huisuan.portal.saved import views as saved
 from huisuan.portal.seals import checklist, flags, register
 from huisuan.portal.seals import views as seals
@@ -68,10 +45,6 @@ from huisuan.portal.search.views import search_page
 from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
 from huisuan.portal.statistics import views as statistics
-from huisuan.portal.struck import views as struck
-from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
-from huisuan.portal.treasury import lines as budget_lines
-from huisuan.portal.treasury.statement import money_statement_page
 from huisuan.portal.ui import vega_bundle as engine
 from huisuan.portal.usage import records as usage
 
@@ -159,74 +132,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bills/<int:number>/lines/<int:line>", entitlements.line_branch, name="line-branch"),
     path("entitlements/", entitlements.entitlement_list, name="entitlements"),
     path("entitlements/<int:number>", entitlements.entitlement_page, name="entitlement"),
-    path("drafts/", draft_list.draft_list, name="drafts"),
-    path("drafts/<int:number>", drafts.draft_page, name="draft"),
-    path("drafts/<int:number>/discard", drafts.discard, name="discard-draft"),
-    path("drafts/new/<str:policy>/<str:rule>", drafts.new_draft, name="new-draft"),
-    path("drafts/answer/<str:policy>/<str:rule>", drafts.live_answer, name="live-answer"),
-    path("evidence/<int:number>", drafts.download, name="evidence"),
-    path("inbox/", programme_inbox.inbox_page, name="inbox"),
-    path("inbox/acts", bulk_acts.inbox_acts, name="inbox-acts"),
-    path("inbox/acts/done", bulk_acts.inbox_acts_done, name="inbox-acts-done"),
-    path("programmes/year/", programme_year, name="programme-year"),
-    path("applications/", application_list.application_list, name="applications"),
-    path("applications/<str:number>", application_page.application_page, name="application"),
-    path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
-    path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
-    path("struck/", struck.struck_page, name="struck"),
-    path("milestones/", milestone_list.milestone_list, name="milestones"),
-    path("applications/<str:number>/payee", application_answers.payee_page, name="give-payee"),
-    path("applications/<str:number>/payee/answer", application_answers.payee_answer_page, name="answer-payee"),
-    path(
-        "applications/<str:number>/flags/<int:flag>/answer",
-        application_answers.application_flag_page,
-        name="answer-application-flag",
-    ),
-    path("applications/<str:number>/files/<str:sha256>", application_page.submitted_file, name="submitted-file"),
-    path("claims/", claims.claims_page, name="claims"),
-    path("calls/", calls.call_list, name="calls"),
-    path("calls/new", new_call.new_call, name="new-call"),
-    path("calls/<str:number>/amend", new_call.amend_call_page, name="amend-call"),
-    path("calls/<str:number>", calls.call_page, name="call"),
-    path("calls/<str:number>/submit", submit_draft.submit_draft_page, name="submit-draft"),
-    path("calls/<str:number>/draw", draw.draw_page, name="draw"),
-    path("calls/<str:number>/sheet", decision_sheet.decision_sheet_page, name="decision-sheet"),
-    path("calls/<str:number>/sheet.xlsx", decision_sheet.decision_sheet_file, name="decision-sheet-file"),
-    path("calls/<str:number>/sheet.pdf", decision_sheet.decision_sheet_pdf, name="decision-sheet-pdf"),
-    path("reviews/", bench.seat_list, name="reviews"),
-    path("reviews/<str:number>", bench.seat_page, name="review-seat"),
-    path("reviews/<str:number>/score", bench.score_page, name="send-score-sheet"),
-    path("reviews/<str:number>/recuse", bench.recuse_page, name="recuse"),
-    path("reviews/<str:number>/files/<int:file>", bench.review_file_page, name="review-file"),
-    path("notices/", notices.notice_list, name="notices"),
-    path("notices/<str:number>", notices.notice_page, name="notice"),
-    path("notices/<str:number>/<int:position>", notices.objection_form, name="object-to-line"),
-    path("objections/", notices.follow_objection_page, name="follow-objection"),
-    path("objections/<str:code>", notices.objection_page, name="objection"),
-    path("publicity/", publicity_desk.publicity_desk, name="publicity-desk"),
-    path("publicity/publish", publicity_desk.publish_page, name="publish-notice"),
-    path("publicity/<int:number>", publicity_desk.answer_page, name="answer-objection"),
-    path("publicity/<int:number>/files/<int:file>", publicity_desk.objection_file, name="objection-file"),
-    path("offers/<str:number>", offer.offer_page, name="offer"),
-    path("posts/", posts.post_list, name="posts"),
-    path("posts/new", posts.new_post, name="new-post"),
-    path("posts/<int:number>", posts.post_page, name="post"),
-    path("treasury/lines/", budget_lines.budget_lines_page, name="budget-lines"),
-    path("treasury/lines/<int:number>", budget_lines.budget_line_page, name="budget-line"),
-    path("treasury/lines/<int:number>/<slug:action>", budget_lines.end_budget_line, name="end-budget-line"),
-    path("treasury/orders/", orders.order_list, name="orders"),
-    path("treasury/orders/send", orders.send_waiting_orders, name="send-orders"),
-    path("treasury/files/", orders.bank_file_list, name="bank-files"),
-    path("treasury/files/<int:number>.csv", orders.bank_file, name="bank-file"),
-    path("treasury/returns/", returns.return_list, name="returns"),
-    path("treasury/returns/<int:number>", returns.return_page, name="bank-return"),
-    path("treasury/debts/", debts.debt_list, name="debts"),
-    path("treasury/debts/<int:number>", debts.debt_page, name="debt"),
-    path("treasury/city-payments/", city_vouchers.city_vouchers_page, name="city-payments"),
-    path("treasury/city-payments/<int:number>", city_vouchers.city_voucher_page, name="city-payment"),
-    path("corrections/", corrections.correction_list, name="corrections"),
-    path("corrections/<str:number>", corrections.correction_page, name="correction"),
-    path("treasury/statement", money_statement_page, name="statement-of-money"),
+    *PROGRAMME_PATHS,
     *DOCUMENT_PAGES,
     path("opendata/", opendata.catalogue_page, name="opendata"),
     path("opendata/requests", data_requests.request_list, name="data-requests"),
@@ -240,12 +146,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("opendata/files/<int:number>.scan.json", datasets.scan_statement, name="scan-statement"),
     path("opendata/files/<int:number>.<slug:form>", datasets.released_file, name="released-file"),
     path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),
-    path("city-desk", city_desk.city_desk, name="city-desk"),
-    path("registers/", registers.registers_page, name="registers"),
-    path("registers/enter/<str:policy>/<str:key>", registering.enter_page, name="enter-in-register"),
-    path("registers/match/<str:policy>/<str:key>", registering.match_entries, name="match-register"),
-    path("registers/<str:policy>/<str:key>/", registers.register_page, name="register-of"),
-    path("registers/<str:policy>/<str:key>/<path:code>", registers.register_entry_page, name="register-entry"),
     path("statistics/", statistics.statistics_page, name="statistics"),
     path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),
     path("parties/", register_views.party_list, name="parties"),

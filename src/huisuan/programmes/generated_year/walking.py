@@ -59,9 +59,7 @@ class Walk:
         edge = self.edge(action, state)
         return self.people.official(edge.duty, edge.office, at) if edge and edge.office else None
 
-    def take(
-        self, numbers: Sequence[str], action: str, by: Person, now: datetime, reason: str = IN_ORDER
-    ) -> list[str]:
+    def take(self, numbers: Sequence[str], action: str, by: Person, now: datetime, reason: str = IN_ORDER) -> list[str]:
         """Take a step on many; what is refused is counted by its code. Returns those that moved."""
         if not numbers:
             return []
