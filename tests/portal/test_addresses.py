@@ -87,6 +87,16 @@ def address(world: World, name: str) -> str:
     if name == "opendata-entry":
         import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
         arguments[name] = [code()]
+    if name == "data-grant":
+        from huisuan.opendata.models import CatalogueEntry, DataGrant
+
+        import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
+        granted = dict.fromkeys(("purpose", "licence", "terms", "ground"), "x")
+        made = DataGrant.objects.create(
+            entry=CatalogueEntry.objects.get(), party=world.alpha, starts_on=NOW.date(), ends_on=NOW.date(),
+            given_by=world.people["province"], given_at=NOW, **granted,
+        )  # fmt: skip
+        arguments[name] = [made.pk]
     if name == "gate-file":
         from support.gate import list_entry, uploaded
 

@@ -42,7 +42,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "programme-year": ("?year=2024", "?year=zzz", "?export=csv"),
     "statement-of-money": ("?by=office", "?by=city", "?by=party", "?by=zzz", "?by=year&export=csv"),
     "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
-    "gate-desk": ("?export=csv", "?q=zzz"), "opendata-query": ("?sql=SELECT+1", "?sql=x"),
+    "data-grants": ("?export=csv",), "gate-desk": ("?export=csv", "?q=zzz"),
+    "opendata-query": ("?sql=SELECT+1", "?sql=x"),
     "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
     "calculator": ("?who=enterprise", "?who=nobody", "?who=city&on=nonsense", "?who=enterprise&f.x=1"),
@@ -88,7 +89,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
-    from huisuan.opendata.models import CatalogueEntry, DataRequest, GateFile
+    from huisuan.opendata.models import CatalogueEntry, DataGrant, DataRequest, GateFile
     from huisuan.programmes.models import (
         Application,
         Call,
@@ -131,6 +132,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         + [["anhui-agi-2023", "resources"]],
         "register-entry": [[each.entry.policy, each.entry.register, each.entry.code] for each in standing],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
+        "data-grant": [[number] for number in DataGrant.objects.values_list("pk", flat=True)],
         "gate-file": [[number] for number in GateFile.objects.values_list("pk", flat=True)],
         "application": [[number] for number in numbers],
         "notice": [[number] for number in PublicNotice.objects.values_list("number", flat=True)],

@@ -145,7 +145,7 @@ def build() -> Full:
     build_programmes(world)
     import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
     _requested(world, now)
-    at_the_gate()
+    at_the_gate(world.alpha)
     registered_park(world.people["province"])
     jobs = _jobs(world, now)
     _metered(world)

@@ -11,8 +11,8 @@ from huisuan.opendata.gate.releasing import release_file
 from huisuan.opendata.gate.remaking import remake_file
 from huisuan.opendata.gate.scan_work import run_scan
 from huisuan.opendata.gate.uploading import upload_file
-from huisuan.opendata.models import GateFile, GateRelease, ScanWork
-from huisuan.parties.models import Person, Region
+from huisuan.opendata.models import CatalogueEntry, DataGrant, GateFile, GateRelease, ScanWork
+from huisuan.parties.models import Party, Person, Region
 from support.catalogue import as_csv, code, line
 from support.scanned_files import with_check_digit
 
@@ -75,7 +75,11 @@ def released(content: bytes, **said: str) -> list[GateRelease]:
     return release_file(file.pk, steward("releaser"), NOW)
 
 
-def at_the_gate() -> None:
-    """A file that is released, and one to be judged, of the entry that `list_entry` lists."""
+def at_the_gate(party: Party) -> None:
+    """A file that is released, one to be judged, of the entry that `list_entry` lists; and a grant of a firm's."""
     released("名称,车位数\n".encode() + b"".join(f"lot {n},{n * n}\n".encode() for n in range(9)))
     uploaded("名称,车位数\nlot 1,13912345678\n".encode())
+    DataGrant.objects.create(
+        entry=CatalogueEntry.objects.get(code=code()), party=party, purpose="x", licence="x", terms="x", ground="x",
+        starts_on=NOW.date(), ends_on=NOW.date(), given_by=steward("releaser"), given_at=NOW,
+    )  # fmt: skip

@@ -143,7 +143,10 @@ ATTACKS = [
     ("SELECT main.sum(1)", "query.function"),
     ("WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x FROM t) SELECT * FROM t", "query.not_listed"),
     ("SELECT string_agg(a.名称 || b.名称 || c.名称) FROM data a, data b, data c, data d", "query.too_much_memory"),
-    ("SELECT count(*) FROM data a, data b, data c, data d WHERE a.名称 || b.名称 < c.名称", "query.too_slow"),
+    (
+        f"SELECT count(*) FROM {', '.join(f'data t{n}' for n in range(9))} WHERE t0.名称 || t1.名称 < t2.名称",
+        "query.too_slow",
+    ),
     ("SELECT nosuch FROM data", "query.failed"),
     ("SELECT", "query.syntax"),
 ]

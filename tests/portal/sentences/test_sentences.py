@@ -192,7 +192,9 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     ),
     "opendata/requests/services.py": ("request_data", "answer_request", "_compose", "_text"),
     "portal/opendata/requests.py": ("_given",), "opendata/gate_arrows.py": (),
-    "portal/opendata/desk.py": ("_upload",), "portal/opendata/gate_file.py": ("_act", "_number"),
+    "portal/opendata/desk.py": ("_upload",), "portal/opendata/grants.py": ("_day",),
+    "opendata/access/grants.py": (), "programmes/registers/data_grants.py": (),
+    "portal/opendata/gate_file.py": ("_act", "_number"),
     **{f"opendata/gate/{name}.py": () for name in (
         "judging", "queries", "releasing", "remaking", "rescanning", "steps", "stores", "uploading",
     )},

@@ -10,6 +10,7 @@ from django.utils import timezone
 from ninja import Field, Query, Router, Schema
 
 from huisuan.opendata.access.delivering import deliver_release
+from huisuan.opendata.access.ledger import note_access
 from huisuan.opendata.access.preview import table_preview
 from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.query_parse import LONGEST_QUERY
@@ -21,6 +22,7 @@ from huisuan.opendata.access.released import (
     scan_paper,
     statement_paper,
 )
+from huisuan.opendata.models import AccessWay
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import viewer_if_any
 
@@ -52,8 +54,10 @@ def released(
 def one_released(request: HttpRequest, number: int) -> dict[str, Any]:
     """What it is, its first rows, and the signed statements of its scan and release."""
     with status_by_kind():
-        release = get_release(number, viewer_if_any(request), timezone.now())
+        viewer = viewer_if_any(request)
+        release = get_release(number, viewer, timezone.now())
         preview = table_preview(release)
+        note_access(release, viewer, AccessWay.API, timezone.now())
     return {
         **release_to_dict(release), "columns": list_columns(release), "preview": [list(row) for row in preview.rows],
         "statement": json.loads(statement_paper(release)), "scan_statement": json.loads(scan_paper(release)),
@@ -70,7 +74,9 @@ def released_content(request: HttpRequest, number: int) -> HttpResponseBase:
     """Whole or one range; 410 once it was taken back."""
     viewer = viewer_if_any(request)
     with status_by_kind():
-        return deliver_release(request, get_release(number, viewer, timezone.now()), viewer, timezone.now)
+        return deliver_release(
+            request, get_release(number, viewer, timezone.now()), viewer, timezone.now, AccessWay.API
+        )
 
 
 @router.post("/opendata/query", auth=None, summary="对已放行的表查询：一条 SELECT")

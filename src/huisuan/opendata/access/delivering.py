@@ -12,11 +12,14 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from huisuan.base.content_store import ContentStore
 from huisuan.base.errors import Gone
 from huisuan.base.stepped_response import AnswerSteps, SteppedResponse
-from huisuan.opendata.access.released import RELEASE_FORMS, download_name, is_out
+from huisuan.opendata.access.ledger import record_access
+from huisuan.opendata.access.released import RELEASE_FORMS, download_name, grant_for, is_out
+from huisuan.opendata.access.watermark import granted_shelf, marked_copy
 from huisuan.opendata.gate.stores import checked_path, released_shelf
-from huisuan.opendata.models import GateRelease
+from huisuan.opendata.models import AccessWay, GateRelease
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.viewer import Viewer
 
@@ -39,37 +42,45 @@ class ReleaseDelivery:
 
 
 def deliver_release(
-    request: HttpRequest, release: GateRelease, viewer: Viewer | None, now: Callable[[], datetime]
+    request: HttpRequest, release: GateRelease, viewer: Viewer | None, now: Callable[[], datetime], way: AccessWay
 ) -> HttpResponseBase:
     """The answer that hands out a release to somebody who may read it: ask `get_release` before.
+
+    Under a grant it is the copy with the grant's mark, and the access is written down before anything goes out.
 
     Raises:
         Unavailable: its file is gone or changed.
     """
+    store, sha256, size = released_shelf(), release.sha256, release.product.size
+    if grant := grant_for(release, viewer, now()):
+        copy = marked_copy(release, grant, now())
+        store, sha256, size = granted_shelf(), copy.sha256, copy.size
+        if viewer is not None and request.method != "HEAD":
+            record_access(grant, release, viewer.name, way, now(), request.headers.get("Range", ""))
     delivery = ReleaseDelivery(
-        stored_file(release.sha256), release.sha256, release.product.size, RELEASE_FORMS[release.product.format],
+        stored_file(store, sha256), sha256, size, RELEASE_FORMS[release.product.format],
         download_name(release), lambda: is_out(release.pk, viewer, now()), f"opendata {client_place(request)}",
     )  # fmt: skip
     return deliver(request, delivery)
 
 
-def stored_file(sha256: str) -> Path:
-    """Where a released content lies; its digest is counted once while the file stays as it is.
+def stored_file(store: ContentStore, sha256: str) -> Path:
+    """Where a content lies; its digest is counted once while the file stays as it is.
 
     Raises:
         Unavailable: it is gone, or is not what was stored.
     """
-    path = released_shelf().path_of(sha256)
+    path = store.path_of(sha256)
     try:
         seen = path.stat()
     except OSError:
-        return checked_path(released_shelf(), sha256)
-    return _checked(sha256, seen.st_mtime_ns, seen.st_size)
+        return checked_path(store, sha256)
+    return _checked(str(store.folder), sha256, seen.st_mtime_ns, seen.st_size)
 
 
 @lru_cache(maxsize=1024)
-def _checked(sha256: str, _changed: int, _size: int) -> Path:
-    return checked_path(released_shelf(), sha256)
+def _checked(folder: str, sha256: str, _changed: int, _size: int) -> Path:
+    return checked_path(ContentStore(Path(folder)), sha256)
 
 
 def deliver(request: HttpRequest, delivery: ReleaseDelivery) -> HttpResponseBase:

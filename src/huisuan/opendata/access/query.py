@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from huisuan.base.errors import InvalidRequest, NotFound, Unavailable
+from huisuan.base.hashing import text_sha256
+from huisuan.opendata.access.ledger import note_access
 from huisuan.opendata.access.released import get_release, is_out, readable_by
 from huisuan.opendata.gate.stores import released_shelf
-from huisuan.opendata.models import GateRelease
+from huisuan.opendata.models import AccessWay, GateRelease
 from huisuan.parties.viewer import Viewer
 
 MOST_ROWS, MOST_BYTES, SECONDS = 10_000, 8 * 1024 * 1024, 5.0
@@ -55,6 +57,8 @@ def run_query(sql: str, viewer: Viewer | None, now: datetime, code: str = "") ->
         Unavailable: the process ended without an answer, or others are under way.
     """
     tables = _tables(sql, viewer, now, code)
+    for release in tables.values():
+        note_access(release, viewer, AccessWay.SQL, now, text_sha256(sql))
     places = {name: str(released_shelf().path_of(release.sha256)) for name, release in tables.items()}
     if not _AT_ONCE.acquire(blocking=False):
         raise Unavailable("正在执行的查询太多，请稍后再试", code="query.busy")

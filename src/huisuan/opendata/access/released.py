@@ -15,9 +15,10 @@ from django.db.models import Q, QuerySet
 from huisuan.base.errors import Gone, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.keys.platform_key import public
+from huisuan.opendata.access.grants import grants_in_force
 from huisuan.opendata.gate.statements import release_paper
 from huisuan.opendata.gate_arrows import GateState
-from huisuan.opendata.models import CatalogueVersion, GateRelease
+from huisuan.opendata.models import CatalogueVersion, DataGrant, GateRelease
 from huisuan.opendata.vocabulary import Access
 from huisuan.parties.models import Role
 from huisuan.parties.viewer import Viewer
@@ -47,7 +48,22 @@ def _may_read(viewer: Viewer | None, now: datetime) -> Q:
         return Q()
     if viewer.role == Role.CITY:
         return mine | Q(file__entry__latest__region_id=viewer.city)
+    if viewer.role == Role.USER and viewer.party_id is not None:
+        return mine | Q(file__entry__in=grants_in_force(viewer.party_id, now).values("entry"))
     return mine
+
+
+def grant_for(release: GateRelease, viewer: Viewer | None, now: datetime) -> DataGrant | None:
+    """The grant under which somebody reads a conditional release; None: it is open, or theirs as its provider."""
+    if (
+        viewer is None
+        or viewer.party_id is None
+        or viewer.role != Role.USER
+        or standing(release).access != Access.CONDITIONAL
+    ):
+        return None
+    found = grants_in_force(viewer.party_id, now).filter(entry=release.file.entry)
+    return found.select_related("party").order_by("pk").first()
 
 
 def get_release(number: int, viewer: Viewer | None, now: datetime) -> GateRelease:

@@ -4,13 +4,17 @@ from huisuan.opendata.models.catalogue import CatalogueEntry, CatalogueVersion
 from huisuan.opendata.models.gate_files import GateArrow, GateDutyHeld, GateFile, GateStep
 from huisuan.opendata.models.gate_products import GateProduct, GateRelease, GateRemake, MaskingKey
 from huisuan.opendata.models.gate_scans import GateFinding, GateJudgement, GateRules, GateScan, JudgeAction, ScanWork
+from huisuan.opendata.models.grants import AccessWay, DataAccess, DataGrant, GrantCopy
 from huisuan.opendata.models.requests import AnswerOutcome, AnswerTerm, DataRequest, RequestAnswer
 
 __all__ = [
+    "AccessWay",
     "AnswerOutcome",
     "AnswerTerm",
     "CatalogueEntry",
     "CatalogueVersion",
+    "DataAccess",
+    "DataGrant",
     "DataRequest",
     "GateArrow",
     "GateDutyHeld",
@@ -23,6 +27,7 @@ __all__ = [
     "GateRules",
     "GateScan",
     "GateStep",
+    "GrantCopy",
     "JudgeAction",
     "MaskingKey",
     "RequestAnswer",

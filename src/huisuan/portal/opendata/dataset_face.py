@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 
 from huisuan.base.errors import Gone, Unavailable
+from huisuan.opendata.access.ledger import note_access
 from huisuan.opendata.access.preview import Preview, Spread, table_preview
 from huisuan.opendata.access.released import readable_by, released_now, why_gone
-from huisuan.opendata.models import CatalogueVersion, GateRelease
+from huisuan.opendata.models import AccessWay, CatalogueVersion, GateRelease
 from huisuan.parties.route_access import viewer_if_any
 from huisuan.portal.ui.charts import Bar, Chart, columns
 from huisuan.portal.ui.number_format import format_integer
@@ -38,7 +39,10 @@ class Dataset:
 def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
     """What is shown of an entry's released files to whoever asks."""
     code = entry.entry.code
-    files = list(readable_by(viewer_if_any(request), timezone.now(), code))
+    viewer, now = viewer_if_any(request), timezone.now()
+    files = list(readable_by(viewer, now, code))
+    if files and request.method == "GET":
+        note_access(files[0], viewer, AccessWay.PAGE, now)
     preview = _preview(files)
     return Dataset(
         files,

@@ -17,7 +17,7 @@ from huisuan.opendata.access.query import MOST_ROWS, run_query
 from huisuan.opendata.access.query_parse import FUNCTIONS, LONGEST_QUERY
 from huisuan.opendata.access.released import get_release, readable_by, scan_paper, standing, statement_paper
 from huisuan.opendata.gate_arrows import GateState
-from huisuan.opendata.models import GateRelease, GateStep
+from huisuan.opendata.models import AccessWay, GateRelease, GateStep
 from huisuan.opendata.vocabulary import Access
 from huisuan.parties.route_access import public_page, viewer_if_any
 from huisuan.portal.ui.refusals import refusal_html
@@ -34,7 +34,7 @@ def released_file(request: HttpRequest, number: int, form: str) -> HttpResponseB
     def send(release: GateRelease) -> HttpResponseBase:
         if release.product.format != form:
             raise Http404
-        return deliver_release(request, release, viewer, timezone.now)
+        return deliver_release(request, release, viewer, timezone.now, AccessWay.FILE)
 
     return _readable(request, number, send)
 

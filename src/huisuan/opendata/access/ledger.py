@@ -1,0 +1,60 @@
+"""The ledger of accesses under a grant: each row seals the one before, so that none is changed or left out unseen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from huisuan.base.hashing import text_sha256
+from huisuan.compute.metering.audit.folder import canonical
+from huisuan.opendata.access.released import grant_for
+from huisuan.opendata.models import AccessWay, DataAccess, DataGrant, GateRelease
+from huisuan.parties.models import Person
+from huisuan.parties.viewer import Viewer
+
+
+@transaction.atomic
+def record_access(
+    grant: DataGrant, release: GateRelease, username: str, way: AccessWay, now: datetime, detail: str = ""
+) -> DataAccess:
+    """Write down that somebody reads a release under a grant: before anything of it goes out."""
+    DataGrant.objects.select_for_update(of=("self",)).get(pk=grant.pk)  # rows come one after another
+    last = DataAccess.objects.filter(grant=grant).order_by("number").last()
+    person = Person.objects.get(username=username)
+    row = DataAccess(
+        grant=grant, number=last.number + 1 if last else 1, release=release, person=person, way=way,
+        detail=detail[:120], at=now, previous=last.sealed if last else "",
+    )  # fmt: skip
+    row.sealed = _seal(row)
+    row.save(force_insert=True)
+    return row
+
+
+def note_access(release: GateRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:
+    """Write down an access where it is under a grant."""
+    grant = grant_for(release, viewer, now)
+    if grant is not None and viewer is not None:
+        record_access(grant, release, viewer.name, way, now, detail)
+
+
+def broken_at(grant: DataGrant) -> int | None:
+    """The number of the first row that does not follow from the one before; None: the ledger is whole."""
+    previous = ""
+    for number, row in enumerate(grant.accesses.select_related("person", "release").order_by("number"), start=1):
+        if row.number != number or row.previous != previous or row.sealed != _seal(row):
+            return number
+        previous = row.sealed
+    return None
+
+
+def _seal(row: DataAccess) -> str:
+    return text_sha256(
+        canonical(
+            {
+                "grant": row.grant_id, "number": row.number, "release": row.release_id, "sha256": row.release.sha256,
+                "person": row.person.username, "way": str(row.way), "detail": row.detail, "at": row.at.isoformat(),
+                "previous": row.previous,
+            }
+        )
+    )  # fmt: skip
