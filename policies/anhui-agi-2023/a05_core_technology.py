@@ -187,11 +187,9 @@ def contract_figure(name: str, zh: str, en: str, at_most: int) -> Int:
     return count_setting(f"5.1.{name}", zh, en, sentence="5.1", phrase=IN_PLAN, at_most=at_most)
 
 
-REPORTS = {
-    "report_days": contract_figure("report_days", "节点到期后提交报告的期限（工作日）", "Working days to report", 250),
-    "remind_days": contract_figure("remind_days", "节点到期前几天提醒", "Days before which is reminded", 365),
-    "mark": contract_figure("lowest_result", "项目评价的合格分", "Lowest score of a final evaluation", 100),
-}
+report_days = contract_figure("report_days", "节点到期后提交报告的期限（工作日）", "Working days to report", 250)
+remind_days = contract_figure("remind_days", "节点到期前几天提醒", "Days before which is reminded", 365)
+lowest_result = contract_figure("lowest_result", "项目评价的合格分", "Lowest score of a final evaluation", 100)
 RACE = race(
     runners=contract_figure("race.runners", "同一任务至多几家承担单位", "Most runners of a task", 20),
     at=contract_figure("race.at", "在第几个节点淘汰", "Milestone at which runners are eliminated", 12),
@@ -265,17 +263,19 @@ OBJECTS = (names("project"), names("contract", required=False))
 article.programme(
     "5.1", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（揭榜挂帅）",
     title_en="Key technology projects by open challenge", steps=OPEN_CHALLENGE, objects=OBJECTS,
-    contract=milestone_contract(**REPORTS),
+    contract=milestone_contract(report_days=report_days, remind_days=remind_days, mark=lowest_result),
 )  # fmt: skip
 article.programme(
     "5.1.race", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（赛马）",
     title_en="Key technology projects by horse race", steps=HORSE_RACE, objects=OBJECTS, rule="5.1",
-    contract=milestone_contract(**REPORTS, panel=acceptance_panel, race=RACE),
+    contract=milestone_contract(
+        report_days=report_days, remind_days=remind_days, mark=lowest_result, panel=acceptance_panel, race=RACE
+    ),
 )  # fmt: skip
 article.programme(
     "5.1.directed", AT_MOST_20, start=Start.INVITATION, title="关键核心技术攻关（定向委托）",
     title_en="Key technology projects by direction", steps=DIRECTED, objects=OBJECTS, rule="5.1", opinions=True,
-    contract=milestone_contract(**REPORTS),
+    contract=milestone_contract(report_days=report_days, remind_days=remind_days, mark=lowest_result),
 )  # fmt: skip
 
 
