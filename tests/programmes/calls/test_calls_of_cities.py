@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.parties.models import Person, Region
 from huisuan.programmes.calls.services import amend_call, open_call
-from huisuan.programmes.calls.submit import submit_draft
-from huisuan.programmes.models import Call
+from huisuan.programmes.calls.submit import list_missing, submit_draft
+from huisuan.programmes.models import Call, Draft
 from huisuan.programmes.review_desk.decision_sheet import may_freeze
 from huisuan.programmes.workflow import begin_application, store_edition
 from support.calls import CLOSES, DURING, LAST, OPENED, draft, line, terms
@@ -52,6 +53,12 @@ def test_only_applicants_of_the_city_hand_in_under_its_call() -> None:
     with pytest.raises(Conflict, match="芜湖市") as refused:
         submit_draft(call.number, draft(2, rule="11.2", files=()).pk, applicant(2), DURING)
     assert refused.value.code == "application.of_another_city"
+    first = list_missing(call.number, Draft.objects.get(party=applicant(2).party).pk, applicant(2), DURING)[0]
+    assert (first.field, first.code, "只受理本市" in first.text) == ("applicant", "of_another_city", True)
+    page = Client()
+    page.cookies["django_language"] = "en"
+    page.force_login(applicant(2), backend="django.contrib.auth.backends.ModelBackend")
+    assert "takes applicants of that city alone" in page.get(f"/calls/{call.number}").content.decode()
 
 
 def test_who_publishes_for_several_cities_opens_calls_of_the_own_one() -> None:

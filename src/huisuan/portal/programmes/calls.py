@@ -39,6 +39,7 @@ from huisuan.programmes.review.ranking import TieOrder
 from huisuan.programmes.review_desk.decision_sheet import official_call
 from huisuan.programmes.submissions.content import law_of
 from huisuan.programmes.submissions.window import CallWindow, WindowState, show_instant
+from huisuan.programmes.workflow.begin import find_other_city
 
 WINDOW_WORDS = {
     WindowState.ANNOUNCED: Word(_("未开始"), "wait"), WindowState.OPEN: Word(_("受理中"), "good"),
@@ -165,6 +166,7 @@ def show_call(
         "evidence": _evidence(call),
         "amendments": list(call.amendments.all()),
         "drafts": drafts_of_call(call, viewer) if viewer else [],
+        "elsewhere": _elsewhere(viewer, call),
         "officials": _official_pages(viewer, call),
         "may_amend": window.state(now) is not WindowState.CLOSED and _may_amend(request, call, now),
         "papers": read_papers(request, call.number, ("call",)),
@@ -174,6 +176,13 @@ def show_call(
     }
     status = refusal_status(refused) if refused else 200
     return render(request, "portal/programmes/call.html", context, status=status)
+
+
+def _elsewhere(viewer: Viewer | None, call: Call) -> str:
+    """Why no draft of the reader's own is taken here, whatever it says: the call is another city's."""
+    own = claimant(viewer) if viewer else None
+    refusal = find_other_city(call.edition, own) if own else None
+    return refusal_html(refusal) if refusal else ""
 
 
 def _may_amend(request: HttpRequest, call: Call, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from huisuan.programmes.models import Application, Call, Draft
 from huisuan.programmes.submissions.content import MissingItem, SubmissionContent, law_of, read_draft
 from huisuan.programmes.submissions.window import CallWindow
 from huisuan.programmes.workflow.act import act
-from huisuan.programmes.workflow.begin import begin_application
+from huisuan.programmes.workflow.begin import begin_application, find_other_city
 
 _ENDED = (State.REFUSED.value, State.WITHDRAWN.value)
 
@@ -75,7 +75,13 @@ def list_missing(number: str, draft_id: int, person: Person, now: datetime, *, t
     call, draft = _call(number), _draft(draft_id, person, lock=False)
     _check_rule(call, draft)
     content = read_draft(call, draft, task, now)
-    return [*content.missing, *_held_by_others(call, draft, content, person)]
+    return [*_of_other_city(call, draft), *content.missing, *_held_by_others(call, draft, content, person)]
+
+
+def _of_other_city(call: Call, draft: Draft) -> Iterator[MissingItem]:
+    """That no city's office here takes the applicant: nothing that is filled in would change it."""
+    if refusal := find_other_city(call.edition, draft.party):
+        yield MissingItem("applicant", refusal.code.removeprefix("application."), str(refusal))
 
 
 def _held_by_others(call: Call, draft: Draft, content: SubmissionContent, person: Person) -> Iterator[MissingItem]:

@@ -51,9 +51,7 @@ def city_edition(edition: ProcedureEdition, city: Region) -> ProcedureEdition:
     if not names_each_city(taken["office"] for taken in steps):
         return edition
     if not is_city(city):
-        raise Conflict(
-            f"本程序由所在市人民政府办理；申报单位登记在{city.name_zh}，不在本省的市", code="application.in_no_city"
-        )
+        raise _in_no_city(city)
     there = [taken | {"office": office_in_city(taken["office"], city.name_zh)} for taken in steps]
     content = edition.content | {"steps": there, "city": city.code}
     made, new = ProcedureEdition.objects.get_or_create(
@@ -125,10 +123,23 @@ def begin_applications(
     )  # fmt: skip
 
 
+def find_other_city(edition: ProcedureEdition, applicant: Party | Region) -> Conflict | None:
+    """Why no office of a procedure takes an applicant: it is of another city; or of each, and the applicant in none."""
+    city, only = _city_of(applicant), edition.content.get("city")
+    if only and city.code != only:
+        there = Region.objects.get(code=only).name_zh
+        return Conflict(
+            f"本通知由{there}人民政府发布，只受理本市的申报单位；申报单位登记在{city.name_zh}",
+            code="application.of_another_city",
+        )
+    of_each = names_each_city(taken["office"] for taken in edition.content["steps"])
+    return _in_no_city(city) if of_each and not is_city(city) else None
+
+
 def _editions(edition: ProcedureEdition, applicants: Sequence[Party | Region]) -> list[ProcedureEdition]:
     """For each applicant the procedure in its city."""
-    if only := edition.content.get("city"):
-        _require_city(only, applicants)
+    if refusal := next(filter(None, (find_other_city(edition, each) for each in applicants)), None):
+        raise refusal
     if not names_each_city(taken["office"] for taken in edition.content["steps"]):
         return [edition] * len(applicants)
     cities = [_city_of(each) for each in applicants]
@@ -136,13 +147,10 @@ def _editions(edition: ProcedureEdition, applicants: Sequence[Party | Region]) -
     return [found[city.code] for city in cities]
 
 
-def _require_city(code: str, applicants: Sequence[Party | Region]) -> None:
-    there = Region.objects.get(code=code).name_zh
-    if other := next((city for city in map(_city_of, applicants) if city.code != code), None):
-        raise Conflict(
-            f"本通知由{there}人民政府发布，只受理本市的申报单位；申报单位登记在{other.name_zh}",
-            code="application.of_another_city",
-        )
+def _in_no_city(city: Region) -> Conflict:
+    return Conflict(
+        f"本程序由所在市人民政府办理；申报单位登记在{city.name_zh}，不在本省的市", code="application.in_no_city"
+    )
 
 
 def _city_of(applicant: Party | Region) -> Region:
