@@ -25,7 +25,7 @@ from huisuan.portal.ui.columns import Column, Kind
 from huisuan.portal.ui.export import FORMATS, ListedRows, exported
 from huisuan.programmes.models import Application
 from huisuan.programmes.year_overview.overview import ProgrammeYear, load_programme_years
-from huisuan.programmes.year_overview.step_times import load_step_times
+from huisuan.programmes.year_overview.step_times import StepTime, load_step_times
 
 _READERS = ("province", "department", "treasury", "auditor")
 
@@ -49,13 +49,27 @@ def programme_year(request: HttpRequest) -> HttpResponseBase:
     context = {
         "here": "programme-year", "policy": policy.name, "year": shown, "policies": policies,
         "years": [str(year) for year in years], "rows": _shown_rows(policy, rows, shown), "sums": _sums(rows),
-        "times": [(one, _title(policy, one.programme), action_label(one.action)) for one in times],
+        "times": _by_programme(policy, times),
         "late": sum(one.late for one in times), "chart": _chart(rows), "not_used": refused(request, *not_used),
         "exports": [
             (name.upper(), f"?{urlencode({'policy': policy.name, 'year': shown, 'export': name})}") for name in FORMATS
         ],
     }  # fmt: skip
     return render(request, "portal/home/programme_year.html", context)
+
+
+def _by_programme(policy: Policy, times: Sequence[StepTime]) -> list[dict[str, Any]]:
+    """The steps of each programme under its title, with how many of them were late."""
+    found: dict[str, list[StepTime]] = {}
+    for one in times:
+        found.setdefault(one.programme, []).append(one)
+    return [
+        {
+            "title": _title(policy, key), "late": sum(one.late for one in steps),
+            "steps": [(one, action_label(one.action)) for one in steps],
+        }
+        for key, steps in found.items()
+    ]  # fmt: skip
 
 
 def _columns() -> list[Column]:
