@@ -90,6 +90,16 @@ def test_an_expert_who_becomes_a_tie_after_the_draw_leaves_the_seat_to_an_altern
         decide_milestone(made.number, 1, "通过", signer(), LATER)
     leave_acceptance_seat(made.number, 1, tied.username, "任顾问", signer(), LATER)
     assert tied not in [seat.expert.person for seat in sitting_now(milestone)]
+    leave_acceptance_seat(made.number, 1, others[0].username, "投票后任顾问", signer(), LATER)
+    sitting = [seat.expert.person for seat in sitting_now(milestone)]
+    assert others[0] not in sitting
+    for each in sitting:
+        vote_on_milestone(made.number, 1, True, 60, "看过", each, LATER)
+    with pytest.raises(Conflict, match="没有利害关系"):
+        leave_acceptance_seat(made.number, 1, sitting[0].username, "换人", signer(), LATER)
+    result = decide_milestone(made.number, 1, "通过", signer(), LATER)
+    assert result.score == 6_000, "the vote that was set aside does not count"
+    assert [one["expert"] for one in result.basis["votes"] if not one["counts"]] == [others[0].username]
     with pytest.raises(NotFound, match="不在第 1 个节点"):
         vote_on_milestone(made.number, 1, True, 80, "好", person("e99", "expert"), LATER)
 

@@ -114,13 +114,13 @@ def _by_panel(
         raise InvalidRequest(f"{application.number}：由专家组投票决定，不另写结论和评分", code="contract.panel_decides")
     if tied := tied_voters(application, milestone, now):
         raise Conflict(
-            f"{application.number}：投过票的 {'、'.join(tied)} 现与承担单位有利害关系，须回避后再验收",
+            f"{application.number}：投过票的 {'、'.join(tied)} 现与承担单位有利害关系，请先由候补递补，再验收",
             code="contract.voter_tied",
         )
     said = panel_says(milestone)
     if said is None:
         raise Conflict(f"{application.number}：专家组还没有全部投票", code="contract.panel_has_not_voted")
-    votes = AcceptanceVote.objects.filter(seat__milestone=milestone, left=False)
+    votes = AcceptanceVote.objects.filter(seat__milestone=milestone, left=False, set_aside__isnull=True)
     last = milestone.results.last()
     if last is not None and not votes.filter(at__gt=last.at).exists():
         raise Conflict(f"{application.number}：专家组已就此节点投票，未通过", code="contract.panel_refused")
@@ -136,8 +136,13 @@ def _basis(milestone: Milestone) -> dict[str, Any]:
             for row in milestone.site_checks.select_related("first", "second")
         ],
         "votes": [
-            {"expert": vote.by.username, "accepts": vote.accepts, "score": vote.score}
-            for vote in AcceptanceVote.objects.filter(seat__milestone=milestone, left=False).select_related("by")
+            {
+                "expert": vote.by.username, "accepts": vote.accepts, "score": vote.score,
+                "counts": not hasattr(vote, "set_aside"),
+            }
+            for vote in AcceptanceVote.objects.filter(seat__milestone=milestone, left=False).select_related(
+                "by", "set_aside"
+            )
         ],
     }  # fmt: skip
 

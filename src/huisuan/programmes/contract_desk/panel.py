@@ -1,6 +1,7 @@
 """The panel that accepts a milestone where the procedure declares one: drawn as for a review, asked again at each vote.
 
-An expert who became a tie since the draw does not vote: the seat is left, and the next alternate sits.
+An expert who became a tie since the draw does not vote: the seat is left, and the next alternate sits. Where the vote
+was given before, it is set aside: it stays on record, and that of the alternate counts.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from huisuan.programmes.models import (
     Draw,
     Expert,
     Milestone,
+    VoteSetAside,
 )
 from huisuan.programmes.review.conflicts import load_applicant_sides, load_drawn_experts
 from huisuan.programmes.review.draw import (
@@ -117,28 +119,38 @@ def vote_on_milestone(
 @transaction.atomic
 def leave_acceptance_seat(
     number: str, milestone: int, username: str, reason: str, person: Person, now: datetime
-) -> AcceptanceVote:
-    """An expert of the panel withdraws, before a vote: the next alternate sits.
+) -> AcceptanceSeat:
+    """An expert of the panel leaves and the next alternate sits; a vote given before is set aside where a tie bars it.
 
     Raises:
         NotFound, NotAllowed: not a person who signs contracts of this application.
         InvalidRequest: no reason.
-        Conflict: the expert does not sit there or has voted, or no alternate is left.
+        Conflict: the expert does not sit there, has voted and is not tied, or no alternate is left; it is accepted.
     """
     application = take_up(number, person, now)
     found = milestone_of(application, milestone)
     seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
-    if seat is None or AcceptanceVote.objects.filter(seat=seat).exists():
-        raise Conflict(f"{number}：{username} 不在第 {milestone} 个节点的专家组，或已投票", code="contract.seat_left")
-    seats = list(found.seats.select_related("vote"))
+    vote = getattr(seat, "vote", None)
+    if seat is None or (vote is not None and _bar(application, username, now) is None):
+        raise Conflict(
+            f"{number}：{username} 不在第 {milestone} 个节点的专家组，或已投票且没有利害关系", code="contract.seat_left"
+        )
+    if found.results.filter(accepted=True).exists():
+        raise Conflict(f"{number}：第 {milestone} 个节点已验收", code="contract.accepted_already")
+    seats = list(found.seats.select_related("vote__set_aside"))
     if sum(1 for one in seats if not _is_left(one)) <= seat.panel:
         raise Conflict(f"{number}：没有可递补的候补专家", code="contract.no_alternate_left")
-    return AcceptanceVote.objects.create(seat=seat, left=True, reason=said_text(reason, "回避理由"), by=person, at=now)
+    why = said_text(reason, "回避理由")
+    if vote is None:
+        AcceptanceVote.objects.create(seat=seat, left=True, reason=why, by=person, at=now)
+    else:
+        VoteSetAside.objects.create(vote=vote, reason=why, by=person, at=now)
+    return seat
 
 
 def sitting_now(milestone: Milestone) -> list[AcceptanceSeat]:
     """Who sits in the panel: the first seats that nobody left."""
-    seats = list(milestone.seats.select_related("vote", "expert__person").order_by("position"))
+    seats = list(milestone.seats.select_related("vote__set_aside", "expert__person").order_by("position"))
     return [seat for seat in seats if not _is_left(seat)][: seats[0].panel if seats else 0]
 
 
@@ -161,7 +173,7 @@ def tied_voters(application: Application, milestone: Milestone, now: datetime) -
 
 def _is_left(seat: AcceptanceSeat) -> bool:
     vote = getattr(seat, "vote", None)
-    return vote is not None and bool(vote.left)
+    return vote is not None and (bool(vote.left) or hasattr(vote, "set_aside"))
 
 
 def _bar(application: Application, username: str, now: datetime) -> Exclusion | None:

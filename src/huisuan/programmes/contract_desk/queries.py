@@ -60,7 +60,7 @@ def _milestones(contract: Contract, now: datetime, *, officials: bool) -> list[d
 
 def _milestone(row: Milestone, due: dict[str, Any], *, officials: bool) -> dict[str, Any]:
     accepted = row.results.filter(accepted=True).exists()
-    seats = row.seats.select_related("expert__person", "vote") if officials else []
+    seats = row.seats.select_related("expert__person", "vote__set_aside") if officials else []
     return {
         "milestone": row.number, "title": row.title, "due_on": due["due_on"], "amount_fen": row.amount_fen,
         "report_until": due["report_until"], "overdue": due["overdue"] and not accepted, "accepted": accepted,
@@ -85,6 +85,7 @@ def _milestone(row: Milestone, due: dict[str, Any], *, officials: bool) -> dict[
                 "position": seat.position, "expert": seat.expert.person.username,
                 "voted": getattr(seat, "vote", None) is not None,
                 "left": getattr(seat, "vote", None) is not None and seat.vote.left,
+                "set_aside": seat.vote.set_aside.reason if hasattr(getattr(seat, "vote", None), "set_aside") else None,
             }
             for seat in seats
         ],

@@ -33,6 +33,7 @@ from huisuan.programmes.models.milestones import (
     MilestoneReport,
     MilestoneResult,
     SiteCheck,
+    VoteSetAside,
 )
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
 from huisuan.programmes.models.publicity import (
@@ -116,4 +117,5 @@ __all__ = [
     "SiteCheck",
     "StruckIssuer",
     "TieKind",
+    "VoteSetAside",
 ]  # fmt: skip

@@ -141,6 +141,42 @@ class AcceptanceVote(models.Model):
         return f"{self.seat_id}"
 
 
+class VoteSetAside(models.Model):
+    """A vote that does not count, as who gave it is tied since: it stays on record, the next alternate sits."""
+
+    vote = models.OneToOneField(AcceptanceVote, on_delete=models.PROTECT, related_name="set_aside")
+    reason = models.CharField(max_length=1000)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(name="vote_set_aside_says_why", condition=~Q(reason=""))]
+        triggers = [
+            append_only("votes_set_aside_stay"),
+            pgtrigger.Trigger(
+                name="votes_are_set_aside_before_acceptance",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_acceptancevote v
+                        JOIN programmes_acceptanceseat s ON s.id = v.seat_id
+                        LEFT JOIN programmes_milestoneresult r ON r.milestone_id = s.milestone_id AND r.accepted
+                        WHERE v.id = NEW.vote_id AND (v."left" OR r.id IS NOT NULL))
+                    THEN
+                        RAISE EXCEPTION 'a vote is set aside before its milestone is accepted' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'votes_are_set_aside_before_acceptance';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vote_id}"
+
+
 class MilestoneResult(models.Model):
     """Whether a milestone was accepted, with a score in hundredths (0 to 10000) and the reason; once accepted it is.
 
