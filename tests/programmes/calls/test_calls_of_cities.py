@@ -10,7 +10,7 @@ from huisuan.parties.models import Person, Region
 from huisuan.programmes.calls.services import amend_call, open_call
 from huisuan.programmes.calls.submit import list_missing, submit_draft
 from huisuan.programmes.models import Call, Draft
-from huisuan.programmes.review_desk.decision_sheet import may_freeze
+from huisuan.programmes.review_desk.decision_sheet import freeze_sheet, may_freeze
 from huisuan.programmes.workflow import begin_application, store_edition
 from support.calls import CLOSES, DURING, LAST, OPENED, draft, line, terms
 from support.jobs import party
@@ -73,11 +73,28 @@ def test_who_publishes_for_several_cities_opens_calls_of_the_own_one() -> None:
     assert opened_in_hefei(own).edition.content["city"] == "340100"
 
 
-def test_a_call_of_before_is_of_the_city_of_whoever_opened_it() -> None:
+def of_before(opener: Person) -> Call:
+    """A call that carries the procedure of all cities, opened by somebody."""
     now = opened_in_hefei()
-    opener = person("of hefei", "city", city=Region.objects.get(code="340100"))
     kept = {field.attname: getattr(now, field.attname) for field in Call._meta.concrete_fields}
     other = {"id": None, "number": "C2023-0001", "edition_id": store_edition(LAW, "11.2").pk, "opened_by_id": opener.pk}
-    before = Call.objects.create(**(kept | other))
+    return Call.objects.create(**(kept | other))
+
+
+def test_a_call_of_all_cities_together_says_who_amends_and_freezes_it() -> None:
+    call, nobody = of_before(person("of no city", "province")), person("without a post", "province")
+    page = Client().get(f"/calls/{call.number}").content.decode()
+    assert page.count("各市共用的通知，不属于哪一个市：任一市均可") == 2
+    with pytest.raises(NotAllowed, match="任一市人民政府当天在任的公示岗位"):
+        amend_call(call.number, "延期", nobody, DURING)
+    with pytest.raises(NotAllowed, match="决策表由任一市人民政府"):
+        freeze_sheet(call.number, nobody, CLOSES)
+    assert may_freeze(call, of_city("decide", WUHU), CLOSES)
+
+
+def test_a_call_of_before_is_of_the_city_of_whoever_opened_it() -> None:
+    before = of_before(person("of hefei", "city", city=Region.objects.get(code="340100")))
+    with pytest.raises(NotAllowed, match=HEFEI):
+        freeze_sheet(before.number, of_city("decide", WUHU), CLOSES)
     assert may_freeze(before, of_city("decide", HEFEI), CLOSES)
     assert not may_freeze(before, of_city("decide", WUHU), CLOSES)

@@ -30,13 +30,13 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.applications.queries import claimant, drafts
-from huisuan.programmes.calls.publishing import may_amend
+from huisuan.programmes.calls.publishing import amended_by, may_amend
 from huisuan.programmes.calls.queries import get_call, list_calls
 from huisuan.programmes.models import Application, Call, Draft, ProcedureEdition
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.review.plan import declared_review
 from huisuan.programmes.review.ranking import TieOrder
-from huisuan.programmes.review_desk.decision_sheet import official_call
+from huisuan.programmes.review_desk.decision_sheet import frozen_by, official_call
 from huisuan.programmes.submissions.content import law_of
 from huisuan.programmes.submissions.window import CallWindow, WindowState, show_instant
 from huisuan.programmes.workflow.begin import find_other_city
@@ -166,6 +166,8 @@ def show_call(
         "evidence": _evidence(call),
         "amendments": list(call.amendments.all()),
         "drafts": drafts_of_call(call, viewer) if viewer else [],
+        "amended_by": amended_by(call),
+        "frozen_by": frozen_by(call),
         "elsewhere": _elsewhere(viewer, call),
         "officials": _official_pages(viewer, call),
         "may_amend": window.state(now) is not WindowState.CLOSED and _may_amend(request, call, now),

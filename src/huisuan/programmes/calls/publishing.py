@@ -1,12 +1,14 @@
 """Who publishes a call: a post in an office of the programme; where that is one per city, in the city of the call.
 
 What a city opens is its own: the call carries the procedure in that city, and is amended, extended and taken to its
-decision sheet there. A call of before carries that of all cities; it belongs to the city of whoever opened it.
+decision sheet there. A call of before carries that of all cities; it belongs to the city of whoever opened it. Where
+that person is in no city, it is all cities' together: any city's government amends it and freezes its sheet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from huisuan.base.errors import InvalidRequest, NotAllowed
@@ -60,7 +62,14 @@ def require_amender(call: Call, policy: Policy, by: Person, now: datetime) -> No
     store_offices([policy])
     if not may_amend(call, spec, by, now):
         duty, named = _publishing(spec)
-        raise _no_post(duty, _in_city(city_of_call(call), named) if city_of_call(call) else named)
+        kept = kept_by(call, named)
+        if kept.any_city:
+            raise NotAllowed(
+                f"{call.number} 由各市共用，不属于哪一个市：由任一市人民政府当天在任的"
+                f"{DUTY_WORDS[duty][0]}岗位更正、延期",
+                code="call.no_post_in_force",
+            )
+        raise _no_post(duty, kept.offices)
 
 
 def may_amend(call: Call, spec: ProgrammeSpec, by: Person, now: datetime) -> bool:
@@ -73,6 +82,29 @@ def city_of_call(call: Call) -> Region | None:
     """The city to which a call belongs: whose procedure it carries, else whose person opened it; None: of no city."""
     code = call.edition.content.get("city")
     return Region.objects.get(code=code) if code else call.opened_by.city
+
+
+@dataclass(frozen=True)
+class CallKeepers:
+    """The offices whose a call is; `any_city`: all cities' together, so that the government of any one of them acts."""
+
+    offices: tuple[str, ...]
+    any_city: bool
+
+
+def kept_by(call: Call, named: Iterable[str]) -> CallKeepers:
+    """Which of the offices that a procedure names act for a call."""
+    city, offices = city_of_call(call), sorted(named)
+    if (city is None or not is_city(city)) and names_each_city(offices):
+        return CallKeepers(tuple(offices), any_city=True)
+    return CallKeepers(tuple(sorted(_in_city(city, offices))), any_city=False)
+
+
+def amended_by(call: Call) -> CallKeepers:
+    """The offices that amend and extend a call, by the procedure that it carries."""
+    steps = call.edition.content["steps"]
+    duty = Duty.PUBLISH if any(taken["duty"] == Duty.PUBLISH for taken in steps) else Duty.REGISTER
+    return kept_by(call, {taken["office"] for taken in steps if taken["duty"] == duty})
 
 
 def _publishing(spec: ProgrammeSpec) -> tuple[Duty, set[str]]:

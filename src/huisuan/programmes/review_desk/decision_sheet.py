@@ -14,7 +14,7 @@ from huisuan.documents.letters import without_controls
 from huisuan.documents.typesetting import typeset, unnumbered
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.calls.publishing import city_of_call
+from huisuan.programmes.calls.publishing import CallKeepers, city_of_call, kept_by
 from huisuan.programmes.decision_sheets.compute import compute_sheet
 from huisuan.programmes.decision_sheets.records import last_sheet, store_sheet
 from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureEdge
@@ -87,7 +87,13 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
     if call is None:
         raise _unknown(number)
     if not may_freeze(call, person, now):
-        offices = "、".join(sorted({edge.office for edge in _freezing_edges(call)}))
+        kept = frozen_by(call)
+        if kept.any_city:
+            raise NotAllowed(
+                f"{number} 由各市共用，不属于哪一个市：决策表由任一市人民政府当天在任的岗位冻结",
+                code="sheet.no_post_in_force",
+            )
+        offices = "、".join(kept.offices)
         raise NotAllowed(f"{number}：决策表由{offices}当天在任的岗位冻结", code="sheet.no_post_in_force")
     if (frozen := last_sheet(call)) is not None:
         return frozen
@@ -108,6 +114,11 @@ def may_freeze(call: Call, person: Person, now: datetime) -> bool:
     """
     held = posts_in_force(person, now.astimezone(SHANGHAI).date()).values_list("duty", "office__name")
     return not person.machine and person.is_active and bool(_freezing_posts(call) & set(held))
+
+
+def frozen_by(call: Call) -> CallKeepers:
+    """The offices of which a post freezes the sheet of a call."""
+    return kept_by(call, {edge.office for edge in _freezing_edges(call)})
 
 
 def _freezing_posts(call: Call) -> set[tuple[str, str]]:
