@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from huisuan.bulletins.desk.commands import correct, draft, issue, list_all, review
 from huisuan.bulletins.issuing.commands import make, snapshot, verify_folder
 from huisuan.bulletins.suppression.commands import attack
 
 app = typer.Typer()
+app.command("list")(list_all)
+app.command("draft")(draft)
+app.command("review")(review)
+app.command("issue")(issue)
+app.command("correct")(correct)
 app.command("snapshot")(snapshot)
 app.command("make")(make)
 app.command("verify")(verify_folder)

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "huisuan.opendata",
     "huisuan.settlement",
     "huisuan.programmes",
+    "huisuan.bulletins",
     "huisuan.portal",
 ]
 

@@ -25,7 +25,7 @@ def snapshot(
     from huisuan.opendata.scores.formula import load_formula
     from huisuan.opendata.scores.queries import freeze_openness
 
-    with _files():
+    with disk_refusals():
         frozen = freeze_openness(load_formula(formula), datetime.now(UTC))
         with file.open("xb") as written:
             written.write(format_snapshot(frozen))
@@ -53,7 +53,7 @@ def make(
     from huisuan.bulletins.issuing.openness_letter import DEMANDS
     from huisuan.bulletins.issuing.snapshot_file import load_snapshot
 
-    with _files():
+    with disk_refusals():
         said = tuple(filter(None, map(str.strip, demands.read_text("utf-8").splitlines()))) if demands else DEMANDS
         imprint = BulletinImprint(office, number, date(day.year, day.month, day.day), period, said)
         made = make_bulletin(load_snapshot(file), load_snapshot(before) if before else None, imprint)
@@ -67,26 +67,31 @@ def make(
 
 
 def verify_folder(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="huisuan bulletin make 生成的文件夹")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="make 或 issue 生成的文件夹")],
+    key: Annotated[str, typer.Option("--key", help="平台公钥（十六进制），事先抄下的；写了就必须有签名")] = "",
     as_json: AsJson = False,
 ) -> None:
     """由快照把通报重做一遍，逐字节比较；不同的文件、排版程序、字体、模板逐个列出，以 1 退出。不需要数据库。"""
+    from huisuan.bulletins.desk.statement import read_issue
     from huisuan.bulletins.issuing.bulletin_folder import verify_bulletin
 
-    with _files():
+    with disk_refusals():
+        signed = read_issue(folder, key)
         found = verify_bulletin(folder)
     rows = [{"what": one.what, "stated": one.stated, "found": one.found} for one in found]
     if as_json:
-        print_json({"genuine": not found, "differences": rows})
+        print_json({"genuine": not found, "differences": rows, "signed": signed})
     else:
         print_table(str(folder), rows, _COLUMNS, f"{folder}: 与快照逐字节一致")
+        if signed:
+            note(f"{signed['number']} 由平台签名，{signed['issued_by']} 签发")
     if found:
         note(f"{len(found)} 处不同")
         raise typer.Exit(1)
 
 
 @contextmanager
-def _files() -> Iterator[None]:
+def disk_refusals() -> Iterator[None]:
     """What the disk refuses, said as every other refusal."""
     from huisuan.base.errors import InvalidRequest, Unavailable
 

@@ -1,0 +1,1 @@
+"""Bulletins in the database: drafted, reviewed by another person, issued with a signature, corrected by a new one."""
