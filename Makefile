@@ -53,6 +53,7 @@ test: .venv
 	@sh setup/spark.sh
 	@sh setup/ray.sh
 	@sh setup/jupyter.sh
+	@sh setup/catalogue.sh
 	@$(MAKE) --no-print-directory lint
 	@sh setup/tests.sh
 
@@ -104,4 +105,5 @@ lock:
 	uv pip compile -q --group spark --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-spark.lock
 	uv pip compile -q --group ray --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-ray.lock
 	uv pip compile -q --group jupyter --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-jupyter.lock
+	uv pip compile -q --group catalogue --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-catalogue.lock
 	uv pip compile -q --group bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o bench/requirements.lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.opendata.catalogue.search_grams import LONGEST_GRAM, LONGEST_SEARCH, word_grams
@@ -31,10 +31,16 @@ def search_entries(text: str, rows: QuerySet[CatalogueVersion] | None = None) ->
     """The standing entries that hold every word of a text somewhere."""
     found = standing_entries() if rows is None else rows
     for word in map(fold, text[:LONGEST_SEARCH].split()):
-        found = found.filter(standing_for__grams__contains=word_grams(word))
-        if len(word) > LONGEST_GRAM:  # its pairs need not stand in its order
-            found = found.filter(standing_for__searched__contains=word)
+        found = found.filter(holds_word(word))
     return found
+
+
+def holds_word(word: str) -> Q:
+    """That a standing entry holds a folded word somewhere."""
+    condition = Q(standing_for__grams__contains=word_grams(word))
+    if len(word) > LONGEST_GRAM:  # its pairs need not stand in its order
+        condition &= Q(standing_for__searched__contains=word)
+    return condition
 
 
 def filter_by_access(rows: QuerySet[CatalogueVersion], word: str) -> QuerySet[CatalogueVersion]:

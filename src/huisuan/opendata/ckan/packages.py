@@ -1,0 +1,122 @@
+"""Entries, released files and providers as CKAN's packages, resources and organisations; no query a row.
+
+A package is an entry by its code in small letters; a resource is a release that everyone may read, called as in SQL
+(`r12`); an organisation is a provider by its USCC, titled by the department of its newest entry; a tag is a theme.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Substr
+from django.urls import reverse
+
+from huisuan.opendata.access.released import RELEASE_FORMS, download_name, readable_by
+from huisuan.opendata.catalogue.queries import standing_entries
+from huisuan.opendata.ckan.calls import ActionCall
+from huisuan.opendata.models import CatalogueVersion, GateRelease
+from huisuan.opendata.vocabulary import ACCESS_WORDS, FREQUENCY_WORDS, KIND_WORDS, Access, list_word
+
+USCC_LENGTH = 18
+RESOURCE_FORMATS = {"csv": "CSV", "parquet": "Parquet"}
+
+
+def package_dicts(rows: Sequence[CatalogueVersion], call: ActionCall) -> list[dict[str, Any]]:
+    """Packages as `package_show` gives them."""
+    files: dict[int, list[GateRelease]] = defaultdict(list)
+    entries = [row.entry_id for row in rows]
+    for release in readable_by(None, call.now).filter(file__entry__in=entries):
+        files[release.file.entry_id].append(release)
+    firsts = CatalogueVersion.objects.filter(entry__in=entries, number=1)
+    listed: dict[int, datetime] = dict(firsts.values_list("entry_id", "at"))
+    providers = provider_titles({row.entry.code[:USCC_LENGTH] for row in rows})
+    return [_package(row, files[row.entry_id], listed[row.entry_id], providers, call) for row in rows]
+
+
+def _package(
+    row: CatalogueVersion,
+    files: Sequence[GateRelease],
+    listed: datetime,
+    providers: Mapping[str, str],
+    call: ActionCall,
+) -> dict[str, Any]:
+    name, provider = row.entry.code.lower(), row.entry.code[:USCC_LENGTH]
+    return {
+        "id": name, "name": name, "title": row.title, "notes": row.summary, "type": "dataset", "state": "active",
+        "private": False, "isopen": row.access == Access.OPEN, "version": str(row.number),
+        "url": call.site + reverse("opendata-entry", args=[row.entry.code]),
+        "author": row.department, "author_email": None, "maintainer": row.contact, "maintainer_email": None,
+        "license_id": row.licence, "license_title": row.licence, "creator_user_id": None,
+        "metadata_created": ckan_time(listed), "metadata_modified": ckan_time(row.at),
+        "owner_org": provider.lower(), "organization": organization_dict(provider, providers[provider]),
+        "resources": [resource_dict(each, at, call) for at, each in enumerate(files)], "num_resources": len(files),
+        "tags": [tag_dict(row.theme)], "num_tags": 1, "groups": [], "extras": _extras(row),
+        "relationships_as_subject": [], "relationships_as_object": [],
+    }  # fmt: skip
+
+
+def _extras(row: CatalogueVersion) -> list[dict[str, str]]:
+    found = {
+        "access": row.access, "access_zh": list_word(ACCESS_WORDS, row.access), "kind": row.kind,
+        "kind_zh": list_word(KIND_WORDS, row.kind), "frequency": row.frequency,
+        "frequency_zh": list_word(FREQUENCY_WORDS, row.frequency), "region": row.region_id,
+        "region_zh": row.region.name_zh, "ground": row.ground, "terms": row.terms, "registration": row.registration,
+    }  # fmt: skip
+    return [{"key": key, "value": value} for key, value in found.items() if value]
+
+
+def resource_dict(release: GateRelease, position: int, call: ActionCall) -> dict[str, Any]:
+    """A resource as `resource_show` gives it; its `url` is the file's, with ranges."""
+    form, at = release.product.format, ckan_time(release.at)
+    return {
+        "id": f"r{release.pk}", "package_id": release.file.entry.code.lower(), "name": download_name(release),
+        "description": "", "format": RESOURCE_FORMATS[form], "position": position,
+        "mimetype": RELEASE_FORMS[form].partition(";")[0], "mimetype_inner": None, "size": release.product.size,
+        "hash": release.sha256, "url": call.site + reverse("released-file", args=[release.pk, form]),
+        "url_type": None, "resource_type": "file", "state": "active", "datastore_active": False,
+        "created": at, "last_modified": at, "metadata_modified": at, "cache_url": None, "cache_last_updated": None,
+        "rows": release.product.remake.rows,
+    }  # fmt: skip
+
+
+def tag_dict(theme: str) -> dict[str, Any]:
+    """A theme as a tag."""
+    return {"id": theme, "name": theme, "display_name": theme, "state": "active", "vocabulary_id": None}
+
+
+def organization_dict(provider: str, title: str) -> dict[str, Any]:
+    """A provider as an organisation, as packages carry it."""
+    name = provider.lower()
+    return {
+        "id": name, "name": name, "title": title, "display_name": title, "type": "organization", "description": "",
+        "is_organization": True, "approval_status": "approved", "state": "active", "image_url": "",
+    }  # fmt: skip
+
+
+def by_provider(rows: QuerySet[CatalogueVersion]) -> QuerySet[Any]:
+    """Entries with `provider`, the USCC at the head of their code."""
+    return rows.annotate(provider=Substr("entry__code", 1, USCC_LENGTH))
+
+
+def provider_titles(providers: Iterable[str] | None = None) -> dict[str, str]:
+    """By USCC what providers are called: as the department of their newest entry. None: of all."""
+    rows = by_provider(standing_entries())
+    if providers is not None:
+        rows = rows.filter(provider__in=list(providers))
+    newest = rows.order_by("provider", "-at", "-pk").distinct("provider")
+    return dict(newest.values_list("provider", "department"))
+
+
+def provider_counts() -> dict[str, int]:
+    """By USCC how many packages there are of a provider."""
+    rows = by_provider(standing_entries()).order_by().values_list("provider")
+    return dict(rows.annotate(count=Count("pk")))
+
+
+def ckan_time(moment: datetime) -> str:
+    """A moment as CKAN writes it: UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
