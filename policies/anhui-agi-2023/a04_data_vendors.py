@@ -6,7 +6,11 @@ from huisuan.law import (
     THE_CLAIMANT,
     Article,
     Facts,
+    FieldKind,
     Money,
+    RegisterFeed,
+    RegisterField,
+    RegisterSpec,
     Share,
     Start,
     boolean,
@@ -118,3 +122,68 @@ article.programme(
     title_en="The province's award to cities by performance",
     steps=CLAIM,
 )  # fmt: skip
+
+
+#: what a contract or an invoice says is the firms' own business: the public sees the sums of cities
+article.register(
+    RegisterSpec(
+        "vendor_sales",
+        "4.1",
+        "按企业当年数据交易额的一定比例给予补贴",
+        title="数据交易",
+        title_en="Transactions of data vendors",
+        office="各市人民政府",
+        name_is="交易内容",
+        name_is_en="Transaction",
+        holder_is="供应商",
+        holder_is_en="Vendor",
+        fields=(
+            RegisterField(
+                "service",
+                "服务类型",
+                "Kind of service",
+                FieldKind.CHOICE,
+                options={
+                    "collection": ("数据采集", "collection"),
+                    "cleaning": ("数据清洗", "cleaning"),
+                    "annotation": ("数据标注", "annotation"),
+                    "processing": ("其他数据生产处理", "other processing"),
+                },
+            ),
+            RegisterField("sold_on", "开票日期", "Invoiced on", FieldKind.DAY),
+            RegisterField("amount", "交易额", "Amount", FieldKind.YUAN, public=False),
+            RegisterField("contract", "合同编号", "Contract", public=False),
+            RegisterField("invoice", "发票号码", "Invoice", public=False),
+        ),
+        same=("invoice",),
+        counted_when="sold_on",
+        feeds=(RegisterFeed("4.1.cities", "sales", "amount"),),
+    )
+)
+
+
+article.register(
+    RegisterSpec(
+        "vendor_subsidies",
+        "4.1",
+        "给予补贴",
+        title="市级对供应商的补贴",
+        title_en="City subsidies to vendors",
+        office="各市人民政府",
+        name_is="补贴事由",
+        name_is_en="Subsidy",
+        holder_is="供应商",
+        holder_is_en="Vendor",
+        fields=(
+            RegisterField("paid_on", "拨付日期", "Paid on", FieldKind.DAY),
+            RegisterField("amount", "补贴金额", "Amount", FieldKind.YUAN),
+            RegisterField("voucher", "拨付凭证", "Voucher"),
+        ),
+        once=("voucher",),
+        counted_when="paid_on",
+        feeds=(
+            RegisterFeed("4.1.cities", "subsidised", "amount"),
+            RegisterFeed("4.1.cities", "vendors", "holders"),
+        ),
+    )
+)

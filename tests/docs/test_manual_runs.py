@@ -59,6 +59,9 @@ NOT_RUN = {
         ("document template add", "document template show"),
         ("wants a DOCX of an office", "tests/programmes/papers/test_templates.py"),
     ),
+    "register award": (
+        "wants registers of vendors that cities filled and froze", "tests/programmes/registers/test_city_award.py",
+    ),
     "job ls": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job get": ("wants an agent that answers", "tests/client/test_fetch.py"),
     "job cp": ("wants an agent that answers", "tests/client/test_fetch.py"),

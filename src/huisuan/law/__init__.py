@@ -59,6 +59,7 @@ from huisuan.law.procedure import (
     ProgrammeStep,
     RegisterAnswer,
     RegisterDraw,
+    RegisterFeed,
     RegisterField,
     RegisterLook,
     RegisterMatching,
@@ -79,14 +80,13 @@ from huisuan.law.procedure import (
 )
 
 __all__ = [
-    "SELECTION", "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts",
-    "FieldKind", "Int", "LawError", "Money", "ProcedureKind", "ProgrammeStep", "Rates", "Regions",
-    "RegisterAnswer", "RegisterDraw", "RegisterField", "RegisterLook", "RegisterMatching", "RegisterMembers",
-    "RegisterSpec", "RegisterTotal", "Share", "Start", "State", "Text", "all_of", "always", "anniversary",
-    "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "counting_costs", "criterion",
-    "date", "day", "days_of_year", "each", "earmarked", "excluding_costs", "found_alike", "higher_of", "integer",
-    "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "milestone_contract",
-    "money", "money_setting", "names", "open_list", "opposite", "panel_review", "race", "rates_setting",
-    "read_on", "regions_setting", "selection", "share", "share_setting", "step", "text", "variant", "when",
-    "whole",
+    "SELECTION", "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts", "FieldKind",
+    "Int", "LawError", "Money", "ProcedureKind", "ProgrammeStep", "Rates", "Regions", "RegisterAnswer",
+    "RegisterDraw", "RegisterFeed", "RegisterField", "RegisterLook", "RegisterMatching", "RegisterMembers",
+    "RegisterSpec", "RegisterTotal", "Share", "Start", "State", "Text", "all_of", "always", "anniversary", "any_of",
+    "boolean", "budget_setting", "choice", "claims", "count_setting", "counting_costs", "criterion", "date", "day",
+    "days_of_year", "each", "earmarked", "excluding_costs", "found_alike", "higher_of", "integer", "interpretation",
+    "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "milestone_contract", "money",
+    "money_setting", "names", "open_list", "opposite", "panel_review", "race", "rates_setting", "read_on",
+    "regions_setting", "selection", "share", "share_setting", "step", "text", "variant", "when", "whole",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, out, print_json, print_table
 
@@ -117,6 +118,35 @@ def freeze(
     out.print(f"{row['period']} 第 {row['number']} 次固定 · {row['sha256']}", markup=False)
     shown = {name: name for name in (row["rows"][0] if row["rows"] else ())}
     print_table(period, row["rows"], shown, "那天名录里没有")
+
+
+@app.command("award")
+def award(
+    policy: _Policy,
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="按绩效分配的规则，如 4.1.cities")],
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="年份或季度，如 2024 或 2024Q2")],
+    edition: Annotated[int, typer.Option(help="固定数字的第几版；不写则最近一版", min=0)] = 0,
+    against: Annotated[int, typer.Option(help="与第几版比较；不写则前一版", min=0)] = 0,
+    budget: Annotated[int | None, typer.Option(help="假设的预算（分）；不写则用已采用的", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """按固定的数字把省级奖补分给各市，合计与预算一分不差；更正后各市差额逐市列出。"""
+    from huisuan.programmes.registers.city_award import award_cities, city_award_to_dict
+
+    known = datetime.now(UTC).astimezone(SHANGHAI).date()
+    done = award_cities(policy, rule, period, known=known, edition=edition, budget_fen=budget)
+    other = against or done.edition.number - 1
+    before = award_cities(policy, rule, period, known=known, edition=other, budget_fen=budget) if other else None
+    said = city_award_to_dict(policy, rule, done, before)
+    if as_json:
+        print_json({"rule": rule, "period": period, **said})
+        return
+    shown = [{**row, "amount": yuan(row["amount_fen"]), "change": yuan(row["change_fen"])} for row in said["cities"]]
+    columns = {"name": "市", "amount": "金额（元）"} | ({"change": f"比第 {other} 版（元）"} if before else {})
+    print_table(f"{period} 第 {done.edition.number} 版", shown, columns, "没有一个市")
+    out.print(done.result.formula(), markup=False)
+    for line in said["twice"]:
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @app.command("end")

@@ -4,7 +4,7 @@ What is named here needs no SQL library. `budget.compute` and `budget.impact` as
 names, so that a page or command that shows a budget does not load them at its start.
 """
 
-from huisuan.law.budget.allotment import allot_budget
+from huisuan.law.budget.allotment import AllotmentResult, allot_budget
 from huisuan.law.budget.chart import budget_chart
 from huisuan.law.budget.model import Budget, last_day_in_force
 from huisuan.law.budget.pool import PoolClaim, PoolMode, PoolPayment, share_pool
@@ -15,6 +15,7 @@ from huisuan.law.budget.tables import BudgetTable, budget_tables
 __all__ = [
     "DISTRIBUTION",
     "DISTRIBUTION_EN",
+    "AllotmentResult",
     "Budget",
     "BudgetTable",
     "PoolClaim",

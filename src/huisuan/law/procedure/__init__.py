@@ -24,8 +24,10 @@ from huisuan.law.procedure.model import (
 from huisuan.law.procedure.objects import OBJECT_WORDS, OWN_SERIES, ClaimObjectSpec, Held, ObjectKind, names
 from huisuan.law.procedure.offices import EACH_CITY, names_each_city, office_in_city, offices_named
 from huisuan.law.procedure.register_links import (
+    HOLDERS,
     RegisterAnswer,
     RegisterDraw,
+    RegisterFeed,
     RegisterLook,
     RegisterMatching,
     RegisterMembers,
@@ -42,6 +44,7 @@ __all__ = [
     "COMMON_COLUMNS",
     "DUTY_WORDS",
     "EACH_CITY",
+    "HOLDERS",
     "OBJECT_WORDS",
     "OWN_DAY",
     "OWN_SERIES",
@@ -62,6 +65,7 @@ __all__ = [
     "RaceSpec",
     "RegisterAnswer",
     "RegisterDraw",
+    "RegisterFeed",
     "RegisterField",
     "RegisterLook",
     "RegisterMatching",

@@ -13,6 +13,8 @@ from huisuan.law.model.errors import LawError
 if TYPE_CHECKING:
     from huisuan.law.procedure.registers import RegisterSpec
 
+#: the figure that says how many different holders there are
+HOLDERS = "holders"
 _OWN = ("code", "name", "holder")  # what every entry has, beside its fields
 
 
@@ -98,6 +100,17 @@ class RegisterLook:
     year: str
 
 
+@dataclass(frozen=True)
+class RegisterFeed:
+    """The frozen figure of each city (a field's sum, or "holders": how many different ones) is `fact` of `allotment`,
+    a rule that shares a budget out by it.
+    """
+
+    allotment: str
+    fact: str
+    figure: str
+
+
 def check_register_links(spec: RegisterSpec, others: Mapping[str, RegisterSpec], programmes: Collection[str]) -> None:
     """Refuse ties to registers, fields or programmes that the policy does not declare.
 
@@ -125,10 +138,25 @@ def check_register_links(spec: RegisterSpec, others: Mapping[str, RegisterSpec],
     if spec.answer is not None:
         _ = spec.answer.setting
         _field(spec, spec.answer.asked), _field(spec, spec.answer.answered)
-    for key in (*spec.once, *spec.same):
+    for key in (*spec.once, *spec.same, *([spec.counted_when] if spec.counted_when else [])):
         _field(spec, key)
     if spec.matching is not None:
         _check_matching(spec, spec.matching, others, programmes)
+
+
+def check_register_feeds(spec: RegisterSpec, allotments: Mapping[str, Collection[str]]) -> None:
+    """Refuse figures that feed no rule of the policy; by rule the names of the facts it shares out by.
+
+    Raises:
+        LawError: which figure of which register leads nowhere.
+    """
+    for feed in spec.feeds:
+        if feed.fact not in allotments.get(feed.allotment, ()):
+            raise _astray(spec, feed.figure, f"{feed.allotment} {feed.fact}")
+        if feed.figure != HOLDERS:
+            _field(spec, feed.figure)
+        elif spec.counted_by or any(one.options for one in spec.fields):  # their parts cannot be added up
+            raise _astray(spec, feed.figure, "counted_by")
 
 
 def _check_matching(

@@ -11,6 +11,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.procedure.register_links import (
     RegisterAnswer,
     RegisterDraw,
+    RegisterFeed,
     RegisterLook,
     RegisterMatching,
     RegisterMembers,
@@ -86,7 +87,8 @@ class RegisterSpec:
     `total` caps what entries come to together (10.1: support of a project, whoever pays). `once`: what no two entries
     that stand may say alike, taken together; `same`: fields that several entries should not say alike, shown where they
     do. `in_province`: the holder is registered in the province on the first day. `by_holder`: a party enters its own.
-    `counted_by`: texts by which frozen figures are told apart. The others are in `register_links`.
+    `counted_by`: texts by which frozen figures are told apart; `counted_when`: a day, and figures are of the entries
+    whose day lies in the period, not of what is on the register on its last one. The others are in `register_links`.
     """
 
     key: str
@@ -112,6 +114,8 @@ class RegisterSpec:
     in_province: bool = False
     by_holder: bool = False
     counted_by: tuple[str, ...] = ()
+    counted_when: str = ""
+    feeds: tuple[RegisterFeed, ...] = ()
 
     def field_of(self, key: str) -> RegisterField | None:
         """Its field of that key."""

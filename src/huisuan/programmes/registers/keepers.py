@@ -9,7 +9,8 @@ from datetime import datetime
 from huisuan.base.csv_lines import LineFault
 from huisuan.base.errors import NotAllowed
 from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import EACH_CITY, Duty, RegisterSpec
+from huisuan.law.policy import Policy
+from huisuan.law.procedure import EACH_CITY, Duty, RegisterSpec, offices_named
 from huisuan.parties.models import MemberRole, Person
 from huisuan.programmes.offices import city_governments, posts_in_force
 from huisuan.programmes.registers.entry_line import ThingContent
@@ -53,6 +54,24 @@ def keeper_of(spec: RegisterSpec, person: Person, now: datetime) -> Keeper:
         f"“{spec.title}”由{spec.office}当天在任的登记岗位维护；岗位见 huisuan post list",
         code="register.no_post_in_force",
     )
+
+
+def check_freezes(policy: Policy, spec: RegisterSpec, person: Person, now: datetime) -> None:
+    """Refuse who may not freeze its figures: of what each city keeps, the office responsible does, no city for others.
+
+    Raises:
+        NotAllowed: the person has no post in that office.
+    """
+    if spec.office not in EACH_CITY:
+        keeper_of(spec, person, now)
+        return
+    office = (*offices_named(policy.text, spec.sentence), policy.issuer)[0]
+    posts = posts_in_force(person, now.astimezone(SHANGHAI).date())
+    if not any(post.duty == Duty.REGISTER and post.office.name == office for post in posts):
+        raise NotAllowed(
+            f"“{spec.title}”由各市登记，数字由{office}当天在任的登记岗位固定；岗位见 huisuan post list",
+            code="register.no_post_to_freeze",
+        )
 
 
 def may_enter(spec: RegisterSpec, person: Person | None, now: datetime) -> bool:

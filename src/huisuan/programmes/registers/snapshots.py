@@ -17,10 +17,11 @@ from django.db import connection, transaction
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import FieldKind, RegisterSpec
+from huisuan.law.policy import load_policy
+from huisuan.law.procedure import HOLDERS, FieldKind, RegisterSpec
 from huisuan.parties.models import Person
 from huisuan.programmes.models import FrozenRegister, RegisterVersion
-from huisuan.programmes.registers.keepers import keeper_of
+from huisuan.programmes.registers.keepers import check_freezes
 from huisuan.programmes.registers.queries import standing_versions
 from huisuan.programmes.registers.services import get_register
 
@@ -46,16 +47,22 @@ def count_register(spec: RegisterSpec, versions: Sequence[RegisterVersion]) -> l
     """By region, holder and choices how many entries there are and what their counts and amounts come to."""
     numbers = [one.key for one in spec.fields if one.kind in (FieldKind.COUNT, FieldKind.YUAN)]
     words = [one.key for one in spec.fields if one.kind is FieldKind.CHOICE or one.key in spec.counted_by]
+    distinct = any(feed.figure == HOLDERS for feed in spec.feeds)
+    holders: dict[tuple[Any, ...], set[int | None]] = {}
     found: dict[tuple[Any, ...], Counter[str]] = {}
     for row in versions:
         key = (row.region_id or "", *(row.values.get(each) or "" for each in words))
         sums = found.setdefault(key, Counter())
         sums["entries"] += 1
+        holders.setdefault(key, set()).add(row.holder_id)
         sums.update({each: int(row.values.get(each) or 0) for each in numbers})
     return [
-        {**dict(zip(("region", *words), key, strict=True)), "entries": sums["entries"], **{n: sums[n] for n in numbers}}
+        {
+            **dict(zip(("region", *words), key, strict=True)), "entries": sums["entries"],
+            **({HOLDERS: len(holders[key] - {None})} if distinct else {}), **{n: sums[n] for n in numbers},
+        }
         for key, sums in sorted(found.items())
-    ]
+    ]  # fmt: skip
 
 
 @transaction.atomic
@@ -70,13 +77,13 @@ def freeze_register(
         InvalidRequest: a malformed period, one that is not over yet, or other figures than before without a reason.
     """
     spec = get_register(policy, key)
-    keeper_of(spec, by, now)
+    check_freezes(load_policy(policy), spec, by, now)
     day = last_day_of(period)
     if day >= now.astimezone(SHANGHAI).date():
         raise InvalidRequest(f"{period} 还没有结束（{day}）；期满后再固定", code="register.period_running")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"freeze {policy} {key} {period}"])
-    content = {"on": day.isoformat(), "rows": count_register(spec, list(on_register(policy, key, day)))}
+    content = {"on": day.isoformat(), "rows": count_register(spec, _counted(policy, spec, period, day))}
     digest = text_sha256(json.dumps(content, ensure_ascii=False, sort_keys=True))
     before = latest_snapshot(policy, key, period)
     if before is not None and before.digest == digest:
@@ -87,6 +94,15 @@ def freeze_register(
         policy=policy, register=key, period=period, number=before.number + 1 if before else 1, on_day=day,
         content=content, digest=digest, reason=reason.strip() if before else "", by=by, at=now,
     )  # fmt: skip
+
+
+def _counted(policy: str, spec: RegisterSpec, period: str, day: date) -> Sequence[RegisterVersion]:
+    """What a period's figures count: what was on the register on its last day, or the events of its days."""
+    if not spec.counted_when:
+        return on_register(policy, spec.key, day)
+    first = date(day.year, day.month - 2 if "Q" in period else 1, 1)
+    rows = standing_versions(policy, spec.key).filter(ended=False).order_by("entry__code")
+    return [row for row in rows if str(first) <= str(row.values.get(spec.counted_when) or "") <= str(day)]
 
 
 def on_register(policy: str, key: str, day: date) -> Sequence[RegisterVersion]:
