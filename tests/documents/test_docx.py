@@ -15,6 +15,7 @@ from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 from huisuan.documents.typesetting import Imprint
 from support.docx_templates import field, template
 
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 IMPRINT = Imprint(
     "省财政厅", "皖财〔2024〕1号", "ABCD-EFGH-JKMN", "https://x/document/ABCD", datetime(2024, 9, 2, tzinfo=UTC)
 )
@@ -77,6 +78,13 @@ def test_what_nobody_knows_or_what_must_not_be_missing_is_named() -> None:
 )
 def test_a_field_that_does_more_than_fill_in_is_refused(more: str, named: str) -> None:
     assert named in code(template("文号", "核验码", more=more))
+
+
+def test_a_part_is_read_whatever_it_is_called() -> None:
+    made = io.BytesIO(template("文号", "核验码"))
+    with zipfile.ZipFile(made, "a") as package:
+        package.writestr("word/header1.bin", f'\ufeff<w:hdr xmlns:w="{W}"><w:p>{field("DDEAUTO x")}</w:p></w:hdr>')
+    assert "域 DDEAUTO" in code(made.getvalue())
 
 
 def test_a_link_to_something_outside_a_doctype_and_what_is_no_docx_are_refused() -> None:

@@ -173,8 +173,13 @@ def _unpacked(package: zipfile.ZipFile) -> Iterator[bytes]:
             )
         if len(part) != stated:
             raise zipfile.BadZipFile(one.filename)
-        if one.filename.endswith((".xml", ".rels")):
+        if one.filename.endswith((".xml", ".rels")) or _looks_like_xml(part):
             yield part
+
+
+def _looks_like_xml(part: bytes) -> bool:
+    """Whatever a part is called: the package's list of types may name a file of any ending as one to be read."""
+    return part[:64].replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _forbidden(part: bytes) -> Iterator[str]:

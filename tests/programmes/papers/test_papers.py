@@ -16,6 +16,7 @@ from huisuan.programmes.calls.services import amend_call
 from huisuan.programmes.corrections.receipts import receive_repayment
 from huisuan.programmes.models import ApplicationCheck, CheckKind
 from huisuan.programmes.papers.issuing import issue_from_record
+from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.payments.returns import import_bank_returns, send_orders
 from huisuan.programmes.workflow import act, begin_application
 from huisuan.treasury.models import PaymentOrder
@@ -184,6 +185,19 @@ def test_what_the_sentence_earmarks_stands_in_every_letter_about_its_money_and_a
     text = words(issue_from_record("refusal", made.number, decider, NOON))
     assert "本项资金按规定用于智能算力建设和招引重点企业" in text
     assert "行政复议" not in text
+
+
+def test_of_money_whose_decision_was_revoked_no_notice_is_issued() -> None:
+    budget("14.1")
+    (made,) = published(1)
+    decider, committer = official("decider", "decide"), official("committer", "commit", TREASURY)
+    act(made.number, "decide", decider, ENDED, amount_fen=500_000)
+    give_payee(made.number, applicant(1), "1302010109022100001", "工商银行合肥分行", ENDED)
+    act(made.number, "commit", committer, ENDED)
+    assert "现下达资金 5,000.00 元" in words(issue_from_record("funds", made.number, committer, ENDED))
+    act(made.number, "revoke", decider, ENDED, reason="标准被废止")
+    with pytest.raises(Conflict, match="批准已撤销"):
+        issue_from_record("funds", made.number, committer, ENDED)
 
 
 def test_a_revocation_tells_what_was_granted_and_whoever_checks_the_decision_is_led_to_it(client: Client) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
+from django.db import connection, transaction
+
 from huisuan.base.errors import InvalidRequest, NotAllowed, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.documents.issuing import About, issue_document
@@ -63,6 +65,7 @@ def list_issuable(number: str, kinds: Iterable[str], by: Person, now: datetime) 
     return found
 
 
+@transaction.atomic
 def issue_from_record(kind: str, number: str, by: Person, now: datetime) -> Document:
     """Issue what the record says; issued again, the new one replaces the one before.
 
@@ -74,6 +77,10 @@ def issue_from_record(kind: str, number: str, by: Person, now: datetime) -> Docu
     """
     if kind not in PAPERS:
         raise InvalidRequest(f"没有公文种类 {kind}：可用 {'、'.join(PAPERS)}", code="paper.kind_unknown")
+    # the record stands still while it is written down: no step is taken meanwhile, and nobody else issues the same
+    Application.objects.select_for_update(of=("self",), no_key=True).filter(number=number).first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"paper {number}"])
     paper = PAPERS[kind](number, by, now)
     if not posts_in_force(by, now.astimezone(SHANGHAI).date()).filter(office__name=paper.office).exists():
         raise NotAllowed(f"{paper.office}的公文由它当天在任的岗位签发", code="paper.no_post_in_force")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from huisuan.base.errors import Conflict
 from huisuan.base.money import yuan
 from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 from huisuan.documents.models import DocumentKind
 from huisuan.law.policy import load_policy
 from huisuan.programmes.models import Application, PublicNotice
 from huisuan.programmes.notices.queries import end_of_notice, list_notice_lines
-from huisuan.programmes.papers.paper import Paper, day_words, last_step, to_applicant
+from huisuan.programmes.papers.paper import Paper, day_words, last_step, require_not_revoked, to_applicant
 
 
 def notice_paper(notice: PublicNotice) -> Paper:
@@ -64,8 +63,7 @@ def decision_paper(application: Application) -> Paper:
         Conflict: nothing was decided, or it was revoked.
     """
     step = last_step(application, "decide", "批准")
-    if application.steps.filter(action="revoke", number__gt=step.number).exists():
-        raise Conflict(f"{application.number}：批准已撤销，不能再出批准决定", code="paper.revoked")
+    require_not_revoked(application, step, "批准决定")
     content = application.edition.content
     policy = load_policy(application.edition.policy)
     granted = f"批准金额 {yuan(step.amount_fen)} 元。" if step.amount_fen else ""

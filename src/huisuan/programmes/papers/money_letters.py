@@ -15,6 +15,7 @@ from huisuan.programmes.papers.paper import (
     ground_words,
     last_step,
     local_day,
+    require_not_revoked,
     to_applicant,
 )
 from huisuan.treasury.models import BankFile, Commitment
@@ -24,11 +25,12 @@ def funds_paper(application: Application) -> Paper:
     """What was set aside for an application, by whom, from which line, in which parts.
 
     Raises:
-        Conflict: nothing was set aside.
+        Conflict: nothing was set aside, or its decision was revoked.
     """
     step = last_step(application, "commit", "下达资金")
+    require_not_revoked(application, step, "资金下达通知")
     commitments = commitments_of([application]).get(application.pk, [])
-    total = sum(one.amount_fen for one in commitments)
+    total = sum(part.amount_fen for one in commitments for part in one.instalments.all() if part.release_id is None)
     lines = "、".join(
         dict.fromkeys(f"{one.line.year} 年度第 {one.line.sentence} 句预算（{one.line.office}）" for one in commitments)
     )

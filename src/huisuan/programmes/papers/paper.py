@@ -53,6 +53,16 @@ def last_step(application: Application, action: str, words: str) -> ApplicationS
     return step
 
 
+def require_not_revoked(application: Application, step: ApplicationStep, title: str) -> None:
+    """Refuse what rests on a decision that was revoked after a step.
+
+    Raises:
+        Conflict: it was.
+    """
+    if application.steps.filter(action="revoke", number__gt=step.number).exists():
+        raise Conflict(f"{application.number}：批准已撤销，不能再出{title}", code="paper.revoked")
+
+
 def addressee_name(application: Application) -> str:
     """What whoever applied is called."""
     return str(application.party.name if application.party else application.city)
