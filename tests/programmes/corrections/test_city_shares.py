@@ -193,9 +193,18 @@ def test_two_decided_at_once_are_not_both_paid() -> None:
     budget("8.2", 100_000_000)
     voucher("V-1", 100_000_000)
     both = [walked(made, "check", "publicise").number for made in (handed_in(), without_call())]
-    act_on_many(both, "decide", by("decide"), ENDED)
-    refused = act_on_many(both, "commit", by("commit"), ENDED).refused
-    assert {number: refusal.code for number, refusal in refused.items()} == {both[1]: "offer.outdated"}
+    refused = act_on_many(both, "decide", by("decide"), ENDED).refused
+    assert {number: refusal.code for number, refusal in refused.items()} == {both[1]: "award.nothing_owed"}
+
+
+def test_two_years_of_a_project_decided_at_once_share_one_cap_in_the_order_in_which_they_were_claimed() -> None:
+    budget("8.2", 10_000_000_000)
+    voucher("V-0", 3_000_000_000, date(2023, 11, 1))
+    voucher("V-1", 1_000_000_000)
+    both = [walked(handed_in(year, of), "check", "publicise").number for year, of in ((2023, "V-0"), (2024, "V-1"))]
+    assert act_on_many(both[::-1], "decide", by("decide"), ENDED).refused == {}
+    granted = dict(Award.objects.values_list("application__number", "amount_fen"))
+    assert granted == {both[0]: 900_000_000, both[1]: 100_000_000}
 
 
 def test_a_project_is_claimed_once_under_calls_and_an_application_is_of_one() -> None:
