@@ -194,7 +194,7 @@ def test_two_decided_at_once_are_not_both_paid() -> None:
     voucher("V-1", 100_000_000)
     both = [walked(made, "check", "publicise").number for made in (handed_in(), without_call())]
     refused = act_on_many(both, "decide", by("decide"), ENDED).refused
-    assert {number: refusal.code for number, refusal in refused.items()} == {both[1]: "award.nothing_owed"}
+    assert {number: refusal.code for number, refusal in refused.items()} == {both[1]: "award.amount_missing"}
 
 
 def test_two_years_of_a_project_decided_at_once_share_one_cap_in_the_order_in_which_they_were_claimed() -> None:
