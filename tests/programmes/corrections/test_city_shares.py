@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from django.test import Client
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
@@ -214,6 +215,16 @@ def test_a_project_is_claimed_once_under_calls_and_an_application_is_of_one() ->
     with pytest.raises(Conflict) as held:
         submit_draft(call.number, drafted("项目甲").pk, hefei(), NOON)
     assert held.value.code == "claim_object.held"
+    again = list_missing(call.number, drafted("项目甲", paid_by="V-3").pk, hefei(), NOON)
+    assert [(item.code, item.text.partition("；")[2].endswith("2025-01-01 起申报的是全年")) for item in again] == [
+        ("object_held", True)
+    ]  # fmt: skip
+    page = Client()
+    page.cookies["django_language"] = "en"
+    page.force_login(hefei(), backend="django.contrib.auth.backends.ModelBackend")
+    assert (
+        "a claim from 2025-01-01 on is of the whole year" in page.get(f"/calls/{call.number}/submit").content.decode()
+    )
     act(mine.number, "withdraw", hefei(), NOON)
     two = drafted("项目甲", "项目乙")
     missing = list_missing(call.number, two.pk, hefei(), NOON)
