@@ -89,7 +89,7 @@ class FollowUp(Facts):
     settled = settled_in_anhui()
     given = money(
         "各出资方已给支持合计", "Given before, by all payers together", maximum="10亿元", asked_by="10.1",
-        evidence="后续支持名录", known_by="register",
+        evidence="后续支持名录", known_by="things", measure="follow_up",
     )  # fmt: skip
     amount = money(
         "本次支持金额", "This support", maximum="10亿元", asked_by="10.1", evidence="投资、借款协议或奖励文件"

@@ -30,7 +30,7 @@ def sheet(
     """申报通知的决策表：得分、金额、累计对预算、分界、同分依据、候补；冻结前是现在冻结会得到的样子。"""
     from huisuan.parties.viewer import Viewer
     from huisuan.programmes.people import find_person
-    from huisuan.programmes.review.sheet_workbook import STATUS_NAMES, tie_name
+    from huisuan.programmes.review.sheet_workbook import status_name, tie_name
     from huisuan.programmes.review_desk.decision_sheet import freeze_sheet, show_sheet
 
     person = find_person(by)
@@ -46,10 +46,8 @@ def sheet(
         print_json(found)
         return
     rows = [
-        line
-        | {key: yuan(line[key]) for key in _MONEY}
-        | {"status": STATUS_NAMES[line["status"]], "tie": tie_name(line["tie"])}
-        for line in found["lines"]
+        line | {key: yuan(line[key]) for key in _MONEY} | {"status": status_name(about), "tie": tie_name(line["tie"])}
+        for line, about in zip(found["lines"], shown.sheet.lines, strict=True)
     ]
     state = f"第 {found['number']} 版，已冻结" if found["frozen"] else f"未冻结，另有 {len(found['pending'])} 件未完成"
     print_table(f"{number} 决策表（{state}）", rows, _COLUMNS, "没有可列入的申报")

@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from django.test import Client
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
@@ -193,9 +194,18 @@ def test_two_decided_at_once_are_not_both_paid() -> None:
     budget("8.2", 100_000_000)
     voucher("V-1", 100_000_000)
     both = [walked(made, "check", "publicise").number for made in (handed_in(), without_call())]
-    act_on_many(both, "decide", by("decide"), ENDED)
-    refused = act_on_many(both, "commit", by("commit"), ENDED).refused
-    assert {number: refusal.code for number, refusal in refused.items()} == {both[1]: "offer.outdated"}
+    refused = act_on_many(both, "decide", by("decide"), ENDED).refused
+    assert {number: refusal.code for number, refusal in refused.items()} == {both[1]: "award.amount_missing"}
+
+
+def test_two_years_of_a_project_decided_at_once_share_one_cap_in_the_order_in_which_they_were_claimed() -> None:
+    budget("8.2", 10_000_000_000)
+    voucher("V-0", 3_000_000_000, date(2023, 11, 1))
+    voucher("V-1", 1_000_000_000)
+    both = [walked(handed_in(year, of), "check", "publicise").number for year, of in ((2023, "V-0"), (2024, "V-1"))]
+    assert act_on_many(both[::-1], "decide", by("decide"), ENDED).refused == {}
+    granted = dict(Award.objects.values_list("application__number", "amount_fen"))
+    assert granted == {both[0]: 900_000_000, both[1]: 100_000_000}
 
 
 def test_a_project_is_claimed_once_under_calls_and_an_application_is_of_one() -> None:
@@ -205,6 +215,16 @@ def test_a_project_is_claimed_once_under_calls_and_an_application_is_of_one() ->
     with pytest.raises(Conflict) as held:
         submit_draft(call.number, drafted("项目甲").pk, hefei(), NOON)
     assert held.value.code == "claim_object.held"
+    again = list_missing(call.number, drafted("项目甲", paid_by="V-3").pk, hefei(), NOON)
+    assert [(item.code, item.text.partition("；")[2].endswith("2025-01-01 起申报的是全年")) for item in again] == [
+        ("object_held", True)
+    ]  # fmt: skip
+    page = Client()
+    page.cookies["django_language"] = "en"
+    page.force_login(hefei(), backend="django.contrib.auth.backends.ModelBackend")
+    assert (
+        "a claim from 2025-01-01 on is of the whole year" in page.get(f"/calls/{call.number}/submit").content.decode()
+    )
     act(mine.number, "withdraw", hefei(), NOON)
     two = drafted("项目甲", "项目乙")
     missing = list_missing(call.number, two.pk, hefei(), NOON)

@@ -11,11 +11,13 @@ from huisuan.base.csv_lines import FileReport
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import RegisterTotal
-from huisuan.law.procedure.registers import check_register_spec
+from huisuan.law.procedure.registers import check_register_facts, check_register_spec
 from huisuan.parties.models import StateChange
+from huisuan.programmes.claim_objects.codes import NamedObject
 from huisuan.programmes.models import RegisteredThing
 from huisuan.programmes.registers.services import end_entry, import_register
-from support.programmes import official, person
+from huisuan.programmes.submissions.known_facts import KnownFact, find_known_facts
+from support.programmes import LAW, official, person
 from support.registers import OFFICE, POLICY
 from support.usage_records import party
 
@@ -61,6 +63,34 @@ def test_a_corrected_entry_counts_once_and_one_taken_off_counts_no_more() -> Non
     assert entered(("Z-3", "XM-1", "人才办", "1")).faults
     end_entry(POLICY, "follow_up", "Z-2", date(2024, 6, 2), by=person("keeper"), now=NOON, reason="借款已收回")
     assert not entered(("Z-3", "XM-1", "人才办", "5000000")).faults
+
+
+@pytest.mark.django_db
+def test_what_others_gave_is_filled_in_from_the_register_and_locked_with_its_day() -> None:
+    assert not entered(("Z-1", "XM-1", "省基金", "20000000"), ("Z-2", "XM-1", "市属银行", "5000000")).faults
+    rule, today = LAW.rule("10.1.support"), date(2024, 9, 10)
+
+    def known(own: str) -> dict[str, KnownFact]:
+        return find_known_facts(LAW, rule, party(1), 2024, [NamedObject("contract", own, own)], today, today)
+
+    assert "given" not in known("Z-9")  # nobody says which project is the party's
+    won = f"编号,项目名称,获奖单位,自,轮次编号,奖项\nXM-1,甲项目,{party(1).uscc},2024-04-20,R1,一等奖"
+    corrected = import_register(
+        won.encode(), "奖.csv", POLICY, "prizes", by=person("keeper"), now=NOON, reason="补登获奖单位"
+    )  # fmt: skip
+    assert corrected.changed == 1
+    assert known("Z-9")["given"].to_dict() == {
+        "value": 2_500_000_000, "source": "things", "words": "名录的合计", "day": "2024-09-10",
+        "record": "名录“大赛获奖项目后续支持”XM-1 共 2 项",
+    }  # fmt: skip
+    assert known("z-2")["given"].value == 2_000_000_000  # its own support is not what others gave
+
+
+def test_a_fact_is_the_total_of_a_register_that_has_one() -> None:
+    spec = next(fact for fact in LAW.rule("10.1.support").facts if fact.name == "given")
+    with pytest.raises(LawError) as refused:
+        check_register_facts("10.1.support", [spec], {"follow_up": replace(LAW.register("follow_up"), total=None)})
+    assert refused.value.code == "law.register_fact_wrong"
 
 
 def test_a_total_is_of_an_amount_that_every_entry_has_and_its_cap_stands_in_the_text() -> None:

@@ -10,7 +10,17 @@ import openpyxl
 
 from huisuan.law.budget import PoolMode
 from huisuan.programmes.review.ranking import ScoredApplication, SheetTerms, TieOrder, make_decision_sheet
+from huisuan.programmes.review.sheet_letter import sheet_letter
 from huisuan.programmes.review.sheet_workbook import sheet_workbook
+
+
+def test_who_is_chosen_where_nothing_is_paid_is_placed_and_not_funded() -> None:
+    rows = [ScoredApplication(f"A-{at}", Fraction(90 - at), Fraction(0), 0, date(2026, 10, 8)) for at in range(2)]
+    sheet = make_decision_sheet(rows, SheetTerms(0, PoolMode.RANK, (), "s", places=1))
+    book = openpyxl.load_workbook(io.BytesIO(sheet_workbook(sheet, {}, "创新应用大赛")))
+    assert [row[9].value for row in book["决策表"].iter_rows(min_row=2)] == ["拟入选（不拨款）", "推荐，候补"]
+    (amounts, _order) = sheet_letter(sheet, {}, "创新应用大赛", "第 1 版").annexes
+    assert [row[-1] for row in amounts.rows] == ["拟入选（不拨款）", "推荐，候补"]
 
 
 def test_the_workbook_says_every_line_with_what_was_declared_and_runs_nothing_that_an_applicant_wrote() -> None:

@@ -21,8 +21,10 @@ from huisuan.parties.party_state import PartyState, lies_within
 SOURCES: Mapping[str, str] = {
     "register": "主体登记库", "meter": "平台的计量", "relations": "关联关系登记", "centre": "智算中心的证明",
     "treasury": "财政拨付账", "city": "市的证明", "opendata": "开放数据目录",
-    "selection": "本平台的评选结果",
+    "selection": "本平台的评选结果", "things": "名录的合计",
 }  # fmt: skip
+#: registers of things: `measure` names one of the policy's own, whose total it is
+THINGS = "things"
 _APPLICANT = "申报人提供"
 _OTHER = "other"  # the option of a choice that takes what none of the others is
 
@@ -171,7 +173,7 @@ def _who_knows(spec: FactSpec) -> str:
     if not spec.known_by:
         return f"{_APPLICANT}（{spec.evidence}）" if spec.evidence else _APPLICANT
     source = SOURCES.get(spec.known_by, spec.known_by)
-    if isinstance(measure_of(spec), ClaimMeasure):
+    if isinstance(measure_of(spec), ClaimMeasure) or spec.known_by == THINGS:
         return f"{source}（按项目登记，逐件申报时取，不按用量结算）"
     if spec.known_by in ATTESTERS:
         return f"{source}（政策没有写明其中的哪一项 measure，或它不是可证明的类型）"

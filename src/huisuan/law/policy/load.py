@@ -30,7 +30,7 @@ from huisuan.law.policy.versions import check_versions, with_versions
 from huisuan.law.procedure import ProgrammeSpec, offices_named
 from huisuan.law.procedure.checks import check_objects, check_programme, check_selection
 from huisuan.law.procedure.register_links import check_register_feeds, check_register_links
-from huisuan.law.procedure.registers import check_register_spec
+from huisuan.law.procedure.registers import check_register_facts, check_register_spec
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 from huisuan.law.text.text_changes import load_changes
 
@@ -162,6 +162,8 @@ def _check_programmes(policy: Policy) -> None:
             register,
             {each.key: {indicator.fact.name for indicator in each.indicators} for each in policy.allotments},
         )
+    for rule in policy.rules:
+        check_register_facts(rule.key, rule.facts, registers)
 
 
 def _check_review_field(policy: Policy, programme: ProgrammeSpec) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
+from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.values import ValueKind
 from huisuan.law.procedure.register_links import (
     RegisterAnswer,
     RegisterDraw,
@@ -169,3 +171,18 @@ def _check_total(spec: RegisterSpec, total: RegisterTotal) -> None:
             code="law.register_total_wrong",
         )
     total.most_fen  # noqa: B018 (refuses what is no figure)
+
+
+def check_register_facts(rule: str, facts: Iterable[FactSpec], registers: Mapping[str, RegisterSpec]) -> None:
+    """Refuse a fact that is said to be a register's total where that register has none.
+
+    Raises:
+        LawError: it names the rule and the fact.
+    """
+    for fact in facts:
+        named = registers.get(fact.measure) if fact.known_by == "things" else None
+        if fact.known_by == "things" and (named is None or named.total is None or fact.kind is not ValueKind.MONEY):
+            raise LawError(
+                f"第 {rule} 句的事实 {fact.name}：measure 须是本政策一个有合计（total）的名录，且它是金额",
+                code="law.register_fact_wrong",
+            )

@@ -17,7 +17,7 @@ from huisuan.portal.programmes.calls import drafts_of_call, window_word
 from huisuan.portal.programmes.words import programme_title, refusal_status
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.calls.queries import get_call
-from huisuan.programmes.calls.submit import list_missing, submit_draft
+from huisuan.programmes.calls.submit import held_by_year, list_missing, once_a_year, submit_draft
 from huisuan.programmes.models import Call
 from huisuan.programmes.submissions.content import MissingItem, law_of
 from huisuan.programmes.submissions.window import CallWindow, show_instant
@@ -82,6 +82,7 @@ def _shown(
         "chosen": chosen,
         "before": before,
         "task": task,
+        "once_a_year": once_a_year(call.year) if held_by_year(call) else "",
         "missing": [_in_readers_words(call, item) for item in missing],
         "refused": refusal_html(refused) if refused else "",
     }

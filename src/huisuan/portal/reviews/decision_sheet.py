@@ -33,7 +33,7 @@ from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import Application, Call
 from huisuan.programmes.review.plan import declared_review
-from huisuan.programmes.review.ranking import SheetStatus, TieOrder
+from huisuan.programmes.review.ranking import SheetLine, SheetStatus, TieOrder
 from huisuan.programmes.review_desk.decision_sheet import ShownSheet, freeze_sheet, may_freeze, show_sheet
 from huisuan.settlement.statements.workbook import XLSX_TYPE
 
@@ -41,6 +41,8 @@ _STATUS = {
     SheetStatus.FUNDED: Word(_("拟足额支持"), "good"), SheetStatus.PARTLY_FUNDED: Word(_("拟部分支持"), "wait"),
     SheetStatus.WAITING: Word(_("推荐，候补"), "wait"), SheetStatus.NOT_RECOMMENDED: Word(_("不推荐"), "bad"),
 }  # fmt: skip
+
+_PLACED = Word(_("拟入选（不拨款）"), "good")
 
 
 @allow(*REVIEW_READERS)
@@ -128,12 +130,15 @@ def _table(request: HttpRequest, call: Call, shown: ShownSheet | None) -> Table:
             row.line = sheet[row.number]
 
     def statuses(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-        present = {line.status for line in sheet.values()}
+        present = {line.status for line in sheet.values() if not line.only_placed}
         found: list[tuple[str, Text]] = [(key.value, word.label) for key, word in _STATUS.items() if key in present]
+        if any(line.only_placed for line in sheet.values()):
+            found.insert(0, ("placed", _PLACED.label))
         return [*found, *([("marginal", _("预算边缘"))] if marginal else [])]
 
     def narrow(rows: QuerySet[Any], status: str) -> QuerySet[Any]:
-        of_status = [key for key, line in sheet.items() if line.status == status]
+        said = {key: "placed" if line.only_placed else str(line.status) for key, line in sheet.items()}
+        of_status = [key for key, word in said.items() if word == status]
         return rows.filter(number__in=marginal if status == "marginal" else of_status)
 
     numbers = Value(list(sheet), output_field=ArrayField(CharField()))
@@ -152,7 +157,7 @@ def _table(request: HttpRequest, call: Call, shown: ShownSheet | None) -> Table:
             Column("owed", _("应拨"), "line.application.owed_fen", Kind.FEN),
             Column("running", _("累计应拨"), "line.running_fen", Kind.FEN, minor=True),
             Column("funded", _("拟拨"), "line.funded_fen", Kind.FEN),
-            Column("status", _("意见"), lambda row: _STATUS[row.line.status], Kind.STATE),
+            Column("status", _("意见"), lambda row: _word(row.line), Kind.STATE),
             Column("marginal", _("预算边缘"), lambda row: _t("是") if row.number in marginal else ""),
             Column("tie", _("同分依据"), lambda row: _tie(row.line.tie), minor=True),
             Column("state", _("状态"), lambda row: application_state(row.state, "province"), Kind.STATE, minor=True),
@@ -164,6 +169,10 @@ def _table(request: HttpRequest, call: Call, shown: ShownSheet | None) -> Table:
         empty=Empty(_("决策表还是空的：评审完成（没有专家评审的，核验通过）之后，申报列在这里。")),
         prepare=prepare,
     )  # fmt: skip
+
+
+def _word(line: SheetLine) -> Word:
+    return _PLACED if line.only_placed else _STATUS[line.status]
 
 
 def _tie(tie: str) -> Text:

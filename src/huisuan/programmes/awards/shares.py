@@ -43,18 +43,26 @@ def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
     """By application; what others were granted for the same project is taken off.
 
     What was granted first keeps what it has: of an application that was itself granted, only what went before counts.
+    Of several asked for together that are not granted yet, each sees what those begun before it would take.
     """
     shares, found = standing_shares(applications), {}
     others = _same_projects(shares.values())
     claims = [one.application for same in others.values() for one in same]
     awards, turns = standing_awards(claims), _turns(claims)
-    for pk, share in shares.items():
+    would_take: dict[int, int] = {}
+    for pk, share in sorted(shares.items()):
         before = {
             other: awards[other.application_id].amount_fen
             for other in others[_project(share)]
             if other.application_id in awards and turns[other.application_id] < turns.get(pk, _NOT_YET)
         }
-        owed, granted = _left(share, before), awards.get(pk)
+        granted = awards.get(pk)
+        if granted is None:
+            same = others[_project(share)]
+            before |= {one: would_take[one.application_id] for one in same if one.application_id in would_take}
+        owed = _left(share, before)
+        if granted is None:
+            would_take[pk] = owed or 0
         found[pk] = ShareBasis(share, min(owed, granted.amount_fen) if granted and owed is not None else owed)
     return found
 

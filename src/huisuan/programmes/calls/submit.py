@@ -9,7 +9,7 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.law.model import LawError
-from huisuan.law.procedure import OWN_SERIES, State
+from huisuan.law.procedure import OWN_SERIES, ObjectKind, State
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications.queries import claimant
@@ -96,7 +96,17 @@ def _held_by_others(call: Call, draft: Draft, content: SubmissionContent, person
     own = Application.objects.filter(draft=draft).exclude(state__in=_ENDED).first()
     for held in holders(ground.policy, ground.ground, named, besides=own.pk if own else None):
         said = f"{object_words(held.kind, held.code)} 已由{holder_words(held, person)}申报"
-        yield MissingItem("objects", "object_held", said)
+        yield MissingItem("objects", "object_held", f"{said}；{once_a_year(held.year)}" if held.year else said)
+
+
+def held_by_year(call: Call) -> bool:
+    """Whether a project is claimed for once a year under a call: what a city pays for it later is not claimed again."""
+    return bool(years_held(call.edition.content, call.year).get(ObjectKind.PROJECT.value))
+
+
+def once_a_year(year: int) -> str:
+    """What whoever claims for a project of a year should know: there is one claim a year, complete once it is over."""
+    return f"每年度一件：批准以前登记的 {year} 年凭证都计入，批准以后的不能再报；{year + 1}-01-01 起申报的是全年"
 
 
 def _call(number: str) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,42 @@ from django.db import connection
 
 from huisuan.base.csv_lines import LineFault
 from huisuan.base.money import yuan
+from huisuan.law.policy import Policy
 from huisuan.law.procedure import RegisterSpec, RegisterTotal
+from huisuan.parties.models import Party
 from huisuan.programmes.models import RegisteredThing
 from huisuan.programmes.registers.entry_line import ThingContent, normalise_entry_code
+
+
+@dataclass(frozen=True)
+class HeldTotal:
+    """What all the entries about one thing come to: `code` is that thing's, `title` the register's."""
+
+    code: str
+    title: str
+    fen: int
+    entries: int
+
+
+def total_of_holder(policy: Policy, register: str, holder: Party, besides: Collection[str]) -> HeldTotal | None:
+    """What a register's total is for the one thing that a party holds on the register that its entries refer to.
+
+    Entries whose codes are in `besides` are left out. None: the party holds none of them, or more than one.
+    """
+    spec = policy.register(register)
+    per = spec.field_of(spec.total.per) if spec.total is not None else None
+    if spec.total is None or per is None or not per.refers:
+        return None
+    standing = RegisteredThing.objects.filter(policy=policy.name, latest__ended=False)
+    held = list(standing.filter(register=per.refers, latest__holder=holder).values_list("code", flat=True)[:2])
+    if len(held) != 1:
+        return None
+    left_out = {normalise_entry_code(code) for code in besides}
+    rows = standing.filter(register=register).exclude(code__in=left_out).values_list("latest__values", flat=True)
+    amounts = [
+        int(values[spec.total.field]) for values in rows if normalise_entry_code(str(values[per.key])) == held[0]
+    ]
+    return HeldTotal(held[0], spec.title, sum(amounts), len(amounts))
 
 
 @dataclass

@@ -76,6 +76,11 @@ class SheetLine:
     running_fen: int
     tie: str
 
+    @property
+    def only_placed(self) -> bool:
+        """Whether it is chosen where no money is given: a place and nothing else."""
+        return self.status is SheetStatus.FUNDED and not self.application.owed_fen
+
     def to_dict(self) -> dict[str, Any]:
         """The line as JSON carries it, fractions exactly."""
         about = self.application

@@ -9,7 +9,7 @@ from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 from huisuan.programmes.review.ranking import DecisionSheet
-from huisuan.programmes.review.sheet_workbook import STATUS_NAMES, declared_terms, tie_name, two_decimals
+from huisuan.programmes.review.sheet_workbook import declared_terms, status_name, tie_name, two_decimals
 
 _SIZE = 8  # points: seven columns beside each other on A4
 
@@ -42,7 +42,7 @@ def _amounts(sheet: DecisionSheet, names: Mapping[str, str]) -> Annex:
         (
             str(line.rank), line.application.key, names.get(line.application.key, ""),
             str(two_decimals(line.application.score)), yuan(line.application.owed_fen), yuan(line.funded_fen),
-            STATUS_NAMES[line.status],
+            status_name(line),
         )
         for line in sheet.lines
     )  # fmt: skip

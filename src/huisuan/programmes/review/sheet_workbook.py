@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from huisuan.law.budget import PoolMode
-from huisuan.programmes.review.ranking import DecisionSheet, SheetStatus, TieOrder
+from huisuan.programmes.review.ranking import DecisionSheet, SheetLine, SheetStatus, TieOrder
 
 _HEADINGS = (
     "名次", "申报", "单位", "得分", "得分（分数）", "极差", "应拨（元）", "累计应拨（元）", "拟拨（元）", "意见",
@@ -20,6 +20,7 @@ STATUS_NAMES = {
     SheetStatus.WAITING: "推荐，候补",
     SheetStatus.NOT_RECOMMENDED: "不推荐",
 }
+PLACED_NAME = "拟入选（不拨款）"
 TIE_NAMES = {TieOrder.SPREAD: "极差小者在前", TieOrder.APPLIED: "先申报者在前", TieOrder.AMOUNT: "金额小者在前"}
 MODE_NAMES = {PoolMode.PRO_RATA: "按比例", PoolMode.FIRST_COME: "先到先得", PoolMode.RANK: "按名次"}
 
@@ -52,7 +53,7 @@ def sheet_workbook(sheet: DecisionSheet, names: Mapping[str, str], title: str) -
         page.write_number(at, 5, two_decimals(about.spread), forms["score"])
         for column, fen in ((6, about.owed_fen), (7, line.running_fen), (8, line.funded_fen)):
             page.write_number(at, column, Decimal(fen).scaleb(-2), forms["yuan"])
-        page.write_string(at, 9, STATUS_NAMES[line.status])
+        page.write_string(at, 9, status_name(line))
         page.write_string(at, 10, tie_name(line.tie))
     terms = book.add_worksheet("事前声明")
     terms.set_column(0, 1, 40)
@@ -73,6 +74,11 @@ def declared_terms(sheet: DecisionSheet, title: str) -> list[tuple[str, str]]:
         ("同分", ties), ("抽签种子", terms.seed), ("最低分", str(terms.lowest_score)),
         *([("名额", str(terms.places))] if terms.places else []), ("摘要 SHA-256", sheet.digest),
     ]  # fmt: skip
+
+
+def status_name(line: SheetLine) -> str:
+    """What the sheet proposes of a line, in words: who is chosen where nothing is paid is placed, not funded."""
+    return PLACED_NAME if line.only_placed else STATUS_NAMES[line.status]
 
 
 def tie_name(tie: str) -> str:

@@ -1,7 +1,7 @@
 """The facts of a claim that the platform knows itself: filled in, locked, each with its source and the day it was read.
 
 Register and attestations by the state of the party on the day of the law; use by the newest settlement of the rule and
-year; what a city paid by the projects that the claim names.
+year; what a city paid by the projects that the claim names; what a register comes to for what the party holds.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from huisuan.compute.fact_sources.registry import SOURCES, ClaimMeasure, StateMeasure, UseMeasure, measure_of
+from huisuan.compute.fact_sources.registry import SOURCES, THINGS, ClaimMeasure, StateMeasure, UseMeasure, measure_of
 from huisuan.law.model import FactSpec, InvalidValue, LawError, Rule, Value, parse_value, to_json
 from huisuan.law.policy import Policy
 from huisuan.parties.models import Party
 from huisuan.parties.state_history import states_on
 from huisuan.programmes.claim_objects.codes import NamedObject
+from huisuan.programmes.registers.totals import total_of_holder
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.claim_facts import ClaimSubject, claim_values
 from huisuan.settlement.runs.queries import latest_runs
@@ -48,6 +49,7 @@ def find_known_facts(
         *_of_the_register(rule, party, on, today),
         *_of_use(policy, rule, party, year),
         *_of_projects(policy, rule, party, year, named, today),
+        *_of_totals(policy, rule, party, named),
     ):
         if value is not None:
             found[spec.name] = KnownFact(value, spec.known_by, on if record == _REGISTER else today, record)
@@ -113,3 +115,13 @@ def _of_projects(
             return
     for spec in specs:
         yield spec, totals[spec.name] or None, f"项目 {'、'.join(projects)}"
+
+
+def _of_totals(
+    policy: Policy, rule: Rule, party: Party, named: Sequence[NamedObject]
+) -> Iterator[tuple[FactSpec, Value | None, str]]:
+    """What others entered for the one thing that the party holds; the claim's own contract, entered already, is not."""
+    own = [each.typed for each in named]
+    for spec in rule.facts:
+        if spec.known_by == THINGS and (found := total_of_holder(policy, spec.measure, party, own)) is not None:
+            yield spec, found.fen, f"名录“{found.title}”{found.code} 共 {found.entries} 项"

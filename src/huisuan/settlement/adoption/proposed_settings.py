@@ -18,12 +18,14 @@ from huisuan.law.policy import (
     Policy,
     SettingsDocument,
     SettingValue,
+    StackingMode,
     load_policy,
     parse_last_day,
     setting_declarations,
     toml_string,
     with_adopted,
 )
+from huisuan.law.procedure import OBJECT_WORDS
 from huisuan.settlement.models import SettingsProposal
 
 NO_FILE = Path(os.devnull)  # what is not adopted yet stands in no file
@@ -122,7 +124,30 @@ def check_draft(policy: Policy, draft: SettingsDraft) -> dict[str, str]:
             with_adopted(policy, to_adopted(draft, date.max, ""))
         except LawError as error:
             wrong[""] = str(error)
+    if not wrong and (why := why_not_carried_out(policy, draft.values)):
+        wrong[""] = why
     return wrong
+
+
+def why_not_carried_out(policy: Policy, values: Mapping[str, SettingValue]) -> str:
+    """Why claims could not follow what is set; empty: they could.
+
+    Where two rules of a ground pay beside each other, their claims name the same things; but one living claim on a
+    ground holds a thing, so the second could never be handed in.
+    """
+    for stacking in policy.stackings:
+        if values.get(stacking.by.name, StackingMode.ONCE) == StackingMode.ONCE:
+            continue
+        specs = [spec for spec in policy.programmes if spec.rule_key in stacking.order]
+        asked = [{each.kind for each in spec.objects if each.required} for spec in specs]
+        if len(asked) > 1 and (shared := set.intersection(*asked)):
+            kinds = "、".join(sorted(OBJECT_WORDS[kind][0] for kind in shared))
+            rules = "、".join(spec.rule_key for spec in specs)
+            return (
+                f"“{stacking.by.zh}”只能是 {StackingMode.ONCE.value}：第 {rules} 句的申报都须写明{kinds}，"
+                "同一编号在同一事由下只有一件在办的申报，另一句报不进来；改程序之前不能这样设"
+            )
+    return ""
 
 
 def to_adopted(draft: SettingsDraft, known_from: date, file: str) -> list[AdoptedSetting]:

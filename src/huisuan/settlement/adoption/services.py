@@ -23,6 +23,7 @@ from huisuan.settlement.adoption.proposed_settings import (
     get_policy,
     repeals_to_toml,
     to_adopted,
+    why_not_carried_out,
     with_title,
 )
 from huisuan.settlement.adoption.settings_files import write_adopted
@@ -90,6 +91,8 @@ def adopt_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd
             with_adopted(policy, to_adopted(draft, known_from, file))
         except LawError as error:
             raise Conflict(f"提案 {number} 采用不了：{error}", code="proposal.not_adoptable") from None
+        if why := why_not_carried_out(policy, draft.values):  # proposed when the procedure was another
+            raise Conflict(f"提案 {number} 采用不了：{why}", code="proposal.not_carried_out")
         note = f"提案 {proposal.pk}：{proposal.proposed_by} 提出，{by.name} 采用"
         end = ProposalEnd.objects.create(
             proposal=proposal, end=End.ADOPTED, by=by.name, through=by.through, at=now, known_from=known_from,
