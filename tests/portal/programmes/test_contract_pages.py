@@ -58,6 +58,8 @@ def test_a_contract_is_drawn_up_reported_checked_and_accepted_on_the_page() -> N
     for said in ("样机完成", "达到指标", "设备在场", "计划为 70，调低", "专家组建议", "报告第 2 个节点"):
         assert said in page
     assert Milestone.objects.get(number=1).results.get().score == 8_800
+    assert "要报告的节点" not in shown(firm.get("/applications/")), "the second is due in a year"
+    assert "合同的节点<" not in shown(office.get("/inbox/"))
     listed = shown(office.get("/milestones/"))
     assert "2 测评" in listed
     assert "1 样机" not in listed
@@ -105,3 +107,18 @@ def test_an_expert_votes_on_a_milestone_or_stands_back_on_the_bench() -> None:
     assert browser(second).post(f"{where}/leave", {"why": "曾任顾问"}).status_code == 302
     assert "按期完成" in shown(browser(waiting).get("/reviews/")), "the alternate sits"
     assert "按期完成" not in shown(browser(second).get("/reviews/"))
+
+
+def test_a_report_that_is_near_or_overdue_shows_in_the_inbox_of_its_office_and_among_the_firms_applications() -> None:
+    from support.contracts import committed, reported
+
+    made = committed(open_challenge())  # its first milestone was due long ago
+    office, firm = browser(signer()), browser(applicant(1))
+    for page in (shown(office.get("/inbox/")), shown(firm.get("/applications/"))):
+        assert "1 样机" in page
+        assert "逾期未报" in page
+    for other in (official("checker", "check", SCIENCE), official("other", "register")):
+        assert "1 样机" not in shown(browser(other).get("/inbox/"))
+    assert "要报告的节点" not in shown(browser(applicant(7)).get("/applications/"))
+    reported(made, 1)
+    assert "已报告，待验收" in shown(office.get("/inbox/"))
