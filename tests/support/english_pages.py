@@ -54,7 +54,7 @@ POSTED = {
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
     "take-step", "give-payee", "answer-payee", "answer-application-flag", "contract-act",
-    "send-score-sheet", "recuse", "amend-call", "issue-document", "match-register",
+    "send-score-sheet", "recuse", "acceptance-act", "amend-call", "issue-document", "match-register",
     "publish-notice", "end-budget-line", "send-orders",
     "keep-filter", "forget-filter",
     "cancel-import", "import-for-real", "check-month", "check-agent",

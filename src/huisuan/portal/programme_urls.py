@@ -27,7 +27,7 @@ from huisuan.portal.programmes import inbox as programme_inbox
 from huisuan.portal.registers import city_desk
 from huisuan.portal.registers import entering as registering
 from huisuan.portal.registers import views as registers
-from huisuan.portal.reviews import bench, decision_sheet, draw
+from huisuan.portal.reviews import accepting, bench, decision_sheet, draw
 from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
@@ -69,6 +69,9 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("calls/<str:number>/sheet.xlsx", decision_sheet.decision_sheet_file, name="decision-sheet-file"),
     path("calls/<str:number>/sheet.pdf", decision_sheet.decision_sheet_pdf, name="decision-sheet-pdf"),
     path("reviews/", bench.seat_list, name="reviews"),
+    path(
+        "reviews/acceptances/<str:number>/<int:milestone>/<slug:act>", accepting.acceptance_act, name="acceptance-act"
+    ),
     path("reviews/<str:number>", bench.seat_page, name="review-seat"),
     path("reviews/<str:number>/score", bench.score_page, name="send-score-sheet"),
     path("reviews/<str:number>/recuse", bench.recuse_page, name="recuse"),

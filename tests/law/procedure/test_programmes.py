@@ -70,6 +70,17 @@ def test_a_procedure_that_cannot_be_carried_out_is_refused(wrong: ProgrammeSpec,
     assert refusal.value.code == code
 
 
+def test_who_is_eliminated_from_a_race_owes_nothing_so_it_does_not_lead_to_recovery() -> None:
+    race = LAW.programme("5.1.race")
+    steps = tuple(
+        replace(taken, target=State.IN_RECOVERY) if taken.action == "eliminate" else taken for taken in race.steps
+    )
+    check_programme(race, offices_named(LAW.text, "5.1"), TREASURY)
+    with pytest.raises(LawError, match="淘汰（eliminate）不转入追回") as refusal:
+        check_programme(replace(race, steps=steps), offices_named(LAW.text, "5.1"), TREASURY)
+    assert refusal.value.code == "law.eliminate_recovers"
+
+
 def test_a_step_needs_a_duty_and_its_figures_are_settings() -> None:
     with pytest.raises(LawError, match="没有写职责"):
         step("check", State.SUBMITTED, State.CHECKED, "check", OFFICES[0])  # type: ignore[arg-type]

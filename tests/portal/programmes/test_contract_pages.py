@@ -58,6 +58,8 @@ def test_a_contract_is_drawn_up_reported_checked_and_accepted_on_the_page() -> N
     for said in ("样机完成", "达到指标", "设备在场", "计划为 70，调低", "专家组建议", "报告第 2 个节点"):
         assert said in page
     assert Milestone.objects.get(number=1).results.get().score == 8_800
+    assert "要报告的节点" not in shown(firm.get("/applications/")), "the second is due in a year"
+    assert "合同的节点<" not in shown(office.get("/inbox/"))
     listed = shown(office.get("/milestones/"))
     assert "2 测评" in listed
     assert "1 样机" not in listed
@@ -76,3 +78,47 @@ def test_an_applicant_files_the_plan_on_the_page_before_it_is_checked() -> None:
     posted(firm, made, "plan", targets="T1 | 参数规模 | 70 | 亿\nT2 | 推理时延 | 50 | 毫秒 | 越小越好")
     assert list(PlannedTarget.objects.values_list("code", "less_is_better")) == [("T1", False), ("T2", True)]
     assert "计划已提交" in shown(posted(firm, made, "plan", targets="T1 | 参数规模 | 10 | 亿"))
+
+
+def test_an_expert_votes_on_a_milestone_or_stands_back_on_the_bench() -> None:
+    from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, sitting_now
+    from support.contracts import committed, decided, reported
+    from support.reviews import challenge
+
+    (made,) = decided(challenge(programme="5.1.race", title="赛马", tasks={"T1": "底座"}), 80, tasks=("T1",))
+    committed(made)
+    reported(made, 1)
+    draw_acceptance_panel(made.number, 1, "种子", signer(), LATER)
+    milestone = Milestone.objects.get(contract__application=made, number=1)
+    first, second, *_others = (seat.expert.person for seat in sitting_now(milestone))
+    waiting = milestone.seats.get(position=4).expert.person
+    where = f"/reviews/acceptances/{made.number}/1"
+    assert made.party is not None
+    page = shown(browser(first).get("/reviews/"))
+    for said in ("待投票", "按期完成", "≥ 30", made.party.name):
+        assert said in page
+    assert browser(waiting).post(f"{where}/vote", {"verdict": "yes", "score": "1", "reason": "x"}).status_code == 404
+    assert browser(signer()).post(f"{where}/vote").status_code == 403
+    assert "评分须在 0 至 100" in shown(browser(first).post(f"{where}/vote", {"verdict": "yes", "reason": "好"}))
+    voted = browser(first).post(f"{where}/vote", {"verdict": "no", "score": "55", "reason": "未达到"})
+    assert voted.headers["Location"] == "/reviews/"
+    assert (milestone.seats.get(position=1).vote.accepts, milestone.seats.get(position=1).vote.score) == (False, 55)
+    assert "已投票" in shown(browser(first).get("/reviews/"))
+    assert browser(second).post(f"{where}/leave", {"why": "曾任顾问"}).status_code == 302
+    assert "按期完成" in shown(browser(waiting).get("/reviews/")), "the alternate sits"
+    assert "按期完成" not in shown(browser(second).get("/reviews/"))
+
+
+def test_a_report_that_is_near_or_overdue_shows_in_the_inbox_of_its_office_and_among_the_firms_applications() -> None:
+    from support.contracts import committed, reported
+
+    made = committed(open_challenge())  # its first milestone was due long ago
+    office, firm = browser(signer()), browser(applicant(1))
+    for page in (shown(office.get("/inbox/")), shown(firm.get("/applications/"))):
+        assert "1 样机" in page
+        assert "逾期未报" in page
+    for other in (official("checker", "check", SCIENCE), official("other", "register")):
+        assert "1 样机" not in shown(browser(other).get("/inbox/"))
+    assert "要报告的节点" not in shown(browser(applicant(7)).get("/applications/"))
+    reported(made, 1)
+    assert "已报告，待验收" in shown(office.get("/inbox/"))

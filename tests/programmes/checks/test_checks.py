@@ -14,7 +14,7 @@ from huisuan.programmes.awards.standing import commitments_of, treasury_act
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.check_desk.checking import check_application, check_where_nobody_has, list_checks
 from huisuan.programmes.credit.register import import_credit_list
-from huisuan.programmes.models import Application, ApplicationCheck, ApplicationFlag, Call, CreditEntry
+from huisuan.programmes.models import Application, ApplicationCheck, ApplicationFlag, Call, CreditEntry, FinalEvaluation
 from huisuan.programmes.workflow import act
 from huisuan.treasury.recoveries import claim_back
 from support.calls import DURING, draft, opened
@@ -158,6 +158,17 @@ def test_a_debt_shows_at_every_later_check_of_the_party() -> None:
     assert answer.passed is None
     assert "Z1 尚欠 10.00 元" in answer.reason
     assert failing(handed_in(number=2)) == []
+
+
+def test_a_project_evaluated_below_the_mark_is_a_finding_in_the_next_check_of_its_party_alone() -> None:
+    before, call = application(1), opened()
+    FinalEvaluation.objects.create(
+        application=before, score=5_500, mark=60, reason="推广不足", by=official("signer", "register"), at=DURING
+    )
+    answer = checked(handed_in(call))["performance"]
+    assert (answer.passed, answer.reason) == (None, f"以前的项目评价不合格：{before.number} 得 55 分（合格 60 分）")
+    assert answer.saw["evaluations"][0]["reason"] == "推广不足"
+    assert checked(handed_in(call, 2))["performance"].passed
 
 
 def test_what_no_call_asked_for_is_asked_for_debts_and_credit_by_the_act_itself() -> None:

@@ -94,6 +94,11 @@ def _check_contract(spec: ProgrammeSpec) -> None:
         )
     if ("eliminate" in actions) != (spec.contract is not None and spec.contract.race is not None):
         raise LawError(f"程序 {spec.key}：淘汰的步骤（eliminate）与赛马的办法（race）须同时声明", code="law.race_half")
+    if any(taken.action == "eliminate" and taken.target is State.IN_RECOVERY for taken in spec.steps):
+        raise LawError(
+            f"程序 {spec.key}：淘汰（eliminate）不转入追回：已付的不退，不立应退的款；要追回的，另写 recover",
+            code="law.eliminate_recovers",
+        )
 
 
 def _check_states(spec: ProgrammeSpec) -> None:

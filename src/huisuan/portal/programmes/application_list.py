@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.inbox import applicant_name, programme_choice
+from huisuan.portal.programmes.milestone_list import milestone_table
 from huisuan.portal.programmes.words import application_state, programme_title
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.list_filters import firm_choice
 from huisuan.portal.ui.table import Table, render_tables
+from huisuan.programmes.contract_desk.waiting import milestones_to_report
 from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.programmes.year_overview.overview import overdue_among
 
@@ -75,6 +77,10 @@ def _address(row: Any) -> str:
 
 @allow(*READERS)
 def application_list(request: HttpRequest) -> HttpResponseBase:
-    """The applications."""
-    table = application_table(request, viewer_of(request))
-    return render_tables(request, "portal/programmes/applications.html", {"here": "applications"}, [table])
+    """The applications; above an applicant's own, the milestones whose report is near or overdue."""
+    viewer = viewer_of(request)
+    tables, context = [application_table(request, viewer)], {"here": "applications", "milestones": False}
+    if viewer.role == "user":
+        tables.append(milestone_table(request, milestones_to_report(viewer, timezone.now()), "milestone"))
+        context["milestones"] = tables[1].everything.exists()
+    return render_tables(request, "portal/programmes/applications.html", context, tables)

@@ -25,6 +25,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications.form import label_of
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.programmes.words import application_state, programme_title, refusal_status
+from huisuan.portal.reviews.acceptance import acceptance_table, waiting_acceptances
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html, refusal_lines
 from huisuan.portal.ui.state_labels import Word
@@ -55,7 +56,20 @@ class AskedMark:
 @allow()
 def seat_list(request: HttpRequest) -> HttpResponseBase:
     """The seats in which the reader sits now."""
-    return render_tables(request, "portal/reviews/seats.html", {"here": "reviews"}, [_table(request)])
+    return show_bench(request)
+
+
+def show_bench(request: HttpRequest, refused: Refused | None = None) -> HttpResponseBase:
+    """The bench, and above it why something was refused."""
+    assert isinstance(request.user, Person)
+    context = {
+        "here": "reviews", "refused": refusal_html(refused) if refused else "", "typed": request.POST,
+        "waiting": waiting_acceptances(request.user, timezone.now()),
+    }  # fmt: skip
+    tables = [_table(request), acceptance_table(request)]
+    return render_tables(
+        request, "portal/reviews/seats.html", context, tables, refusal_status(refused) if refused else 200
+    )
 
 
 def _table(request: HttpRequest) -> Table:
@@ -166,10 +180,7 @@ def _answered(request: HttpRequest, number: str, refusal: Refused) -> HttpRespon
     try:
         read_seat(number, request.user, timezone.now())
     except NotFound:
-        context = {"here": "reviews", "refused": refusal_html(refusal)}
-        return render_tables(
-            request, "portal/reviews/seats.html", context, [_table(request)], refusal_status(refusal)
-        )  # fmt: skip
+        return show_bench(request, refusal)
     return _shown(request, number, refusal)
 
 

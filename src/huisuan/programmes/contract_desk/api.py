@@ -179,13 +179,15 @@ def vote(request: HttpRequest, number: str, milestone: int, body: VoteBody) -> d
 
 @router.post(
     "/applications/{number}/milestones/{milestone}/recusals",
-    auth=Allow(*_OFFICIALS, scope="submit"),
+    auth=Allow(*_OFFICIALS, "expert", scope="submit"),
     summary="验收专家回避，候补递补",
 )
 def recuse(request: HttpRequest, number: str, milestone: int, body: LeaveBody) -> dict[str, Any]:
-    """The next alternate sits."""
+    """The next alternate sits; an expert leaves the own seat only."""
     with status_by_kind():
         leave_acceptance_seat(number, milestone, body.expert, body.reason, _person(request), datetime.now(UTC))
+    if viewer_of(request).role == "expert":
+        return {"number": number, "milestone": milestone, "left": body.expert}
     return contract(request, number)
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.parties.models import Person
+from huisuan.parties.models import Person, Role
 from huisuan.programmes.contract_desk.desk import milestone_of, said_text, take_up
 from huisuan.programmes.contracts.figures import contract_figures, declared_contract
 from huisuan.programmes.models import (
@@ -96,15 +96,7 @@ def vote_on_milestone(
         InvalidRequest: a score that is none, or no reason.
         Conflict: voted already, or the milestone is accepted.
     """
-    application = Application.objects.filter(number=number).select_related("edition", "party", "call").first()
-    if application is None:
-        raise unknown_application(number)
-    found = Milestone.objects.select_for_update(no_key=True).filter(
-        contract__application=application, number=milestone
-    ).first()  # fmt: skip
-    seat = next((one for one in sitting_now(found) if one.expert.person_id == person.pk), None) if found else None
-    if found is None or seat is None:
-        raise NotFound(f"{number}：您不在第 {milestone} 个节点的验收专家组", code="contract.not_in_panel")
+    application, found, seat = _own_seat(number, milestone, person)
     if found.results.filter(accepted=True).exists() or AcceptanceVote.objects.filter(seat=seat).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收，或您已投票", code="contract.voted")
     if bar := _bar(application, person.username, now):
@@ -116,20 +108,40 @@ def vote_on_milestone(
     )
 
 
+def _own_seat(number: str, milestone: int, person: Person) -> tuple[Application, Milestone, AcceptanceSeat]:
+    """The seat in which an expert sits now, its milestone locked."""
+    application = Application.objects.filter(number=number).select_related("edition", "party", "call").first()
+    if application is None:
+        raise unknown_application(number)
+    found = Milestone.objects.select_for_update(no_key=True).filter(
+        contract__application=application, number=milestone
+    ).first()  # fmt: skip
+    seat = next((one for one in sitting_now(found) if one.expert.person_id == person.pk), None) if found else None
+    if found is None or seat is None:
+        raise NotFound(f"{number}：您不在第 {milestone} 个节点的验收专家组", code="contract.not_in_panel")
+    return application, found, seat
+
+
 @transaction.atomic
 def leave_acceptance_seat(
     number: str, milestone: int, username: str, reason: str, person: Person, now: datetime
 ) -> AcceptanceSeat:
     """An expert of the panel leaves and the next alternate sits; a vote given before is set aside where a tie bars it.
 
+    By the office that signs contracts, or by the expert in person.
+
     Raises:
-        NotFound, NotAllowed: not a person who signs contracts of this application.
+        NotFound, NotAllowed: neither a person who signs contracts of this application nor the expert.
         InvalidRequest: no reason.
         Conflict: the expert does not sit there, has voted and is not tied, or no alternate is left; it is accepted.
     """
-    application = take_up(number, person, now)
-    found = milestone_of(application, milestone)
-    seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
+    seat: AcceptanceSeat | None
+    if person.role == Role.EXPERT and person.username == username:
+        application, found, seat = _own_seat(number, milestone, person)
+    else:
+        application = take_up(number, person, now)
+        found = milestone_of(application, milestone)
+        seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
     vote = getattr(seat, "vote", None)
     if seat is None or (vote is not None and _bar(application, username, now) is None):
         raise Conflict(
@@ -169,6 +181,12 @@ def tied_voters(application: Application, milestone: Milestone, now: datetime) -
     """Who has voted and is tied to the applicant by what is known now."""
     voted = [seat.expert.person.username for seat in sitting_now(milestone) if getattr(seat, "vote", None) is not None]
     return [name for name in voted if _bar(application, name, now) is not None]
+
+
+def why_barred(seat: AcceptanceSeat, now: datetime) -> str:
+    """Why who sits there may not vote by what is known now; empty: nothing bars it."""
+    bar = _bar(seat.milestone.contract.application, seat.expert.person.username, now)
+    return EXCLUSION_NAMES[bar] if bar else ""
 
 
 def _is_left(seat: AcceptanceSeat) -> bool:

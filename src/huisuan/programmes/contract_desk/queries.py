@@ -5,12 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.reporting import describe_due, plain_figure, reached_by_target
 from huisuan.programmes.contracts.race import runners_of
-from huisuan.programmes.models import Application, Contract, FinalEvaluation, Milestone
+from huisuan.programmes.models import (
+    AcceptanceSeat,
+    Application,
+    Contract,
+    FinalEvaluation,
+    Milestone,
+    MilestoneResult,
+)
 from huisuan.programmes.workflow.queries import get_application
 
 
@@ -50,6 +60,26 @@ def contract_to_dict(application: Application, now: datetime, *, officials: bool
             "at": _shown(evaluation.at),
         },
     }  # fmt: skip
+
+
+def acceptance_seats(viewer: Viewer) -> QuerySet[AcceptanceSeat]:
+    """The seats in which an expert sits now in panels that accept milestones, the newest first; `done`: accepted."""
+    gone = Q(vote__left=True) | Q(vote__set_aside__isnull=False)
+    before = AcceptanceSeat.objects.filter(milestone=OuterRef("milestone"), position__lt=OuterRef("position"))
+    ahead = before.exclude(pk__in=AcceptanceSeat.objects.filter(gone).values("pk")).order_by().values("milestone")
+    accepted = MilestoneResult.objects.filter(milestone=OuterRef("milestone"), accepted=True)
+    rows = AcceptanceSeat.objects.filter(expert__person__username=viewer.name).exclude(gone)
+    rows = rows.annotate(ahead=Coalesce(Subquery(ahead.annotate(n=Count("pk")).values("n")), 0), done=Exists(accepted))
+    named = "milestone__contract__application__"
+    rows = rows.filter(ahead__lt=F("panel")).select_related(
+        f"{named}edition", f"{named}party", f"{named}call", "vote", "expert__person"
+    )
+    return rows.order_by("-id")
+
+
+def describe_seat(seat: AcceptanceSeat, now: datetime) -> dict[str, Any]:
+    """The milestone that an expert looks at, as JSON carries it, without what others of the panel said."""
+    return _milestone(seat.milestone, describe_due([seat.milestone], now)[0].to_dict(), officials=False)
 
 
 def _milestones(contract: Contract, now: datetime, *, officials: bool) -> list[dict[str, Any]]:
