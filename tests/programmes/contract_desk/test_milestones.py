@@ -108,6 +108,7 @@ def test_a_contract_holds_the_plan_and_the_award() -> None:
         (agreed(milestones=[FIRST | {"percent": None, "amount_fen": GRANTED}, LAST]), "超过批准的"),
         (agreed(milestones=[LAST, FIRST]), "先后"),
         (agreed(milestones=[FIRST, LAST | {"due_on": "明年"}]), "不是日期"),
+        (agreed(milestones=[FIRST, low | {"targets": [low["targets"][0] | {"figure": "0E+999999999"}]}]), "不是不小于"),
     ):
         with pytest.raises(InvalidRequest, match=match):
             draw_up_contract(made.number, said, signer(), LATER)

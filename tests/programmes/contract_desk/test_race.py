@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.parties.models import Party, Region
+from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
 from huisuan.programmes.contract_desk.accepting import decide_milestone
 from huisuan.programmes.contract_desk.panel import (
@@ -13,6 +15,7 @@ from huisuan.programmes.contract_desk.panel import (
     sitting_now,
     vote_on_milestone,
 )
+from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contracts.race import runners_of
 from huisuan.programmes.models import Application, Milestone
 from huisuan.programmes.payments.returns import order_again
@@ -30,7 +33,7 @@ TASKS = {"T1": "大模型底座"}
 
 
 def voted(made: Application, milestone: int, score: int, number: int) -> None:
-    """Reported, a panel of three drawn, and a milestone accepted by it."""
+    """Reported, a panel drawn, and a milestone accepted by it."""
     reported(made, milestone, number)
     draw_acceptance_panel(made.number, milestone, "2025-01-02", signer(), LATER)
     for seat in sitting_now(Milestone.objects.get(contract__application=made, number=milestone)):
@@ -49,6 +52,9 @@ def test_who_falls_behind_is_eliminated_keeps_what_was_paid_and_frees_the_rest()
     with pytest.raises(Conflict, match="还没有都评分"):
         act(second.number, "eliminate", decider, LATER, reason="落后")
     voted(second, 1, 70, 2)
+    with pytest.raises(Conflict, match=r"已验收 800,000\.00 元，已付 0\.00 元"):
+        act(second.number, "eliminate", decider, LATER, reason="落后")
+    _runners_of_elsewhere_and_experts_are_not_everybodys(first, second)
     for one in (first, second):
         act(one.number, "pay", payer, LATER)
     with pytest.raises(Conflict, match="等银行回单"):
@@ -70,6 +76,23 @@ def test_who_falls_behind_is_eliminated_keeps_what_was_paid_and_frees_the_rest()
     voted(first, 2, 88, 1)
     order_again([first.number], payer, LATER)
     assert standing_awards([first])[first.pk].amount_fen == GRANTED
+
+
+def _runners_of_elsewhere_and_experts_are_not_everybodys(first: Application, second: Application) -> None:
+    """A city sees its own runner alone; names of experts are for who accepts and for the auditor."""
+    Party.objects.filter(pk=second.party_id).update(region="340200")
+    there = person("wuhu", "city", city=Region.objects.get(pk="340200"))
+    readers = {one.username: one for one in (there, signer(), person("auditor", "auditor"), person("office"))}
+    shown = {
+        name: describe_contract(Viewer.for_person(one), second.number, LATER) for name, one in readers.items()
+    }  # fmt: skip
+    both = [first.number, second.number]
+    assert {name: [row["number"] for row in one["runners"]] for name, one in shown.items()} == {
+        "wuhu": [second.number], "signer": both, "auditor": both, "office": both,
+    }  # fmt: skip
+    assert {name: len(one["milestones"][0]["panel"]) for name, one in shown.items()} == {
+        "wuhu": 0, "signer": 5, "auditor": 5, "office": 0,
+    }  # fmt: skip
 
 
 def test_an_expert_who_becomes_a_tie_after_the_draw_leaves_the_seat_to_an_alternate() -> None:
@@ -105,7 +128,6 @@ def test_an_expert_who_becomes_a_tie_after_the_draw_leaves_the_seat_to_an_altern
 
 
 def test_a_directed_project_is_decided_after_the_offices_were_heard_and_with_reasons() -> None:
-    from huisuan.parties.viewer import Viewer
     from huisuan.programmes.calls.submit import submit_draft
     from huisuan.programmes.contract_desk.planning import file_plan
     from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions

@@ -20,6 +20,7 @@ from huisuan.programmes.year_overview.overview import load_programme_years
 from huisuan.programmes.year_overview.step_times import load_step_times
 from huisuan.treasury.check import prove
 from support.jobs import party
+from support.programmes import person
 
 pytestmark = pytest.mark.django_db
 LAW = load_policy("anhui-agi-2023")
@@ -94,12 +95,15 @@ def _sat_with_a_tie() -> list[str]:
     return [str(seat) for seat in seats if (seat.expert_id, seat.application.party_id) in tied]
 
 
-def test_a_year_is_made_only_of_invented_parties_and_within_the_policy() -> None:
+def test_a_year_is_made_only_among_invented_parties_and_people_and_within_the_policy() -> None:
     with pytest.raises(InvalidRequest, match="不含 2023 全年"):
         make_year(LAW, YearPlan(1, 10, 10, 2023), lambda *_: None)
     with pytest.raises(InvalidRequest, match="单位数须在 1 至"):
         make_year(LAW, YearPlan(1, 0, 10, 2024), lambda *_: None)
-    party()  # a real one
+    person("somebody")  # a real one, before any party is there
+    with pytest.raises(NotAllowed, match="有真实人员"):
+        make_year(LAW, PLAN, lambda *_: None)
+    party()
     with pytest.raises(NotAllowed, match="有真实主体"):
         make_year(LAW, PLAN, lambda *_: None)
 

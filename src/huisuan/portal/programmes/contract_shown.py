@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from huisuan.law.procedure import State
-from huisuan.parties.models import Person, Role
+from huisuan.parties.models import Person
+from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.panel import has_panel
-from huisuan.programmes.contract_desk.queries import contract_to_dict
+from huisuan.programmes.contract_desk.queries import accepts_milestones, contract_to_dict
 from huisuan.programmes.contracts.figures import declared_contract
 from huisuan.programmes.models import Application
-from huisuan.programmes.workflow.permission import Permissions, is_applicant
+from huisuan.programmes.workflow.permission import is_applicant
 
 _PLANNING = (State.DRAFT, State.SUBMITTED, State.RETURNED)
 _ACCEPTING = (State.CONTRACTED, State.COMMITTED, State.PAYING)
@@ -42,10 +43,11 @@ def read_contract_shown(application: Application, person: Person, now: datetime)
     """What a reader sees; None where the procedure has no contract."""
     if not declared_contract(application.edition):
         return None
-    found = contract_to_dict(application, now, officials=person.role not in (Role.USER,))
     state = State(application.state)
     mine = is_applicant(person, application) and person.widest_scope != "read"
-    office = not mine and Permissions.load(person, "contract", "", [application], now).ask_duty(application) is None
+    accepts = accepts_milestones(person, application, now)
+    found = contract_to_dict(application, Viewer.for_person(person), now, accepts=accepts)
+    office = accepts and not mine
     waiting = next((one for one in found["milestones"] if not one["accepted"]), None)
     running = state in (*_ACCEPTING, State.MONITORED)
     return ContractShown(

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from huisuan.base.months import SHANGHAI
-from huisuan.parties.models import Role
+from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.reporting import describe_due, plain_figure, reached_by_target
 from huisuan.programmes.contracts.race import runners_of
@@ -21,23 +21,32 @@ from huisuan.programmes.models import (
     Milestone,
     MilestoneResult,
 )
-from huisuan.programmes.workflow.queries import get_application
+from huisuan.programmes.people import find_person
+from huisuan.programmes.workflow.permission import Permissions
+from huisuan.programmes.workflow.queries import get_application, visible_applications
 
 
 def describe_contract(viewer: Viewer, number: str, now: datetime) -> dict[str, Any]:
     """A contract as JSON carries it: plan, milestones with what became of them, runners where they race, evaluation.
 
-    Who sits in a panel and what each said is for officials alone.
+    Other runners are shown to officials, those that they may see; who sits in a panel to whoever accepts, and to audit.
 
     Raises:
         NotFound: no application of that number, as far as the viewer may know.
     """
     application = get_application(viewer, number)
-    return contract_to_dict(application, now, officials=viewer.role != Role.USER)
+    accepts = accepts_milestones(find_person(viewer.name), application, now)
+    return contract_to_dict(application, viewer, now, accepts=accepts)
 
 
-def contract_to_dict(application: Application, now: datetime, *, officials: bool) -> dict[str, Any]:
-    """The same of an application that may be seen."""
+def accepts_milestones(person: Person, application: Application, now: datetime) -> bool:
+    """Whether a person holds the post that signs the contract and accepts its milestones, and is not tied to it."""
+    return Permissions.load(person, "contract", "", [application], now).ask_duty(application) is None
+
+
+def contract_to_dict(application: Application, viewer: Viewer, now: datetime, *, accepts: bool) -> dict[str, Any]:
+    """The same of an application that the viewer may see; `accepts`: whether it accepts milestones."""
+    seats = accepts or viewer.role == Role.AUDITOR
     contract = Contract.objects.filter(application=application).select_related("by", "award").first()
     evaluation = FinalEvaluation.objects.filter(application=application).select_related("by").first()
     return {
@@ -53,8 +62,8 @@ def contract_to_dict(application: Application, now: datetime, *, officials: bool
             "code": contract.code, "signed_on": contract.signed_on.isoformat(), "task": contract.task,
             "by": contract.by.username, "at": _shown(contract.at),
         },
-        "milestones": _milestones(contract, now, officials=officials) if contract else [],
-        "runners": [runner.to_dict() for runner in runners_of(application)] if officials else [],
+        "milestones": _milestones(contract, now, seats=seats) if contract else [],
+        "runners": _runners(application, viewer),
         "evaluation": None if evaluation is None else {
             "score": evaluation.score, "mark": evaluation.mark, "reason": evaluation.reason,
             "at": _shown(evaluation.at),
@@ -79,18 +88,27 @@ def acceptance_seats(viewer: Viewer) -> QuerySet[AcceptanceSeat]:
 
 def describe_seat(seat: AcceptanceSeat, now: datetime) -> dict[str, Any]:
     """The milestone that an expert looks at, as JSON carries it, without what others of the panel said."""
-    return _milestone(seat.milestone, describe_due([seat.milestone], now)[0].to_dict(), officials=False)
+    return _milestone(seat.milestone, describe_due([seat.milestone], now)[0].to_dict(), shows_seats=False)
 
 
-def _milestones(contract: Contract, now: datetime, *, officials: bool) -> list[dict[str, Any]]:
+def _runners(application: Application, viewer: Viewer) -> list[dict[str, Any]]:
+    if viewer.role == Role.USER:
+        return []
+    found = runners_of(application)
+    pks = [runner.application.pk for runner in found]
+    seen = set(visible_applications(viewer).filter(pk__in=pks).values_list("pk", flat=True))
+    return [runner.to_dict() for runner in found if runner.application.pk in seen]
+
+
+def _milestones(contract: Contract, now: datetime, *, seats: bool) -> list[dict[str, Any]]:
     rows = list(contract.milestones.select_related("contract__application__edition").prefetch_related("reports"))
     due = {each.milestone.pk: each for each in describe_due(rows, now)}
-    return [_milestone(row, due[row.pk].to_dict(), officials=officials) for row in rows]
+    return [_milestone(row, due[row.pk].to_dict(), shows_seats=seats) for row in rows]
 
 
-def _milestone(row: Milestone, due: dict[str, Any], *, officials: bool) -> dict[str, Any]:
+def _milestone(row: Milestone, due: dict[str, Any], *, shows_seats: bool) -> dict[str, Any]:
     accepted = row.results.filter(accepted=True).exists()
-    seats = row.seats.select_related("expert__person", "vote__set_aside") if officials else []
+    seats = row.seats.select_related("expert__person", "vote__set_aside") if shows_seats else []
     return {
         "milestone": row.number, "title": row.title, "due_on": due["due_on"], "amount_fen": row.amount_fen,
         "report_until": due["report_until"], "overdue": due["overdue"] and not accepted, "accepted": accepted,

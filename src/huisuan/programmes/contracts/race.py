@@ -1,8 +1,8 @@
 """The race of runners for one task: who goes on past a milestone and who falls out, by score, as the procedure says.
 
 At the milestone of the race every runner of the task has a result. Who is below the mark, or ranks behind the places
-that remain (an equal score is shared: both go on), falls out; it keeps what its accepted milestones earned and were
-paid, the rest of its money goes back to the line.
+that remain (an equal score is shared: both go on), falls out once what its accepted milestones earned is paid. That it
+keeps; the rest of its money goes back to the line.
 """
 
 from __future__ import annotations
@@ -107,8 +107,9 @@ def refuse_who_falls_out(application: Application, milestone: Milestone, now: da
 
 
 def fall_out(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """Who is eliminated has fallen out by the rule of the race, and the bank has answered for its money."""
+    """Who is eliminated has fallen out by the rule of the race, and what it earned is paid."""
     committed, refused = commitments_of(applications), dict[int, Refused]()
+    earned = _earned(applications)
     for one in applications:
         own, so_far = _own(one), paid_so_far(committed.get(one.pk, []))
         if own is None or not own.falls_out:
@@ -116,7 +117,21 @@ def fall_out(applications: Sequence[Application], asked: AskedStep) -> Mapping[i
             refused[one.pk] = Conflict(f"{one.number}：{why}，不能淘汰", code="contract.not_fallen_out")
         elif so_far.ordered_fen:
             refused[one.pk] = order_under_way(one.number, so_far.ordered_fen)
+        elif so_far.kept_fen < earned[one.pk]:
+            refused[one.pk] = Conflict(
+                f"{one.number}：已验收 {yuan(earned[one.pk])} 元，已付 {yuan(so_far.kept_fen)} 元：付清才能淘汰",
+                code="contract.earned_not_paid",
+            )
     return refused
+
+
+def _earned(applications: Sequence[Application]) -> dict[int, int]:
+    """What the accepted milestones of each are worth, in fen; no more than what is granted now."""
+    awards, found = standing_awards(applications), {one.pk: 0 for one in applications}
+    rows = MilestoneResult.objects.filter(accepted=True, milestone__contract__application__in=applications)
+    for pk, fen in rows.values_list("milestone__contract__application", "milestone__amount_fen"):
+        found[pk] += fen
+    return {pk: min(fen, awards[pk].amount_fen if pk in awards else 0) for pk, fen in found.items()}
 
 
 def free_what_is_left(steps: Sequence[ApplicationStep]) -> None:

@@ -13,7 +13,7 @@ from huisuan.base.text_length import CONTROL_SIGN, check_length
 
 MOST_TARGETS, MOST_MILESTONES = 50, 24
 _LARGEST = Decimal(10**13)
-_PLACES = 6
+_PLACES, _MOST_DIGITS = 6, 14
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def read_figure(said: object, place: str) -> Decimal:
     except InvalidOperation:
         found = Decimal(-1)
     exponent = found.as_tuple().exponent
-    if not found.is_finite() or not 0 <= found < _LARGEST or not isinstance(exponent, int) or exponent < -_PLACES:
+    written = isinstance(exponent, int) and -_PLACES <= exponent <= _MOST_DIGITS  # "0E+999999999" is 0, too
+    if not written or not found.is_finite() or not 0 <= found < _LARGEST:
         raise InvalidRequest(f'{place}："{str(said)[:40]}" 不是不小于 0 的数', code="contract.figure_malformed")
     return found
 

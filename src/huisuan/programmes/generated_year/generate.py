@@ -13,7 +13,7 @@ from django.db import transaction
 from huisuan.base.errors import NotAllowed
 from huisuan.law.policy import Policy
 from huisuan.law.procedure import ProgrammeSpec
-from huisuan.parties.models import Party
+from huisuan.parties.models import Party, Person, Role
 from huisuan.programmes.generated_year.deciding import take_to_decision
 from huisuan.programmes.generated_year.handing_in import YearCall, at_hour, hand_in, open_planned, year_title
 from huisuan.programmes.generated_year.paying import pay_claims
@@ -48,12 +48,16 @@ def make_year(policy: Policy, plan: YearPlan, progress: Callable[[str, int, int]
 
     Raises:
         InvalidRequest: a size or a year that cannot be made.
-        NotAllowed: parties that are not invented are on this platform.
+        NotAllowed: parties or people who are not invented are on this platform (operators and programs aside).
     """
     plan.check(policy)
     if Party.objects.filter(demo=False).exists():
         raise NotAllowed(
             "本平台有真实主体：示例年度只能生成在另一个数据目录（HUISUAN_HOME）里", code="year.platform_in_use"
+        )
+    if Person.objects.filter(demo=False, machine=False).exclude(role=Role.OPERATOR).exists():
+        raise NotAllowed(
+            "本平台有真实人员：示例年度只能生成在另一个数据目录（HUISUAN_HOME）里", code="year.platform_in_use"
         )
     calls = plan_calls(policy, plan)
     people = _everybody(policy, plan, calls)
