@@ -223,7 +223,7 @@ article.register(
             RegisterField("answered", "答复", "Answer", required=False),
             RegisterField("answered_on", "答复日期", "Answered on", FieldKind.DAY, required=False),
         ),
-        answer=RegisterAnswer("asked_on", "answered_on", within=request_days),
+        answer=RegisterAnswer("asked_on", "answered_on", within=request_days, said="answered"),
         by_holder=True,
     )
 )

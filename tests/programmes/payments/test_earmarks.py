@@ -9,15 +9,17 @@ from django.test import Client
 from django.urls import reverse
 
 from huisuan.parties.models import PartyKind, Person, Region
-from huisuan.programmes.models import Application, CityShare
+from huisuan.programmes.models import Application, CityShare, DrawnAmount
 from huisuan.programmes.offices.services import give_post
 from huisuan.programmes.payments.earmarks import earmarked_money
 from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.payments.returns import import_bank_returns
-from huisuan.programmes.registers.services import enter_entry
+from huisuan.programmes.registers.queries import standing_versions
+from huisuan.programmes.registers.services import enter_entry, get_register, import_register
 from huisuan.programmes.workflow import act, begin_application
-from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
+from huisuan.treasury.city_payments import PaymentClaim, record_city_payment, reverse_city_payment
 from huisuan.treasury.ledger import Act
+from huisuan.treasury.models import CityPayment
 from support.awards import GROUP
 from support.jobs import party
 from support.programmes import ENDED, LAW, NOON, TREASURY, budget, checked, official, paid_at_bank, person
@@ -91,11 +93,50 @@ def test_every_yuan_of_an_earmark_is_tied_to_its_use_and_what_is_not_is_proposed
     assert earmarked_money(LAW.name, ENDED.date(), "340200") == []
 
 
+def test_a_file_of_one_city_leaves_the_entry_and_the_draw_of_another_city_alone() -> None:
+    made = paid()
+    assert use(made, 1, "100000") == []
+    row = f"{made.number}/1,改,,芜湖市,2024-07-01,,,智能算力建设,1,Z-1"
+    header = ",".join(get_register(LAW.name, "earmark_uses").columns.values())
+    wuhu = of_city("340200", "芜湖市人民政府")
+    for where in (row, row.replace(",,智能", f",{made.number},智能")):
+        file = f"{header}\n{where}".encode()
+        report = import_register(file, "u.csv", LAW.name, "earmark_uses", by=wuhu, now=ENDED, reason="更正")
+        assert (report.new, report.changed, len(report.faults)) == (0, 0, 1)
+    assert report.faults[0].rule == "已由另一单位登记"
+    (entry,) = standing_versions(LAW.name, "earmark_uses")
+    assert (entry.number, entry.region_id) == (1, "340100")
+    assert DrawnAmount.objects.get(thing=entry.entry).amount == 10_000_000
+
+
+def test_where_more_was_used_than_a_recovery_leaves_the_desk_says_by_how_much() -> None:
+    made = paid()
+    keeper = official("register of 8.2", "register", GROUP)
+    assert use(made, 1, "100000") == []
+    reverse_city_payment(CityPayment.objects.get(), "重复入账", Act("李会计", ENDED, ENDED.date()))
+    act(made.number, "recover", keeper, ENDED, reason="凭证核减")
+    (money,) = earmarked_money(LAW.name, ENDED.date())
+    assert (money.entry.values["amount"], money.paid_fen, money.beyond_fen) == (30_000_000, 0, 10_000_000)
+    browser = Client()
+    browser.force_login(of_city("340100", ""), backend="django.contrib.auth.backends.ModelBackend")
+    assert "已用的专款比追回后应留的多 100,000.00 元" in browser.get(reverse("city-desk")).content.decode()
+
+
+def test_a_recovery_of_money_not_used_yet_lowers_its_earmark_to_what_is_kept() -> None:
+    made = paid()
+    keeper = official("register of 8.2", "register", GROUP)
+    reverse_city_payment(CityPayment.objects.get(), "重复入账", Act("李会计", ENDED, ENDED.date()))
+    act(made.number, "recover", keeper, ENDED, reason="凭证核减")
+    (money,) = earmarked_money(LAW.name, ENDED.date())
+    assert (money.entry.values["amount"], money.paid_fen, money.beyond_fen) == (0, 0, 0)
+    assert "合计超过" in use(made, 1, "0.01")[0]
+
+
 def test_a_city_reads_its_own_desk_and_the_province_that_of_any() -> None:
     made = paid()
     for reader, address, sees in (
         (of_city("340100", ""), "", True), (of_city("340200", "芜湖市人民政府"), "", False),
-        (person("province"), "?city=340100", True),
+        (person("elsewhere", "department"), "?city=340100", False), (person("province"), "?city=340100", True),
     ):  # fmt: skip
         browser = Client()
         browser.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")

@@ -9,6 +9,8 @@ from fractions import Fraction
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ from huisuan.base.csv_lines import FileReport
 from huisuan.base.errors import InvalidRequest, NotAllowed
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
-from huisuan.law.procedure import RegisterDraw
+from huisuan.law.procedure import FieldKind, RegisterDraw
 from huisuan.law.procedure.register_links import check_register_links
 from huisuan.programmes.models import DrawnAmount, FrozenRegister, RegisteredThing
 from huisuan.programmes.registers.matching import Match, Offered, WaitingNeed, give_matches, match_waiting
@@ -83,16 +85,23 @@ def test_whoever_waits_first_is_served_first_and_nothing_is_given_twice() -> Non
         "resources", "R1,算力甲,,合肥市,2024-08-01,2024-12-31,算力,100,卡", "R2,算力乙,,合肥市,2024-08-01,,算力,50,卡",
         "R3,过期,,合肥市,2024-01-01,2024-08-01,算力,500,卡",
     ).faults  # fmt: skip
-    for number, (amount, day) in enumerate((("80", "2024-08-20"), ("90", "2024-08-10"), ("10", "2024-08-20")), 1):
+    for number, (amount, day) in enumerate((("80", 20), ("90", 10), ("10", 20)), 1):
         cells = {"code": f"n{number}", "name": "训练", "from": "2024-08-01", "kind": "compute", "amount": amount,
-                 "unit": "卡", "received_on": day, "holder": firms[0].uscc}  # fmt: skip
-        assert not enter_entry(POLICY, "needs", cells, by=applicant(number), now=NOON).faults
+                 "unit": "卡", "received_on": "1900-01-01", "holder": firms[0].uscc}  # fmt: skip
+        day_it_came = datetime(2024, 8, day, 4, tzinfo=UTC)
+        assert not enter_entry(POLICY, "needs", cells, by=applicant(number), now=day_it_came).faults
     assert {row.holder for row in standing_versions(POLICY, "needs")} == set(firms), "each its own, whatever it wrote"
     cells = {"code": "n1", "name": "训练", "from": "2024-08-01", "kind": "compute", "amount": "1", "unit": "卡",
              "received_on": "2024-08-01"}  # fmt: skip
     assert (
         enter_entry(POLICY, "needs", cells, by=applicant(2), now=NOON, reason="改").faults[0].rule == "已由另一单位登记"
     )
+    more = cells | {"code": "n3", "amount": "11", "received_on": "1900-01-01"}
+    assert enter_entry(POLICY, "needs", more, by=applicant(3), now=NOON, reason="改").changed == 1
+    (third,) = standing_versions(POLICY, "needs").filter(entry__code="N3")
+    assert third.values["received_on"] == "2024-08-20", "the day it came stays, whatever is typed"
+    more["amount"] = "10"
+    assert enter_entry(POLICY, "needs", more, by=applicant(3), now=NOON, reason="改").changed == 1
     with pytest.raises(NotAllowed):
         give_matches(POLICY, "resources", by=applicant(1), now=NOON)
     keeper = person(f"keeper-{OFFICE}")
@@ -106,6 +115,52 @@ def test_whoever_waits_first_is_served_first_and_nothing_is_given_twice() -> Non
     assert not brought("resources", "R4,算力丙,,合肥市,2024-08-01,,算力,25,卡").faults
     assert give_matches(POLICY, "resources", by=keeper, now=NOON).new == 2
     assert sum(row.values["amount"] for row in standing_versions(POLICY, "matches")) == 175
+
+
+@pytest.mark.django_db
+def test_a_firm_asks_and_only_the_office_answers_and_says_when() -> None:
+    builder, office = applicant(1), "省发展改革委"
+    assert builder.party is not None
+    project = f"J1,智算中心,{builder.party.uscc},合肥市,2024-01-01,,"
+    fields = get_register(POLICY, "projects").fields
+    typed = {FieldKind.DAY: "2024-01-01", FieldKind.COUNT: "1", FieldKind.YUAN: "1", FieldKind.CHOICE: ""}
+    row = [next(iter(one.options.values()))[0] if one.options else typed.get(one.kind, "甲") for one in fields]
+    assert not brought("projects", project + ",".join(row), office=get_register(POLICY, "projects").office).faults
+    cells = {"code": "Q1", "name": "用能", "from": "2024-09-03", "project": "J1", "kind": "energy", "amount": "1",
+             "asked_of": "市发展改革委", "asked_on": "1900-01-01", "answered": "同意",
+             "answered_on": "2024-09-03"}  # fmt: skip
+    assert not enter_entry(POLICY, "requests", cells, by=builder, now=NOON).faults
+
+    def said() -> tuple[object, ...]:
+        (row,) = standing_versions(POLICY, "requests")
+        return tuple(row.values.get(key) for key in ("asked_on", "answered", "answered_on"))
+
+    assert said() == ("2024-09-03", None, None)
+    keeper = official(f"keeper-{office}", "register", office)
+    answer = cells | {"holder": builder.party.uscc, "asked_on": "2024-09-03", "answered": "不同意"}
+    assert enter_entry(POLICY, "requests", answer, by=keeper, now=NOON, reason="答复").changed == 1
+    assert enter_entry(POLICY, "requests", cells | {"amount": "2"}, by=builder, now=NOON, reason="改").changed == 1
+    assert said() == ("2024-09-03", "不同意", "2024-09-03")
+    browser = Client()
+    for reader, offered in ((builder, False), (keeper, True)):
+        browser.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")
+        page = browser.get(reverse("enter-in-register", args=[POLICY, "requests"]) + "?code=Q1").content.decode()
+        assert 'name="asked_of"' in page
+        assert all((f'name="{key}"' in page) == offered for key in ("asked_on", "answered", "answered_on"))
+
+
+@pytest.mark.django_db
+def test_entries_from_before_amounts_were_kept_can_be_drawn_on_and_the_same_file_again_says_what_they_hold() -> None:
+    funds()
+    RegisteredThing.objects.filter(register="sub_funds").update(holds=None)
+    assert not brought("drawdowns", "D1,首期,,,2024-03-01,,S1,200000000,V1", office=SCIENCE).faults
+    assert RegisteredThing.objects.get(code="S1").holds == 30_000_000_000
+    row = "F2,主题基金,,,2024-01-01,,20000000000,100000000"
+    assert not brought("theme_funds", row, office=SCIENCE).faults
+    held = RegisteredThing.objects.get(code="F2").holds
+    RegisteredThing.objects.filter(code="F2").update(holds=None)
+    assert brought("theme_funds", row, office=SCIENCE).same == 1
+    assert RegisteredThing.objects.get(code="F2").holds == held != 0
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 5), st.integers(1, 9))), st.lists(st.integers(0, 12)))

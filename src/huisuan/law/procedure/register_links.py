@@ -74,11 +74,15 @@ class RegisterMatching:
 
 @dataclass(frozen=True)
 class RegisterAnswer:
-    """What is asked on one day (`asked`) is answered on another (`answered`), within working days that are set."""
+    """What is asked on one day (`asked`) is answered on another (`answered`), within working days that are set.
+
+    `said` is the field with the text of the answer. A party that enters its own writes none of the three.
+    """
 
     asked: str
     answered: str
     within: object
+    said: str = ""
 
     @property
     def setting(self) -> nodes.SettingSpec:
@@ -138,6 +142,8 @@ def check_register_links(spec: RegisterSpec, others: Mapping[str, RegisterSpec],
     if spec.answer is not None:
         _ = spec.answer.setting
         _field(spec, spec.answer.asked), _field(spec, spec.answer.answered)
+        if spec.answer.said:
+            _field(spec, spec.answer.said)
     for key in (*spec.once, *spec.same, *([spec.counted_when] if spec.counted_when else [])):
         _field(spec, key)
     if spec.matching is not None:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from django.db.models import Sum
-from django.db.models.functions import Coalesce
+from django.db.models import F, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,13 +18,16 @@ from huisuan.law.model import LawError
 from huisuan.law.policy import list_policies, load_policy
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.words import application_state, programme_title
 from huisuan.portal.ui.state_labels import Word
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of, standing_awards
-from huisuan.programmes.models import Application
+from huisuan.programmes.models import Application, Award
 from huisuan.programmes.offices import is_city
+from huisuan.programmes.payments.city_vouchers import visible_payments
 from huisuan.programmes.payments.earmarks import EarmarkedMoney, earmarked_money
+from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.treasury.models import CityPayment, Debt
 
 _MOST = 200  # of each list
@@ -82,35 +84,42 @@ class CityDesk:
 @allow("city", "province", "auditor", "treasury", "department")
 def city_desk(request: HttpRequest) -> HttpResponseBase:
     """The desk of the reader's own city, or of the one that is asked for."""
-    viewer, today = viewer_of(request), timezone.localdate()
+    viewer, now = viewer_of(request), timezone.now()
+    today = timezone.localdate(now)
     cities = [place for place in Region.objects.all() if is_city(place)]
     asked = viewer.city if viewer.role == "city" else request.GET.get("city", "")
     city = next((place for place in cities if place.code == asked), None)
     if asked and city is None:
         raise Http404
-    late = [row for row in _earmarked(today, viewer.city or "") if row.overdue]
+    seen = _seen(viewer, _earmarked(today, viewer.city or ""))
+    late, beyond = [row for row in seen if row.overdue], [row for row in seen if row.beyond_fen]
     context = {
         "here": "city-desk", "cities": [] if viewer.role == "city" else cities, "late": late,
-        "desk": read_city_desk(city, today) if city else None,
+        "beyond": beyond, "desk": read_city_desk(viewer, city, now) if city else None,
     }  # fmt: skip
     return render(request, "portal/programmes/city_desk.html", context)
 
 
-def read_city_desk(city: Region, today: date) -> CityDesk:
-    """What there is of a city on a day."""
-    payments = CityPayment.objects.filter(city=city)
-    cut = Coalesce(Sum("cuts__amount_fen"), 0)
-    shown = payments.annotate(cut_fen=cut).select_related("payee").order_by("-paid_day", "-pk")[:_MOST]
-    paid = payments.aggregate(all=Coalesce(Sum("amount_fen"), 0))["all"]
-    less = payments.aggregate(all=Coalesce(Sum("cuts__amount_fen"), 0))["all"]
-    debts = Debt.objects.filter(city=city).select_related("account", "commitment").order_by("-at")[:_MOST]
-    return CityDesk(city, list(shown), paid - less, _owed(city), _earmarked(today, city.code), list(debts))
+def read_city_desk(viewer: Viewer, city: Region, now: datetime) -> CityDesk:
+    """What the viewer may know of a city: vouchers and applications as their own lists show them, debts of these."""
+    payments = visible_payments(viewer, now).filter(city=city)
+    shown = payments.annotate(cut_fen=F("amount_fen") - F("left_fen")).order_by("-paid_day", "-pk")[:_MOST]
+    paid = int(payments.aggregate(all=Sum("left_fen"))["all"] or 0)
+    visible = visible_applications(viewer).filter(city=city)
+    keys = Award.objects.filter(application__in=visible.values("pk")).values("key")
+    debts = Debt.objects.filter(city=city, commitment__award__in=keys).select_related("account", "commitment")
+    passing = _seen(viewer, _earmarked(timezone.localdate(now), city.code))
+    return CityDesk(city, list(shown), paid, _owed(visible), passing, list(debts.order_by("-at")[:_MOST]))
 
 
-def _owed(city: Region) -> list[OwedRow]:
-    applications = list(
-        Application.objects.filter(city=city).select_related("edition").order_by("-year", "-number")[:_MOST]
-    )  # fmt: skip
+def _seen(viewer: Viewer, rows: Sequence[EarmarkedMoney]) -> list[EarmarkedMoney]:
+    mine = visible_applications(viewer).filter(number__in=[row.number for row in rows])
+    numbers = set(mine.values_list("number", flat=True))
+    return [row for row in rows if row.number in numbers]
+
+
+def _owed(visible: QuerySet[Application]) -> list[OwedRow]:
+    applications = list(visible.order_by("-year", "-number")[:_MOST])
     awards, committed = standing_awards(applications), commitments_of(applications)
     return [
         OwedRow(

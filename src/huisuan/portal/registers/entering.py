@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from huisuan.base.csv_lines import LineFault
 from huisuan.base.errors import NotFound, Refused
 from huisuan.base.money import yuan
+from huisuan.law.policy import load_policy
 from huisuan.law.procedure import FieldKind, RegisterSpec
 from huisuan.parties.models import Person, Region
 from huisuan.parties.route_access import allow
@@ -28,7 +29,7 @@ from huisuan.portal.ui.state_labels import local_name
 from huisuan.programmes.models import RegisterVersion
 from huisuan.programmes.offices import is_city
 from huisuan.programmes.registers.entry_line import normalise_entry_code
-from huisuan.programmes.registers.keepers import keeper_of
+from huisuan.programmes.registers.keepers import keeper_of, reserved_fields
 from huisuan.programmes.registers.matching import give_matches
 from huisuan.programmes.registers.queries import get_version
 from huisuan.programmes.registers.services import enter_entry, get_register
@@ -143,6 +144,7 @@ def _form(
     fields = [
         (one, field_title(one), typed.get(one.key, ""), [(key, choice_word(one, key)) for key in one.options])
         for one in spec.fields
+        if not own or one.key not in reserved_fields(load_policy(policy), spec)
     ]
     context = {
         "here": "registers", "policy": policy, "spec": spec, "title": register_title(spec), "typed": typed,

@@ -14,13 +14,13 @@ from huisuan.law.policy import load_installed
 from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import paid_so_far
+from huisuan.programmes.awards.earmarking import record_earmarks
 from huisuan.programmes.awards.paying import can_be_paid, order_due
 from huisuan.programmes.awards.standing import commitments_of, treasury_act
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.flags.answered import are_answered
 from huisuan.programmes.models import Application, Award, DutyHeld, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
-from huisuan.programmes.payments.earmarks import record_earmarks
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.workflow.act import MOST_AT_ONCE, act_on_many
 from huisuan.programmes.workflow.permission import Permissions, unknown_application

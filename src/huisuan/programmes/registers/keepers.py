@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from huisuan.base.csv_lines import LineFault
 from huisuan.base.errors import NotAllowed
 from huisuan.base.months import SHANGHAI
-from huisuan.law.policy import Policy
+from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import EACH_CITY, Duty, RegisterSpec, offices_named
 from huisuan.parties.models import MemberRole, Person
+from huisuan.programmes.models import RegisterVersion
 from huisuan.programmes.offices import city_governments, posts_in_force
 from huisuan.programmes.registers.entry_line import ThingContent
 
@@ -33,6 +34,55 @@ class Keeper:
             return LineFault(line, spec.columns["holder"], content.holder, "不是本单位", "各单位只登记自己的")
         return None
 
+    def check_standing(self, line: int, code: str, latest: RegisterVersion | None) -> LineFault | None:
+        """What is wrong with a row whose code is another city's or another party's entry; asked under its lock."""
+        if latest is None:
+            return None
+        of_another_city = self.regions is not None and latest.region_id not in self.regions
+        of_another_party = self.holder and (latest.holder is None or latest.holder.uscc != self.holder)
+        if of_another_city or of_another_party:
+            return LineFault(line, "编号", code, "已由另一单位登记", "请换一个编号")
+        return None
+
+    def filled_in(self, policy: str, spec: RegisterSpec, now: datetime) -> dict[str, str]:
+        """The cells of a row that the platform fills in for a party: itself, and the day on which it came."""
+        if not self.holder:
+            return {}
+        today = now.astimezone(SHANGHAI).date().isoformat()
+        return {"holder": self.holder} | dict.fromkeys(_days_of_arrival(load_policy(policy), spec), today)
+
+    def keep_reserved(
+        self, policy: Policy, spec: RegisterSpec, content: ThingContent, latest: RegisterVersion | None, today: date
+    ) -> ThingContent:
+        """A party's row with what is not the party's to write as it stands: when it came, what the office answered.
+
+        An entry that is new, or was taken off, comes today and has no answer.
+        """
+        if not self.holder:
+            return content
+        stands = latest.values if latest is not None and not latest.ended else {}
+        arrived = {key: stands.get(key, today.isoformat()) for key in _days_of_arrival(policy, spec)}
+        answered = {key: stands[key] for key in _answers(spec) if key in stands}
+        written = {key: value for key, value in content.values.items() if key not in reserved_fields(policy, spec)}
+        return replace(content, values=written | arrived | answered)
+
+
+ANYTHING = Keeper()  # of the platform itself, and of an office that keeps the whole register
+
+
+def reserved_fields(policy: Policy, spec: RegisterSpec) -> frozenset[str]:
+    """The fields that a party which enters its own does not write: the day of arrival, the office's answer."""
+    return frozenset(_days_of_arrival(policy, spec) | _answers(spec))
+
+
+def _days_of_arrival(policy: Policy, spec: RegisterSpec) -> set[str]:
+    queued = {each.matching.received for each in policy.registers if each.matching and each.matching.needs == spec.key}
+    return queued | ({spec.answer.asked} if spec.answer else set())
+
+
+def _answers(spec: RegisterSpec) -> set[str]:
+    return {spec.answer.answered, spec.answer.said} - {""} if spec.answer else set()
+
 
 def keeper_of(spec: RegisterSpec, person: Person, now: datetime) -> Keeper:
     """What a person may enter today.
@@ -47,7 +97,7 @@ def keeper_of(spec: RegisterSpec, person: Person, now: datetime) -> Keeper:
         if regions:
             return Keeper(regions=regions)
     elif spec.office in offices:
-        return Keeper()
+        return ANYTHING
     if spec.by_holder and person.party is not None and person.member_role in _ENTERS:
         return Keeper(holder=person.party.uscc)
     raise NotAllowed(

@@ -26,8 +26,8 @@ from huisuan.programmes.registers.entry_line import (
     normalise_entry_code,
     parse_entry,
 )
-from huisuan.programmes.registers.keepers import Keeper, keeper_of, not_theirs
-from huisuan.programmes.registers.ties import Ties, content_of, held_amount
+from huisuan.programmes.registers.keepers import ANYTHING, Keeper, keeper_of, not_theirs
+from huisuan.programmes.registers.ties import Ties, content_of, fill_holds, held_amount, lock_things
 from huisuan.programmes.registers.totals import TotalsByKey
 
 _BATCH_ROWS = 1000
@@ -66,10 +66,10 @@ def import_register(
     if sheet is None:
         raise InvalidRequest(f"{file}: 是空的", code="register.file_empty")
     report = FileReport()
-    entries = _read(spec, sheet, file, report)
+    entries = _read(spec, sheet, file, report, keeper.filled_in(policy, spec, now))
     _leave_out(report, entries, not_theirs(keeper, spec, entries))
     stamp = {"source": shortened(file, 200), "by": by, "at": now}
-    store_entries(policy, spec, entries, reason.strip(), stamp, report)
+    store_entries(policy, spec, entries, reason.strip(), stamp, report, keeper)
     return report
 
 
@@ -86,29 +86,16 @@ def enter_entry(
     spec = get_register(policy, key)
     keeper = keeper_of(spec, by, now)
     _check_reason(reason)
-    row = {**cells, "holder": keeper.holder} if keeper.holder else dict(cells)
+    row = {**cells, **keeper.filled_in(policy, spec, now)}
     report = FileReport()
     content = parse_entry(spec, 1, row, known_names())
     if isinstance(content, list):
         report.faults += content
         return report
     entries = {content.code: (1, content)}
-    _leave_out(report, entries, not_theirs(keeper, spec, entries) | _of_others(policy, key, keeper, content))
-    store_entries(policy, spec, entries, reason.strip(), {"source": "网页登记", "by": by, "at": now}, report)
+    _leave_out(report, entries, not_theirs(keeper, spec, entries))
+    store_entries(policy, spec, entries, reason.strip(), {"source": "网页登记", "by": by, "at": now}, report, keeper)
     return report
-
-
-def _of_others(policy: str, key: str, keeper: Keeper, content: ThingContent) -> dict[str, LineFault]:
-    """The row, where its code is another party's or another city's entry already."""
-    last = RegisterVersion.objects.filter(
-        entry__policy=policy, entry__register=key, entry__code=content.code, standing_for__isnull=False
-    ).select_related("holder").first()  # fmt: skip
-    theirs = last is not None and (
-        (keeper.holder and (last.holder is None or last.holder.uscc != keeper.holder))
-        or (keeper.regions is not None and last.region_id not in keeper.regions)
-    )
-    fault = LineFault(1, "编号", content.code, "已由另一单位登记", "请换一个编号")
-    return {content.code: fault} if theirs else {}
 
 
 def _leave_out(
@@ -119,12 +106,14 @@ def _leave_out(
         report.faults.append(fault)
 
 
-def _read(spec: RegisterSpec, sheet: Sheet, file: str, report: FileReport) -> dict[str, tuple[int, ThingContent]]:
+def _read(
+    spec: RegisterSpec, sheet: Sheet, file: str, report: FileReport, filled_in: dict[str, str]
+) -> dict[str, tuple[int, ThingContent]]:
     places, report.ignored_columns = find_columns(spec, sheet.rows[0][1], file)
     known = known_names()
     found: dict[str, tuple[int, ThingContent]] = {}
     for line, cells in sheet.rows[1:]:
-        row = {key: cells[place] for key, place in places.items() if place < len(cells)}
+        row = {key: cells[place] for key, place in places.items() if place < len(cells)} | filled_in
         content = parse_entry(spec, line, row, known)
         if isinstance(content, list):
             report.faults += content
@@ -153,6 +142,7 @@ def store_entries(
     reason: str,
     stamp: Mapping[str, Any],
     report: FileReport,
+    keeper: Keeper = ANYTHING,
 ) -> None:
     """Make rows (line, content; by code) the versions that stand; what does not fit is named in the report."""
     key = spec.key
@@ -162,14 +152,14 @@ def store_entries(
             [RegisteredThing(policy=policy, register=key, code=code) for code in codes],
             ignore_conflicts=True, batch_size=_BATCH_ROWS,
         )  # fmt: skip
-        locked = RegisteredThing.objects.select_for_update(of=("self",)).select_related("latest").order_by("code")
-        known = {entry.code: entry for entry in locked.filter(policy=policy, register=key, code__in=codes)}
+        known = lock_things(policy, key, codes)
         parties = dict(Party.objects.values_list("uscc", "pk"))
         totals = TotalsByKey.load(policy, spec) if spec.total else None
         law = load_policy(policy)
+        fill_holds(law, spec, known.values())
         today = stamp["at"].astimezone(SHANGHAI).date()
         ties = Ties.load(law, spec, [content for _, content in entries.values()], today)
-        batch = _Batch(known, parties, reason, stamp, report, ties, totals)
+        batch = _Batch(known, parties, reason, stamp, report, ties, keeper, totals)
         for line, content in entries.values():
             batch.add(line, content)
         batch.write()
@@ -183,6 +173,7 @@ class _Batch:
     stamp: Mapping[str, Any]
     report: FileReport
     ties: Ties
+    keeper: Keeper
     totals: TotalsByKey | None = None
     draws: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     versions: list[RegisterVersion] = field(default_factory=list)
@@ -190,6 +181,10 @@ class _Batch:
     def add(self, line: int, content: ThingContent) -> None:
         entry = self.known[content.code]
         latest = entry.latest
+        if of_another := self.keeper.check_standing(line, content.code, latest):
+            self.report.faults.append(of_another)
+            return
+        content = self.keeper.keep_reserved(self.ties.policy, self.ties.spec, content, latest, self.ties.today)
         if latest is not None and latest.digest == content.digest:
             self.report.same += 1
             return
@@ -254,8 +249,8 @@ def end_entry(
     _check_reason(reason)
     if not reason.strip():
         raise InvalidRequest("请写明理由：--reason", code="register.reason_missing")
-    locked = RegisteredThing.objects.select_for_update(of=("self",)).select_related("latest")
-    entry = locked.filter(policy=policy, register=key, code=normalise_entry_code(code)).first()
+    known = normalise_entry_code(code)
+    entry = lock_things(policy, key, [known]).get(known)
     if entry is None or entry.latest is None:
         raise NotFound(f"“{spec.title}”里没有 {code[:40]}", code="register.entry_unknown")
     was = entry.latest

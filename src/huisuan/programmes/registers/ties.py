@@ -22,6 +22,8 @@ from huisuan.parties.state_history import states_on
 from huisuan.programmes.models import DrawnAmount, RegisteredThing
 from huisuan.programmes.registers.entry_line import ThingContent, normalise_entry_code
 
+_BATCH_ROWS = 1000
+
 
 def held_amount(policy: Policy, spec: RegisterSpec, values: Mapping[str, Any]) -> int | None:
     """How much of an entry others may draw, as some register of its policy declares; None: nobody draws on it."""
@@ -31,6 +33,16 @@ def held_amount(policy: Policy, spec: RegisterSpec, values: Mapping[str, Any]) -
     if not draws:
         return None
     return int(values.get(draws[0].within) or 0) if draws[0].within else 1
+
+
+def fill_holds(policy: Policy, spec: RegisterSpec, things: Iterable[RegisteredThing]) -> None:
+    """Store what locked entries hold that were entered before the platform kept it: null until then."""
+    late = []
+    for thing in things:
+        if thing.holds is None and thing.latest is not None:
+            thing.holds = held_amount(policy, spec, thing.latest.values)
+            late += [thing] if thing.holds is not None else []
+    RegisteredThing.objects.bulk_update(late, ["holds"], batch_size=_BATCH_ROWS)
 
 
 def told_apart(spec: RegisterSpec, keys: Iterable[str], content: ThingContent) -> tuple[str, ...]:
@@ -51,7 +63,8 @@ class Ties:
     today: date
     named: dict[str, dict[str, RegisteredThing]] = field(default_factory=dict)
     drawn: dict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
-    once: dict[tuple[str, ...], str] = field(default_factory=dict)
+    once: dict[tuple[str, ...], str] = field(default_factory=dict)  # what is said -> the code that says it
+    said: dict[str, tuple[str, ...]] = field(default_factory=dict)  # and the other way round
     on_this: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -61,7 +74,11 @@ class Ties:
         for one in spec.fields:
             if one.refers:
                 codes = {normalise_entry_code(str(row.values.get(one.key, ""))) for row in rows}
-                made.named[one.refers] = made.named.get(one.refers, {}) | _locked(policy.name, one.refers, codes)
+                made.named[one.refers] = made.named.get(one.refers, {}) | lock_things(
+                    policy.name, one.refers, codes, no_key=True
+                )
+        for key, found in made.named.items():
+            fill_holds(policy, policy.register(key), found.values())
         sources = [thing.pk for found in made.named.values() for thing in found.values()]
         for draw in DrawnAmount.objects.filter(source__in=sources, thing__register=spec.key).select_related("thing"):
             made.drawn[draw.source_id][draw.thing.code] = draw.amount
@@ -96,7 +113,7 @@ class Ties:
         for thing in standing:
             key = told_apart(self.spec, self.spec.once, content_of(thing))
             if key:
-                self.once[key] = thing.code
+                self.once[key], self.said[thing.code] = thing.code, key
 
     def _check_named(self, line: int, content: ThingContent) -> LineFault | None:
         for one in self.spec.fields:
@@ -124,7 +141,10 @@ class Ties:
         if other is not None and other != content.code:
             columns = "、".join(self.spec.columns[each] for each in self.spec.once)
             return LineFault(line, columns, " ".join(key), f"与在册的 {other} 相同", "同一件只登记一次；请改那一件")
-        self.once = {each: code for each, code in self.once.items() if code != content.code} | {key: content.code}
+        before = self.said.get(content.code, ())
+        if self.once.get(before) == content.code:
+            del self.once[before]  # what it said until now is free
+        self.once[key], self.said[content.code] = content.code, key
         return None
 
     def _check_held(self, line: int, content: ThingContent) -> LineFault | None:
@@ -182,7 +202,11 @@ def _target(spec: RegisterSpec, draw: RegisterDraw) -> str:
     return found.refers if found is not None else ""
 
 
-def _locked(policy: str, register: str, codes: Iterable[str]) -> dict[str, RegisteredThing]:
-    rows = RegisteredThing.objects.filter(policy=policy, register=register, code__in=set(codes))
-    locked = rows.select_for_update(of=("self",), no_key=True).select_related("latest").order_by("code")
-    return {thing.code: thing for thing in locked}
+def lock_things(
+    policy: str, register: str, codes: Iterable[str], *, no_key: bool = False
+) -> dict[str, RegisteredThing]:
+    """Entries by code, locked in the order of their codes, then read: what stood while one waited is not read."""
+    rows = RegisteredThing.objects.filter(policy=policy, register=register, code__in=set(codes)).order_by("code")
+    locked = list(rows.select_for_update(no_key=no_key).values_list("pk", flat=True))
+    found = RegisteredThing.objects.filter(pk__in=locked).select_related("latest__holder").order_by("code")
+    return {thing.code: thing for thing in found}

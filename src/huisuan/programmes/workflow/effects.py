@@ -13,6 +13,7 @@ from huisuan.programmes.amounts.case_by_case import are_heard, say_how_much_and_
 from huisuan.programmes.amounts.named import name_an_amount
 from huisuan.programmes.awards.closing import are_paid
 from huisuan.programmes.awards.committing import commit_awards, have_money
+from huisuan.programmes.awards.earmarking import adjust_earmarks
 from huisuan.programmes.awards.granting import grant_awards
 from huisuan.programmes.awards.offered import are_confirmed
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
@@ -94,6 +95,6 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "commit": (commit_awards,),
     "pay": (order_awards,),
     "complete": (tell_applicants,),
-    "recover": (claim_back_paid,),
-    "relent": (restore_awards,),
+    "recover": (claim_back_paid, adjust_earmarks),
+    "relent": (restore_awards, adjust_earmarks),
 }
