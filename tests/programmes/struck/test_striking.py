@@ -117,3 +117,20 @@ def test_evidence_named_after_the_strike_is_flagged_at_once_and_wrong_entries_ar
     with pytest.raises(DatabaseError), transaction.atomic():
         StruckIssuer.objects.update(reason="x")
     assert official("checker", "check", INDUSTRY)
+
+
+def test_who_checks_says_on_the_applications_page_who_issued_a_file_and_what_rests_on_it_is_listed() -> None:
+    made = submit_draft(opened().number, draft(1).pk, applicant(1), DURING)
+    client, other = Client(), Client()
+    client.force_login(official("checker", "check"), backend="django.contrib.auth.backends.ModelBackend")
+    other.force_login(official("decider", "decide"), backend="django.contrib.auth.backends.ModelBackend")
+    page, where = f"/applications/{made.number}", f"/applications/{made.number}/issuers"
+    assert "登记一份材料由谁" in client.get(page).content.decode()
+    assert "登记一份材料由谁" not in other.get(page).content.decode()
+    form = {"file": made.submissions.get().evidence[0]["sha256"], "issuer": AUDITOR, "issued_on": "2024-08-01"}
+    assert other.post(where, form).status_code == 403
+    assert client.post(where, form | {"issued_on": "昨天"}).status_code == 422
+    assert client.post(where, form).headers["Location"] == f"{page}#issuers"
+    assert f"/struck/?issuer-q={AUDITOR}" in client.get(page).content.decode()
+    assert made.number in client.get("/struck/", {"issuer-q": AUDITOR}).content.decode()
+    assert made.number not in client.get("/struck/", {"issuer-q": OTHER}).content.decode()

@@ -37,6 +37,7 @@ from huisuan.portal.programmes.words import (
     programme_title,
     refusal_status,
 )
+from huisuan.portal.struck.issuers_shown import read_issuers
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.check_desk.checking import check_where_nobody_has
@@ -207,6 +208,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "money": money,
         "agreed": read_contract_shown(application, person, now),
         "desk": read_desk(application, money, said.offer is not None, person, now),
+        "issuers": read_issuers(application, person, now),
         "typed": request.POST,
         "history": [
             (step, action_label(step.action), duty_label(step.duty), _to(step.to_state, role)) for step in history

@@ -81,6 +81,34 @@ def _table(request: HttpRequest) -> Table:
     )  # fmt: skip
 
 
+def _issued_table(request: HttpRequest) -> Table:
+    """Every file of which somebody said who issued it: what rests on an issuer, struck or not."""
+    seen = visible_applications(viewer_of(request)).values("pk")
+    rows = EvidenceIssuer.objects.filter(application__in=seen)
+    return Table(
+        request,
+        rows.select_related("application__party", "application__city", "application__edition"),
+        [
+            Column("issuer", _("出具机构"), "uscc", Kind.CODE, sort="uscc"),
+            Column(
+                "number", _("申报"), "application.number", Kind.CODE, "application__number",
+                link=lambda row: reverse("application", args=[row.application.number]),
+            ),
+            Column("party", _("单位"), lambda row: local_name(row.application.party or row.application.city)),
+            Column(
+                "state", _("状态"), lambda row: application_state(row.application.state, request.user.role), Kind.STATE  # type: ignore[union-attr]
+            ),
+            Column("file", _("材料"), lambda row: row.sha256[:8], Kind.CODE),
+            Column("issued", _("出具日期"), "issued_on", Kind.DAY, sort="issued_on"),
+        ],
+        file="issuers",
+        name="issuer",
+        order="issuer",
+        search=("uscc", "application__number", "application__party__name"),
+        empty=Empty(_("还没有登记材料的出具机构：在申报件的页面上登记。")),
+    )  # fmt: skip
+
+
 @allow(*_READERS)
 @require_http_methods(["GET", "POST"])
 def struck_page(request: HttpRequest) -> HttpResponseBase:
@@ -96,7 +124,9 @@ def struck_page(request: HttpRequest) -> HttpResponseBase:
         else:
             messages.success(request, _t("{name} 已登记：依据它的材料的申报列在下面。").format(name=made.name))
             return redirect("struck")
-    return render_tables(request, "portal/struck/struck.html", context, [_table(request)], status)
+    return render_tables(
+        request, "portal/struck/struck.html", context, [_table(request), _issued_table(request)], status
+    )
 
 
 def _strike(request: HttpRequest, person: Person) -> StruckIssuer:
