@@ -31,7 +31,7 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
-from huisuan.portal.opendata import datasets, desk, gate_file, grants
+from huisuan.portal.opendata import datasets, descriptions, desk, gate_file, grants
 from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import file_requests, import_page, relation_forms
@@ -147,6 +147,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("opendata/files/<int:number>.statement.json", datasets.release_statement, name="release-statement"),
     path("opendata/files/<int:number>.scan.json", datasets.scan_statement, name="scan-statement"),
     path("opendata/files/<int:number>.<slug:form>", datasets.released_file, name="released-file"),
+    path("opendata/files/<int:number>.schema.json", descriptions.table_schema_file, name="table-schema"),
+    path("opendata/catalogue.jsonld", descriptions.catalogue_dcat, name="opendata-catalogue-dcat"),
+    path("opendata/<str:code>/dcat.jsonld", descriptions.entry_dcat, name="opendata-dcat"),
+    path("opendata/<str:code>/croissant.json", descriptions.entry_croissant, name="opendata-croissant"),
     path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),
     path("statistics/", statistics.statistics_page, name="statistics"),
     path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),

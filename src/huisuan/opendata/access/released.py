@@ -7,6 +7,7 @@ that it is of, and of the province. What was taken back, superseded, or whose en
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,14 @@ def released_now(code: str = "") -> QuerySet[GateRelease]:
 def readable_by(viewer: Viewer | None, now: datetime, code: str = "") -> QuerySet[GateRelease]:
     """Those of them that somebody may read now; None: whoever is not signed in."""
     return released_now(code).filter(_may_read(viewer, now))
+
+
+def public_files(entries: Collection[int], now: datetime) -> dict[int, list[GateRelease]]:
+    """By entry the releases that everyone may read, newest file first: one query."""
+    found: dict[int, list[GateRelease]] = {}
+    for release in readable_by(None, now).filter(file__entry__in=entries):
+        found.setdefault(release.file.entry_id, []).append(release)
+    return found
 
 
 def _may_read(viewer: Viewer | None, now: datetime) -> Q:

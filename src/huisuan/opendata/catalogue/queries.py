@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -41,6 +43,12 @@ def holds_word(word: str) -> Q:
     if len(word) > LONGEST_GRAM:  # its pairs need not stand in its order
         condition &= Q(standing_for__searched__contains=word)
     return condition
+
+
+def first_listed(rows: Collection[CatalogueVersion]) -> dict[int, datetime]:
+    """By entry when it was listed first: one query."""
+    firsts = CatalogueVersion.objects.filter(entry__in=[row.entry_id for row in rows], number=1)
+    return dict(firsts.values_list("entry_id", "at"))
 
 
 def filter_by_access(rows: QuerySet[CatalogueVersion], word: str) -> QuerySet[CatalogueVersion]:

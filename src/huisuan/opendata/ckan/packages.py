@@ -6,7 +6,6 @@ A package is an entry by its code in small letters; a resource is a release that
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,8 +14,8 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import Substr
 from django.urls import reverse
 
-from huisuan.opendata.access.released import RELEASE_FORMS, download_name, readable_by
-from huisuan.opendata.catalogue.queries import standing_entries
+from huisuan.opendata.access.released import RELEASE_FORMS, download_name, public_files
+from huisuan.opendata.catalogue.queries import first_listed, standing_entries
 from huisuan.opendata.ckan.calls import ActionCall
 from huisuan.opendata.models import CatalogueVersion, GateRelease
 from huisuan.opendata.vocabulary import ACCESS_WORDS, FREQUENCY_WORDS, KIND_WORDS, Access, list_word
@@ -27,14 +26,9 @@ RESOURCE_FORMATS = {"csv": "CSV", "parquet": "Parquet"}
 
 def package_dicts(rows: Sequence[CatalogueVersion], call: ActionCall) -> list[dict[str, Any]]:
     """Packages as `package_show` gives them."""
-    files: dict[int, list[GateRelease]] = defaultdict(list)
-    entries = [row.entry_id for row in rows]
-    for release in readable_by(None, call.now).filter(file__entry__in=entries):
-        files[release.file.entry_id].append(release)
-    firsts = CatalogueVersion.objects.filter(entry__in=entries, number=1)
-    listed: dict[int, datetime] = dict(firsts.values_list("entry_id", "at"))
+    files, listed = public_files([row.entry_id for row in rows], call.now), first_listed(rows)
     providers = provider_titles({row.entry.code[:USCC_LENGTH] for row in rows})
-    return [_package(row, files[row.entry_id], listed[row.entry_id], providers, call) for row in rows]
+    return [_package(row, files.get(row.entry_id, []), listed[row.entry_id], providers, call) for row in rows]
 
 
 def _package(
@@ -79,6 +73,7 @@ def resource_dict(release: GateRelease, position: int, call: ActionCall) -> dict
         "hash": release.sha256, "url": call.site + reverse("released-file", args=[release.pk, form]),
         "url_type": None, "resource_type": "file", "state": "active", "datastore_active": False,
         "created": at, "last_modified": at, "metadata_modified": at, "cache_url": None, "cache_last_updated": None,
+        "describedBy": call.site + reverse("table-schema", args=[release.pk]),
         "rows": release.product.remake.rows,
     }  # fmt: skip
 

@@ -89,6 +89,10 @@ def _loading(request: HttpRequest, files: list[GateRelease]) -> list[tuple[str, 
         if release is not None:
             address = request.build_absolute_uri(reverse("released-file", args=[release.pk, form]))
             words: dict[str, Any] = {"url": address, "name": f"{release.file.entry.code}.{form}", "sha": release.sha256}
+            words |= {
+                "schema": request.build_absolute_uri(reverse("table-schema", args=[release.pk])),
+                "croissant": request.build_absolute_uri(reverse("opendata-croissant", args=[release.file.entry.code])),
+            }
             found += [(tool, text.format(**words)) for tool, text in lines]
     return found
 
@@ -97,6 +101,8 @@ _LINES: dict[str, list[tuple[str, str]]] = {
     "csv": [
         ("curl", "curl -C - -o {name} {url} && echo '{sha}  {name}' | sha256sum -c"),
         ("pandas", 'pandas.read_csv("{url}", dtype=str)'),
+        ("frictionless", 'frictionless.Resource(path="{url}", encoding="utf-8", schema="{schema}").validate()'),
+        ("mlcroissant", 'mlcroissant.Dataset(jsonld="{croissant}").records(record_set="rows")'),
         ("datasets", 'datasets.load_dataset("csv", data_files="{url}", streaming=True)'),
     ],
     "parquet": [

@@ -34,24 +34,29 @@ def released_file(request: HttpRequest, number: int, form: str) -> HttpResponseB
     def send(release: GateRelease) -> HttpResponseBase:
         if release.product.format != form:
             raise Http404
-        return deliver_release(request, release, viewer, timezone.now, AccessWay.FILE)
+        sent = deliver_release(request, release, viewer, timezone.now, AccessWay.FILE)
+        sent["Link"] = f'<{reverse("table-schema", args=[release.pk])}>; rel="describedby"; type="application/json"'
+        return sent
 
-    return _readable(request, number, send)
+    return answer_readable(request, number, send)
 
 
 @public_page
 def release_statement(request: HttpRequest, number: int) -> HttpResponseBase:
     """The signed statement of a release, as `huisuan data verify` reads it."""
-    return _readable(request, number, lambda release: _paper(statement_paper(release)))
+    return answer_readable(request, number, lambda release: _paper(statement_paper(release)))
 
 
 @public_page
 def scan_statement(request: HttpRequest, number: int) -> HttpResponseBase:
     """The signed statement of the scan of what was released."""
-    return _readable(request, number, lambda release: _paper(scan_paper(release)))
+    return answer_readable(request, number, lambda release: _paper(scan_paper(release)))
 
 
-def _readable(request: HttpRequest, number: int, answer: Callable[[GateRelease], HttpResponseBase]) -> HttpResponseBase:
+def answer_readable(
+    request: HttpRequest, number: int, answer: Callable[[GateRelease], HttpResponseBase]
+) -> HttpResponseBase:
+    """What there is to say of a release to whoever may read it; 404, 403, 410 to others."""
     try:
         return answer(get_release(number, viewer_if_any(request), timezone.now()))
     except NotFound as wrong:
