@@ -147,6 +147,12 @@ ATTACKS = [
         f"SELECT count(*) FROM {', '.join(f'data t{n}' for n in range(9))} WHERE t0.名称 || t1.名称 < t2.名称",
         "query.too_slow",
     ),
+    (
+        "SELECT d.sql FROM (WITH duckdb_views AS (SELECT 1 AS x) SELECT x FROM duckdb_views) t, duckdb_views d",
+        "query.own_name",
+    ),
+    ("SELECT * FROM (WITH Pragma_x AS (SELECT 1) SELECT 1) t, data", "query.own_name"),
+    ("SELECT * FROM (WITH \"/a.parquet\" AS (SELECT 1) SELECT 1) t, '/a.parquet'", "query.own_name"),
     ("SELECT nosuch FROM data", "query.failed"),
     ("SELECT", "query.syntax"),
 ]

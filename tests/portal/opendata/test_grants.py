@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from pyarrow import parquet
 
 from huisuan.base.errors import Gone, InvalidRequest, NotAllowed
 from huisuan.opendata.access import delivering
 from huisuan.opendata.access.grants import GivenGrant, accept_grant, give_grant, revoke_grant
 from huisuan.opendata.access.ledger import broken_at
+from huisuan.opendata.access.query import run_query
+from huisuan.opendata.access.released import get_release, readable
 from huisuan.opendata.access.watermark import MARK_COLUMN, grant_mark
 from huisuan.opendata.gate.releasing import withdraw_file
-from huisuan.opendata.models import DataAccess, DataGrant, GateRelease
+from huisuan.opendata.models import AccessWay, DataAccess, DataGrant, GateRelease
+from huisuan.parties.viewer import Viewer
 from huisuan.programmes.offices.services import give_post
 from huisuan.programmes.registers.data_grants import grant_data_access
 from huisuan.programmes.registers.services import import_register
@@ -81,6 +85,55 @@ def test_a_granted_firm_gets_copies_that_name_the_grant_and_each_access_is_writt
     assert beta.get(f"/opendata/grants/{grant.pk}").status_code == 404
     assert beta.get(f"/opendata/files/{one.pk}.csv").status_code == 403
     assert Client().get(f"/opendata/files/{one.pk}.csv").status_code == 403
+
+
+def test_what_is_shown_of_a_granted_release_bears_the_mark_and_the_digest_of_its_copy(
+    out: list[GateRelease], grant: DataGrant, world: World
+) -> None:
+    alpha, mark, table = world.browser("alpha"), grant_mark(grant), out[1]
+    unmade = alpha.get(f"/opendata/{code()}").content.decode()
+    assert mark in unmade
+    assert not any(each.sha256 in unmade for each in out)
+    assert alpha.get(f"/api/v1/opendata/released/{table.pk}").json()["sha256"] is None
+    sent = alpha.get(f"/opendata/files/{table.pk}.parquet")
+    digest = hashlib.sha256(body(sent)).hexdigest()
+    assert digest == sent["ETag"].strip('"') != table.sha256
+    assert digest in alpha.get(f"/opendata/{code()}").content.decode()
+    said = alpha.get(f"/api/v1/opendata/released/{table.pk}").json()
+    assert (said["sha256"], said["columns"][-1], said["preview"][0][-1]) == (digest, MARK_COLUMN, mark)
+    found = run_query(f"SELECT * FROM data UNION ALL SELECT * FROM r{table.pk}", viewer(world), NOW, code())
+    assert (found.columns[-1], {row[-1] for row in found.rows}) == (MARK_COLUMN, {mark})
+    assert table.sha256 in world.browser("province").get(f"/opendata/{code()}").content.decode()
+
+
+def test_a_grant_that_ends_between_two_checks_lets_nothing_out_unmarked(
+    out: list[GateRelease], grant: DataGrant, world: World
+) -> None:
+    read = get_release(out[0].pk, viewer(world), NOW)
+    revoke_grant(grant.pk, "用途不符", world.people["province"], NOW)
+    with pytest.raises(NotAllowed):
+        readable(read.release, viewer(world), NOW)
+    asked = RequestFactory().get("/")
+    sent = body(delivering.deliver_release(asked, read, viewer(world), lambda: NOW, AccessWay.FILE)).decode()
+    assert all(line.endswith(grant_mark(grant)) for line in sent.splitlines()[1:])
+    assert DataAccess.objects.filter(grant=grant).count() == 1
+
+
+def test_what_a_firm_accepted_stays_as_it_was_signed(grant: DataGrant, world: World) -> None:
+    for changed in (
+        {"statement": "{}"},
+        {"signature": "x"},
+        {"accepted_at": NOW + timedelta(days=1)},
+        {"accepted_by": world.people["beta"]},
+        {"accepted_at": None, "accepted_by": None, "statement": "", "signature": ""},
+    ):
+        with pytest.raises(Exception, match="Cannot update"), transaction.atomic():
+            DataGrant.objects.filter(pk=grant.pk).update(**changed)
+    assert revoke_grant(grant.pk, "用途不符", world.people["province"], NOW).revoked_at == NOW
+
+
+def viewer(world: World) -> Viewer:
+    return Viewer.for_person(world.people["alpha"])
 
 
 def test_a_row_that_is_changed_or_taken_out_of_the_ledger_is_seen(

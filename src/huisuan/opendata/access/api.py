@@ -17,11 +17,12 @@ from huisuan.opendata.access.query_parse import LONGEST_QUERY
 from huisuan.opendata.access.released import (
     get_release,
     list_columns,
+    readable,
     readable_by,
-    release_to_dict,
     scan_paper,
     statement_paper,
 )
+from huisuan.opendata.access.watermark import MARK_COLUMN, reads_to_dicts
 from huisuan.opendata.models import AccessWay
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import viewer_if_any
@@ -45,9 +46,11 @@ def released(
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
 ) -> dict[str, Any]:
     """Of one entry, or all."""
-    found = readable_by(viewer_if_any(request), timezone.now(), entry)
-    rows = found[offset : offset + limit]
-    return {"total": found.count(), "released": [release_to_dict(each) for each in rows]}
+    viewer, now = viewer_if_any(request), timezone.now()
+    found = readable_by(viewer, now, entry)
+    with status_by_kind():
+        reads = [readable(each, viewer, now) for each in found[offset : offset + limit]]
+    return {"total": found.count(), "released": reads_to_dicts(reads)}
 
 
 @router.get("/opendata/released/{number}", auth=None, summary="一份已放行的文件：列、预览、声明")
@@ -55,11 +58,12 @@ def one_released(request: HttpRequest, number: int) -> dict[str, Any]:
     """What it is, its first rows, and the signed statements of its scan and release."""
     with status_by_kind():
         viewer = viewer_if_any(request)
-        release = get_release(number, viewer, timezone.now())
-        preview = table_preview(release)
-        note_access(release, viewer, AccessWay.API, timezone.now())
+        read = get_release(number, viewer, timezone.now())
+        release, preview = read.release, table_preview(read)
+        note_access(read, viewer, AccessWay.API, timezone.now(), "preview")
+    columns = list_columns(release) if read.grant is None else [*list_columns(release), MARK_COLUMN]
     return {
-        **release_to_dict(release), "columns": list_columns(release), "preview": [list(row) for row in preview.rows],
+        **reads_to_dicts([read])[0], "columns": columns, "preview": [list(row) for row in preview.rows],
         "statement": json.loads(statement_paper(release)), "scan_statement": json.loads(scan_paper(release)),
     }  # fmt: skip
 

@@ -16,10 +16,10 @@ from huisuan.base.content_store import ContentStore
 from huisuan.base.errors import Gone
 from huisuan.base.stepped_response import AnswerSteps, SteppedResponse
 from huisuan.opendata.access.ledger import record_access
-from huisuan.opendata.access.released import RELEASE_FORMS, download_name, grant_for, is_out
+from huisuan.opendata.access.released import RELEASE_FORMS, ReadableRelease, download_name, is_out
 from huisuan.opendata.access.watermark import granted_shelf, marked_copy
 from huisuan.opendata.gate.stores import checked_path, released_shelf
-from huisuan.opendata.models import AccessWay, GateRelease
+from huisuan.opendata.models import AccessWay
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.viewer import Viewer
 
@@ -42,17 +42,18 @@ class ReleaseDelivery:
 
 
 def deliver_release(
-    request: HttpRequest, release: GateRelease, viewer: Viewer | None, now: Callable[[], datetime], way: AccessWay
+    request: HttpRequest, read: ReadableRelease, viewer: Viewer | None, now: Callable[[], datetime], way: AccessWay
 ) -> HttpResponseBase:
-    """The answer that hands out a release to somebody who may read it: ask `get_release` before.
+    """The answer that hands out a release to somebody who may read it, as `get_release` judged.
 
     Under a grant it is the copy with the grant's mark, and the access is written down before anything goes out.
 
     Raises:
         Unavailable: its file is gone or changed.
     """
+    release, grant = read.release, read.grant
     store, sha256, size = released_shelf(), release.sha256, release.product.size
-    if grant := grant_for(release, viewer, now()):
+    if grant is not None:
         copy = marked_copy(release, grant, now())
         store, sha256, size = granted_shelf(), copy.sha256, copy.size
         if viewer is not None and request.method != "HEAD":

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.audit.folder import canonical
-from huisuan.opendata.access.released import grant_for
+from huisuan.opendata.access.released import ReadableRelease
 from huisuan.opendata.models import AccessWay, DataAccess, DataGrant, GateRelease
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
@@ -31,11 +31,10 @@ def record_access(
     return row
 
 
-def note_access(release: GateRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:
+def note_access(read: ReadableRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:
     """Write down an access where it is under a grant."""
-    grant = grant_for(release, viewer, now)
-    if grant is not None and viewer is not None:
-        record_access(grant, release, viewer.name, way, now, detail)
+    if read.grant is not None and viewer is not None:
+        record_access(read.grant, read.release, viewer.name, way, now, detail)
 
 
 def broken_at(grant: DataGrant) -> int | None:

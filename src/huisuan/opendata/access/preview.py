@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from itertools import pairwise
 
-from huisuan.opendata.access.released import released_now
+from huisuan.opendata.access.released import ReadableRelease, released_now
+from huisuan.opendata.access.watermark import MARK_COLUMN, grant_mark
 from huisuan.opendata.gate.stores import checked_path, released_shelf
-from huisuan.opendata.models import GateRelease
 
 PREVIEW_ROWS = 10
 _LOOKED_AT = 50_000  # rows, for the spread
@@ -35,14 +35,19 @@ class Preview:
     spread: Spread | None
 
 
-def table_preview(release: GateRelease) -> Preview:
-    """The preview of the file that a release belongs to; ask before whether it may be read.
+def table_preview(read: ReadableRelease) -> Preview:
+    """The preview of the file that a release belongs to; under a grant each row has its mark.
 
     Raises:
         Unavailable: its file is gone or changed.
     """
+    release = read.release
     table = released_now().filter(file_id=release.file_id, product__format="parquet").first() or release
-    return _read(table.sha256)
+    found = _read(table.sha256)
+    if read.grant is None:
+        return found
+    mark = grant_mark(read.grant)
+    return replace(found, columns=(*found.columns, MARK_COLUMN), rows=tuple((*row, mark) for row in found.rows))
 
 
 @lru_cache(maxsize=64)

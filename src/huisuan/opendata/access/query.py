@@ -15,7 +15,8 @@ from typing import Any
 from huisuan.base.errors import InvalidRequest, NotFound, Unavailable
 from huisuan.base.hashing import text_sha256
 from huisuan.opendata.access.ledger import note_access
-from huisuan.opendata.access.released import get_release, is_out, readable_by
+from huisuan.opendata.access.released import ReadableRelease, get_release, is_out, readable, readable_by
+from huisuan.opendata.access.watermark import MARK_COLUMN, grant_mark
 from huisuan.opendata.gate.stores import released_shelf
 from huisuan.opendata.models import AccessWay, GateRelease
 from huisuan.parties.viewer import Viewer
@@ -35,6 +36,7 @@ _REFUSALS = {
     "function": '查询里不能用函数 "{word}"；能用的见说明',
     "table_kind": "查询里不能有这样的表：{word}；只能用已放行的文件",
     "table": '没有名为 "{word}" 的表：用 data，或 r 加文件的编号',
+    "own_name": 'WITH 里不能用 "{word}" 作名字：换一个',
     "failed": "查询不能执行：{word}",
 }
 
@@ -57,30 +59,32 @@ def run_query(sql: str, viewer: Viewer | None, now: datetime, code: str = "") ->
         Unavailable: the process ended without an answer, or others are under way.
     """
     tables = _tables(sql, viewer, now, code)
-    for release in tables.values():
-        note_access(release, viewer, AccessWay.SQL, now, text_sha256(sql))
-    places = {name: str(released_shelf().path_of(release.sha256)) for name, release in tables.items()}
+    for read in tables.values():
+        note_access(read, viewer, AccessWay.SQL, now, text_sha256(sql))
+    places = {name: str(released_shelf().path_of(read.release.sha256)) for name, read in tables.items()}
+    marks = {name: [MARK_COLUMN, grant_mark(read.grant)] for name, read in tables.items() if read.grant is not None}
+    task = {"sql": sql, "tables": places, "marks": marks, "most_rows": MOST_ROWS, "most_bytes": MOST_BYTES}
     if not _AT_ONCE.acquire(blocking=False):
         raise Unavailable("正在执行的查询太多，请稍后再试", code="query.busy")
     try:
-        found = _ask({"sql": sql, "tables": places, "most_rows": MOST_ROWS, "most_bytes": MOST_BYTES})
+        found = _ask(task)
     finally:
         _AT_ONCE.release()
-    if not all(is_out(release.pk, viewer, now) for release in tables.values()):  # taken back while it ran
-        for release in tables.values():
-            get_release(release.pk, viewer, now)
+    for read in tables.values():  # taken back while it ran?
+        if not is_out(read.release.pk, viewer, now):
+            get_release(read.release.pk, viewer, now)
     if "refused" in found:
         raise _refusal(found["refused"], found["word"])
     return QueryAnswer(found["columns"], [json.loads(row) for row in found["rows"]], found["cut"])
 
 
-def _tables(sql: str, viewer: Viewer | None, now: datetime, code: str) -> dict[str, GateRelease]:
-    named: dict[str, GateRelease] = {}
+def _tables(sql: str, viewer: Viewer | None, now: datetime, code: str) -> dict[str, ReadableRelease]:
+    named: dict[str, ReadableRelease] = {}
     if code:
         newest = readable_by(viewer, now, code).filter(product__format="parquet").first()
         if newest is None:
             raise NotFound(f"{code[:40]} 没有能查询的数据：还没有放行，或须有授权", code="query.nothing_to_read")
-        named["data"] = newest
+        named["data"] = readable(newest, viewer, now)
     for number in list(dict.fromkeys(_NAMED.findall(sql)))[:_MOST_TABLES]:
         release = GateRelease.objects.filter(pk=int(number), product__format="parquet").first()
         if release is not None:  # else a word of theirs that looks like one

@@ -23,7 +23,7 @@ _ADDRESSES = 1536 * 1024 * 1024
 def answer(task: dict[str, Any]) -> dict[str, Any]:
     """The rows of a query, up to the limits of the task; or why there are none."""
     try:
-        con = _workbench(task["tables"])
+        con = _workbench(task["tables"], task["marks"])
         check_query(con, task["sql"], task["tables"])
         found = con.execute(task["sql"])
         columns = [each[0] for each in found.description or []]
@@ -36,8 +36,11 @@ def answer(task: dict[str, Any]) -> dict[str, Any]:
         return {"refused": "failed", "word": _without_paths(str(error), task["tables"])}
 
 
-def _workbench(tables: dict[str, str]) -> duckdb.DuckDBPyConnection:
-    """A database in memory that sees these files as views, and can be told nothing more."""
+def _workbench(tables: dict[str, str], marks: dict[str, list[str]]) -> duckdb.DuckDBPyConnection:
+    """A database in memory that sees these files as views, and can be told nothing more.
+
+    `marks` are the heading and the text of the column that a view has besides.
+    """
     con = duckdb.connect(
         ":memory:",
         config={
@@ -50,7 +53,9 @@ def _workbench(tables: dict[str, str]) -> duckdb.DuckDBPyConnection:
     con.execute("SET enable_external_access = false")
     for name, path in tables.items():
         quoted = path.replace("'", "''")
-        con.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - ours both
+        heading, mark = marks.get(name, ("", ""))
+        column = f", '{mark}' AS \"{heading}\"" if mark else ""
+        con.execute(f"CREATE VIEW \"{name}\" AS SELECT *{column} FROM read_parquet('{quoted}')")  # noqa: S608 - all ours
     con.execute("SET lock_configuration = true")
     return con
 

@@ -7,6 +7,7 @@ listed is refused: kinds of expressions and of tables as well as functions.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -52,6 +53,8 @@ _EXPRESSIONS = frozenset(
 _TABLES = frozenset(["BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST"])
 _NODES = frozenset(["SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE"])
 _MOST_PARTS = 20_000
+_CATALOGUE = ("duckdb_", "sqlite_", "pragma_", "pg_", "information_schema")
+_OWN_NAME = re.compile(r"\w+")  # else DuckDB may take a name for a file
 LONGEST_QUERY = 4000  # characters
 
 
@@ -77,7 +80,9 @@ def check_query(con: duckdb.DuckDBPyConnection, text: str, tables: Collection[st
     parts = list(_parts(tree["statements"][0]))
     if len(parts) > _MOST_PARTS:
         raise QueryRefused("too_long", str(_MOST_PARTS))
-    named = set(tables) | {name for part in parts for name in _common_tables(part)}
+    common = {name for part in parts for name in _common_tables(part)}
+    _check_common(con, common)
+    named = set(tables) | common
     for part in parts:
         _check(part, named)
 
@@ -97,6 +102,18 @@ def _common_tables(part: dict[str, Any]) -> list[str]:
     """The names that WITH gives."""
     named = part.get("cte_map")
     return [each["key"] for each in named["map"]] if isinstance(named, dict) else []
+
+
+def _check_common(con: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
+    """Refuse names of WITH that mean something of DuckDB's own wherever that WITH does not reach."""
+    if not names:
+        return
+    rows = con.execute("SELECT lower(view_name) FROM duckdb_views() WHERE internal").fetchall()
+    internal = {row[0] for row in rows}
+    for name in names:
+        lower = name.lower()
+        if not _OWN_NAME.fullmatch(name) or lower in internal or lower.startswith(_CATALOGUE):
+            raise QueryRefused("own_name", name[:60])
 
 
 def _check(part: dict[str, Any], tables: Collection[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -62,20 +63,35 @@ def _may_read(viewer: Viewer | None, now: datetime) -> Q:
     return mine
 
 
-def grant_for(release: GateRelease, viewer: Viewer | None, now: datetime) -> DataGrant | None:
-    """The grant under which somebody reads a conditional release; None: it is open, or theirs as its provider."""
-    if (
-        viewer is None
-        or viewer.party_id is None
-        or viewer.role != Role.USER
-        or standing(release).access != Access.CONDITIONAL
-    ):
-        return None
-    found = grants_in_force(viewer.party_id, now).filter(entry=release.file.entry)
-    return found.select_related("party").order_by("pk").first()
+@dataclass(frozen=True)
+class ReadableRelease:
+    """A release that somebody may read, and the grant by which; None: it is open, or theirs as its provider."""
+
+    release: GateRelease
+    grant: DataGrant | None
 
 
-def get_release(number: int, viewer: Viewer | None, now: datetime) -> GateRelease:
+def readable(release: GateRelease, viewer: Viewer | None, now: datetime) -> ReadableRelease:
+    """A release that is out, with the grant under which somebody reads it.
+
+    Raises:
+        NotAllowed: it is conditional, and whoever asks neither provides it nor holds a grant in force.
+    """
+    version = standing(release)
+    if version.access == Access.OPEN:
+        return ReadableRelease(release, None)
+    if viewer is not None:
+        if viewer.role == Role.PROVINCE or (viewer.role == Role.CITY and viewer.city == version.region_id):
+            return ReadableRelease(release, None)
+        if viewer.role == Role.USER and viewer.party_id is not None:
+            held = grants_in_force(viewer.party_id, now).filter(entry=release.file.entry)
+            grant = held.select_related("party").order_by("pk").first()
+            if grant is not None:
+                return ReadableRelease(release, grant)
+    raise NotAllowed(f"{version.title}是有条件开放的数据：须有对它的授权，见它的目录页", code="opendata.grant_needed")
+
+
+def get_release(number: int, viewer: Viewer | None, now: datetime) -> ReadableRelease:
     """A release that somebody may read now.
 
     Raises:
@@ -88,11 +104,7 @@ def get_release(number: int, viewer: Viewer | None, now: datetime) -> GateReleas
         raise NotFound("没有这份已放行的文件", code="gate.not_out")
     if gone := why_gone(found):
         raise gone
-    if not GateRelease.objects.filter(_may_read(viewer, now), pk=number).exists():
-        raise NotAllowed(
-            f"{standing(found).title}是有条件开放的数据：须有对它的授权，见它的目录页", code="opendata.grant_needed"
-        )
-    return found
+    return readable(found, viewer, now)
 
 
 def why_gone(release: GateRelease) -> Gone | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from huisuan.base.content_store import ContentStore
 from huisuan.base.paths import home
+from huisuan.opendata.access.released import ReadableRelease, release_to_dict
 from huisuan.opendata.gate.stores import load_content, released_shelf
 from huisuan.opendata.models import DataGrant, GateRelease, GrantCopy
 
@@ -40,6 +43,23 @@ def marked_copy(release: GateRelease, grant: DataGrant, now: datetime) -> GrantC
         grant=grant, release=release, defaults={"sha256": sha256, "size": len(content), "at": now}
     )
     return made
+
+
+def copies_made(reads: Iterable[ReadableRelease]) -> dict[int, GrantCopy]:
+    """By release: the copies of these for their grants, as far as they were made."""
+    wanted = {read.release.pk: read.grant.pk for read in reads if read.grant is not None}
+    found = GrantCopy.objects.filter(release__in=wanted, grant__in=set(wanted.values()))
+    return {copy.release_id: copy for copy in found if wanted[copy.release_id] == copy.grant_id}
+
+
+def reads_to_dicts(reads: Sequence[ReadableRelease]) -> list[dict[str, Any]]:
+    """Releases as JSON carries them to who reads them; a copy that is not made yet has no digest and no size."""
+    copies, found = copies_made(reads), []
+    for read in reads:
+        copy = copies.get(read.release.pk)
+        own = {} if read.grant is None else {"sha256": copy and copy.sha256, "size": copy and copy.size}
+        found.append({**release_to_dict(read.release), **own})
+    return found
 
 
 def _marked_csv(content: bytes, mark: str) -> bytes:

@@ -107,7 +107,7 @@ def resource_show(call: ActionCall) -> dict[str, Any]:
     if not number.isascii() or not number.isdecimal() or len(number) > 18:
         raise no_such()
     try:
-        release = get_release(int(number), None, call.now)
+        release = get_release(int(number), None, call.now).release
     except NotFound:
         raise no_such() from None
     except Gone as gone:

@@ -65,6 +65,16 @@ class DataGrant(models.Model):
                 exclude=["accepted_by", "accepted_at", "statement", "signature", "revoked_by", "revoked_at", "reason"],
             ),
             pgtrigger.Protect(
+                name="an_accepted_grant_stays_accepted", operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__accepted_at__isnull=False)
+                & (
+                    pgtrigger.Q(old__accepted_by__df=pgtrigger.F("new__accepted_by"))
+                    | pgtrigger.Q(old__accepted_at__df=pgtrigger.F("new__accepted_at"))
+                    | pgtrigger.Q(old__statement__df=pgtrigger.F("new__statement"))
+                    | pgtrigger.Q(old__signature__df=pgtrigger.F("new__signature"))
+                ),
+            ),
+            pgtrigger.Protect(
                 name="a_revoked_grant_stays_revoked", operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__revoked_at__isnull=False),
             ),

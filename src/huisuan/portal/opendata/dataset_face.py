@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 
-from huisuan.base.errors import Gone, Unavailable
+from huisuan.base.errors import Gone, NotAllowed, Unavailable
 from huisuan.opendata.access.ledger import note_access
 from huisuan.opendata.access.preview import Preview, Spread, table_preview
-from huisuan.opendata.access.released import readable_by, released_now, why_gone
+from huisuan.opendata.access.released import ReadableRelease, readable, readable_by, released_now, why_gone
+from huisuan.opendata.access.watermark import copies_made
 from huisuan.opendata.models import AccessWay, CatalogueVersion, GateRelease
 from huisuan.parties.route_access import viewer_if_any
 from huisuan.portal.ui.charts import Bar, Chart, columns
@@ -24,10 +25,19 @@ _MOST_GONE = 20
 
 
 @dataclass(frozen=True)
+class ShownFile:
+    """A file as its reader gets it; under a grant that is a copy, without digest and bytes until it is made."""
+
+    release: GateRelease
+    sha256: str
+    size: int | None
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The files of an entry as somebody sees them: `hidden` are out, and not for them."""
 
-    files: list[GateRelease]
+    files: list[ShownFile]
     hidden: int
     gone: list[tuple[GateRelease, Gone]]
     preview: Preview | None
@@ -40,10 +50,13 @@ def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
     """What is shown of an entry's released files to whoever asks."""
     code = entry.entry.code
     viewer, now = viewer_if_any(request), timezone.now()
-    files = list(readable_by(viewer, now, code))
-    if files and request.method == "GET":
-        note_access(files[0], viewer, AccessWay.PAGE, now)
-    preview = _preview(files)
+    try:
+        reads = [readable(each, viewer, now) for each in readable_by(viewer, now, code)]
+    except NotAllowed:  # the grant has just ended
+        reads = []
+    if reads and request.method == "GET":
+        note_access(reads[0], viewer, AccessWay.PAGE, now)
+    files, preview = _shown(reads), _preview(reads)
     return Dataset(
         files,
         released_now(code).count() - len(files),
@@ -55,9 +68,21 @@ def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
     )
 
 
-def _preview(files: list[GateRelease]) -> Preview | None:
+def _shown(reads: list[ReadableRelease]) -> list[ShownFile]:
+    copies = copies_made(reads)
+    shown: list[ShownFile] = []
+    for release, grant in ((read.release, read.grant) for read in reads):
+        copy = copies.get(release.pk)
+        if grant is None:
+            shown.append(ShownFile(release, release.sha256, release.product.size))
+        else:
+            shown.append(ShownFile(release, copy.sha256 if copy else "", copy.size if copy else None))
+    return shown
+
+
+def _preview(reads: list[ReadableRelease]) -> Preview | None:
     try:
-        return table_preview(files[0]) if files else None
+        return table_preview(reads[0]) if reads else None
     except Unavailable:
         return None
 
@@ -81,15 +106,17 @@ def _short(value: Decimal) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
 
 
-def _loading(request: HttpRequest, files: list[GateRelease]) -> list[tuple[str, str]]:
+def _loading(request: HttpRequest, files: list[ShownFile]) -> list[tuple[str, str]]:
     """How to load the newest file with common tools."""
     found: list[tuple[str, str]] = []
     for form, lines in _LINES.items():
-        release = next((each for each in files if each.product.format == form), None)
-        if release is not None:
+        shown = next((each for each in files if each.release.product.format == form), None)
+        if shown is not None:
+            release = shown.release
             address = request.build_absolute_uri(reverse("released-file", args=[release.pk, form]))
-            words: dict[str, Any] = {"url": address, "name": f"{release.file.entry.code}.{form}", "sha": release.sha256}
+            words: dict[str, Any] = {"url": address, "name": f"{release.file.entry.code}.{form}"}
             words |= {
+                "check": _CHECK.format(sha=shown.sha256, **words) if shown.sha256 else "",
                 "schema": request.build_absolute_uri(reverse("table-schema", args=[release.pk])),
                 "croissant": request.build_absolute_uri(reverse("opendata-croissant", args=[release.file.entry.code])),
             }
@@ -97,9 +124,10 @@ def _loading(request: HttpRequest, files: list[GateRelease]) -> list[tuple[str, 
     return found
 
 
+_CHECK = " && echo '{sha}  {name}' | sha256sum -c"
 _LINES: dict[str, list[tuple[str, str]]] = {
     "csv": [
-        ("curl", "curl -C - -o {name} {url} && echo '{sha}  {name}' | sha256sum -c"),
+        ("curl", "curl -C - -o {name} {url}{check}"),
         ("pandas", 'pandas.read_csv("{url}", dtype=str)'),
         ("frictionless", 'frictionless.Resource(path="{url}", encoding="utf-8", schema="{schema}").validate()'),
         ("mlcroissant", 'mlcroissant.Dataset(jsonld="{croissant}").records(record_set="rows")'),

@@ -15,9 +15,16 @@ from huisuan.base.errors import Gone, NotAllowed, NotFound, Refused
 from huisuan.opendata.access.delivering import deliver_release
 from huisuan.opendata.access.query import MOST_ROWS, run_query
 from huisuan.opendata.access.query_parse import FUNCTIONS, LONGEST_QUERY
-from huisuan.opendata.access.released import get_release, readable_by, scan_paper, standing, statement_paper
+from huisuan.opendata.access.released import (
+    ReadableRelease,
+    get_release,
+    readable_by,
+    scan_paper,
+    standing,
+    statement_paper,
+)
 from huisuan.opendata.gate_arrows import GateState
-from huisuan.opendata.models import AccessWay, GateRelease, GateStep
+from huisuan.opendata.models import AccessWay, GateStep
 from huisuan.opendata.vocabulary import Access
 from huisuan.parties.route_access import public_page, viewer_if_any
 from huisuan.portal.ui.refusals import refusal_html
@@ -31,11 +38,11 @@ def released_file(request: HttpRequest, number: int, form: str) -> HttpResponseB
     """A released file, whole or a range; 410 once it was taken back."""
     viewer = viewer_if_any(request)
 
-    def send(release: GateRelease) -> HttpResponseBase:
-        if release.product.format != form:
+    def send(read: ReadableRelease) -> HttpResponseBase:
+        if read.release.product.format != form:
             raise Http404
-        sent = deliver_release(request, release, viewer, timezone.now, AccessWay.FILE)
-        sent["Link"] = f'<{reverse("table-schema", args=[release.pk])}>; rel="describedby"; type="application/json"'
+        sent = deliver_release(request, read, viewer, timezone.now, AccessWay.FILE)
+        sent["Link"] = f'<{reverse("table-schema", args=[read.release.pk])}>; rel="describedby"; type="application/json"'
         return sent
 
     return answer_readable(request, number, send)
@@ -44,17 +51,17 @@ def released_file(request: HttpRequest, number: int, form: str) -> HttpResponseB
 @public_page
 def release_statement(request: HttpRequest, number: int) -> HttpResponseBase:
     """The signed statement of a release, as `huisuan data verify` reads it."""
-    return answer_readable(request, number, lambda release: _paper(statement_paper(release)))
+    return answer_readable(request, number, lambda read: _paper(statement_paper(read.release)))
 
 
 @public_page
 def scan_statement(request: HttpRequest, number: int) -> HttpResponseBase:
     """The signed statement of the scan of what was released."""
-    return answer_readable(request, number, lambda release: _paper(scan_paper(release)))
+    return answer_readable(request, number, lambda read: _paper(scan_paper(read.release)))
 
 
 def answer_readable(
-    request: HttpRequest, number: int, answer: Callable[[GateRelease], HttpResponseBase]
+    request: HttpRequest, number: int, answer: Callable[[ReadableRelease], HttpResponseBase]
 ) -> HttpResponseBase:
     """What there is to say of a release to whoever may read it; 404, 403, 410 to others."""
     try:

@@ -51,7 +51,7 @@ def entry_croissant(request: HttpRequest, code: str) -> HttpResponseBase:
 @public_page
 def table_schema_file(request: HttpRequest, number: int) -> HttpResponseBase:
     """The columns of a released file as a Table Schema, to whoever may read the file."""
-    return answer_readable(request, number, lambda release: _json(table_schema(release), "application/json"))
+    return answer_readable(request, number, lambda read: _json(table_schema(read.release), "application/json"))
 
 
 def _site(request: HttpRequest) -> str:
