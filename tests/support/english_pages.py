@@ -29,6 +29,7 @@ NO_PAGE = {
     "release-statement",
     "scan-statement",
     "opendata-changes",
+    "bulletin-file",
     "job-file",
     "job-picture",
     "import-faults",
