@@ -97,6 +97,10 @@ def address(world: World, name: str) -> str:
             given_by=world.people["province"], given_at=NOW, **granted,
         )  # fmt: skip
         arguments[name] = [made.pk]
+    if name in ("bulletin", "bulletin-draft"):
+        from support.bulletins import issued_bulletin
+
+        arguments[name] = [issued_bulletin(NOW).bulletin_id]
     if name == "gate-file":
         from support.gate import list_entry, uploaded
 

@@ -44,6 +44,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
     "data-grants": ("?export=csv",), "gate-desk": ("?export=csv", "?q=zzz"),
     "opendata-query": ("?sql=SELECT+1", "?sql=x"),
+    "bulletins": ("?export=csv",), "bulletin-desk": ("?export=csv",),
+    "openness-scores": ("?office=340100", "?office=x"),
     "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
     "calculator": ("?who=enterprise", "?who=nobody", "?who=city&on=nonsense", "?who=enterprise&f.x=1"),
@@ -80,13 +82,15 @@ def full(
 
 @pytest.fixture(scope="module")
 def data(full: Full) -> Data:
+    from support.bulletins import bulletin_texts
     from support.full_world import WRITTEN
 
-    return Data.of(full.names(), WRITTEN)
+    return Data.of(full.names(), [*WRITTEN, *bulletin_texts()])
 
 
 def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
+    from huisuan.bulletins.models import Bulletin, BulletinIssue
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
     from huisuan.opendata.models import CatalogueEntry, DataGrant, DataRequest, GateFile
@@ -132,6 +136,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         + [["anhui-agi-2023", "resources"]],
         "register-entry": [[each.entry.policy, each.entry.register, each.entry.code] for each in standing],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
+        "bulletin": [[number] for number in BulletinIssue.objects.values_list("bulletin_id", flat=True)],
+        "bulletin-draft": [[number] for number in Bulletin.objects.values_list("pk", flat=True)],
         "data-grant": [[number] for number in DataGrant.objects.values_list("pk", flat=True)],
         "gate-file": [[number] for number in GateFile.objects.values_list("pk", flat=True)],
         "application": [[number] for number in numbers],

@@ -33,6 +33,7 @@ NO_PAGE = {
     "opendata-dcat",
     "opendata-croissant",
     "table-schema",
+    "bulletin-file",
     "job-file",
     "job-picture",
     "import-faults",

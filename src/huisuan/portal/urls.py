@@ -14,6 +14,7 @@ from huisuan.portal.background import seals as seal_work
 from huisuan.portal.background import settlements as settlement_work
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
+from huisuan.portal.bulletins.urls import BULLETIN_PAGES
 from huisuan.portal.calculator.views import calculator
 from huisuan.portal.centres import agent_desk, figures, imports, maintenance, tariffs, unclaimed
 from huisuan.portal.centres import views as centre
@@ -134,6 +135,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("entitlements/<int:number>", entitlements.entitlement_page, name="entitlement"),
     *PROGRAMME_PATHS,
     *DOCUMENT_PAGES,
+    *BULLETIN_PAGES,
     path("opendata/", opendata.catalogue_page, name="opendata"),
     path("opendata/requests", data_requests.request_list, name="data-requests"),
     path("opendata/requests/ask", data_requests.ask_page, name="ask-for-data"),

@@ -200,6 +200,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     )},
     **{f"opendata/access/{name}.py": () for name in ("delivering", "query", "released")},
     "portal/centres/imports.py": ("_TEXTS", "_plan", "_trace_options"),
+    "bulletins/desk/services.py": (), "portal/bulletins/desk.py": ("_day",),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {

@@ -1,0 +1,106 @@
+"""Issued bulletins, for everyone: the list, one with what changed since the issue before, its signed files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.base.errors import NotFound
+from huisuan.bulletins.desk.differences import compare_snapshots
+from huisuan.bulletins.desk.queries import get_issue, issue_before, list_issues, load_file, snapshot_of
+from huisuan.bulletins.desk.statement import STATEMENT
+from huisuan.bulletins.issuing.openness_letter import BulletinHead, compose_openness
+from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind
+from huisuan.documents.letters import Letter
+from huisuan.parties.route_access import public_page
+from huisuan.portal.ui.columns import Column, Empty, Kind, Text
+from huisuan.portal.ui.state_labels import Word
+from huisuan.portal.ui.table import Table, render_tables
+
+KIND_LABELS: Mapping[str, Text] = {BulletinKind.OPENNESS: _("开放程度")}
+_FILE_LABELS: Mapping[str, Text] = {
+    "bulletin.pdf": "PDF", "bulletin.docx": "DOCX", "bulletin.html": "HTML", "manifest.json": _("清单"),
+    "snapshot.json": _("快照"), "before.json": _("上期快照"), STATEMENT: _("签名的声明"),
+}  # fmt: skip
+_TYPES = {
+    "pdf": "application/pdf", "html": "text/html; charset=utf-8", "json": "application/json; charset=utf-8",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}  # fmt: skip
+
+
+def _standing(row: BulletinIssue) -> Word:
+    return Word(_("已更正"), "plain") if getattr(row, "corrected_by", None) else Word(_("有效"), "good")
+
+
+def _address(row: BulletinIssue) -> str:
+    return reverse("bulletin", args=[row.bulletin_id])
+
+
+_COLUMNS = [
+    Column("number", _("文号"), "number", sort="number", link=_address),
+    Column("period", _("哪一期"), "bulletin.period", sort="bulletin__period", link=_address),
+    Column("kind", _("内容"), lambda row: str(KIND_LABELS[row.bulletin.kind]), sort="bulletin__kind"),
+    Column("office", _("发文机关"), "bulletin.office", sort="bulletin__office"),
+    Column("day", _("成文日期"), "day", Kind.DAY, sort="day"),
+    Column("figures", _("数据截至"), "bulletin.snapshot.day", Kind.DAY, sort="bulletin__snapshot__day", minor=True),
+    Column("state", _("状态"), _standing, Kind.STATE),
+]
+
+
+@public_page
+def archive_page(request: HttpRequest) -> HttpResponseBase:
+    """Every bulletin that was issued, those that were corrected too."""
+    table = Table(
+        request, list_issues(), _COLUMNS, file="bulletins", order="-day",
+        search=("number", "bulletin__period", "bulletin__office"), empty=Empty(_("还没有签发过通报。")),
+    )  # fmt: skip
+    context = {"here": "opendata", "is_province": getattr(request.user, "role", "") == "province"}
+    return render_tables(request, "portal/bulletins/archive.html", context, [table])
+
+
+@public_page
+def bulletin_page(request: HttpRequest, number: int) -> HttpResponseBase:
+    """One issued bulletin: its words and tables, its files with their digests, what changed since the one before."""
+    issue = _issue(number)
+    before = issue.corrects or issue_before(issue)
+    figures = snapshot_of(issue.bulletin)[0]
+    context: dict[str, Any] = {
+        "here": "opendata", "issue": issue, "letter": letter_of(issue.bulletin), "state": _standing(issue),
+        "files": [(name, _FILE_LABELS[name], issue.files.get(name, "")) for name in _FILE_LABELS
+                  if name in issue.files or name == STATEMENT],
+        "before": before,
+        "differences": compare_snapshots(figures, snapshot_of(before.bulletin)[0]) if before else [],
+        "newer": getattr(issue, "corrected_by", None),
+    }  # fmt: skip
+    return render(request, "portal/bulletins/bulletin.html", context)
+
+
+def letter_of(bulletin: Bulletin) -> Letter:
+    """The words and tables of a bulletin, as its files have them."""
+    now, before = snapshot_of(bulletin)
+    return compose_openness(now, before, BulletinHead(bulletin.period, tuple(bulletin.demands)))
+
+
+@public_page
+def bulletin_file(request: HttpRequest, number: int, name: str) -> HttpResponseBase:
+    """A file of an issued bulletin, to be kept: the same bytes for everybody."""
+    try:
+        content = load_file(_issue(number), name)
+    except NotFound as wrong:
+        raise Http404 from wrong
+    answer = HttpResponse(content, content_type=_TYPES[name.rpartition(".")[2]])
+    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    return answer
+
+
+def _issue(number: int) -> BulletinIssue:
+    try:
+        return get_issue(number)
+    except NotFound as wrong:
+        raise Http404 from wrong
