@@ -86,6 +86,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "audit_trail", "oidc", "people", "positions", "second_factor", "throttle", "tokens",
     )},
     "parties/saved/filters.py": (),
+    "portal/struck/saying.py": (),
     **{f"programmes/applications/{name}.py": () for name in (
         "active_content", "evidence_files", "evidence_store", "services",
     )},

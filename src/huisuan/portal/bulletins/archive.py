@@ -23,7 +23,7 @@ from huisuan.portal.ui.columns import Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 
-KIND_LABELS: Mapping[str, Text] = {BulletinKind.OPENNESS: _("开放程度")}
+BULLETIN_KIND_LABELS: Mapping[str, Text] = {BulletinKind.OPENNESS: _("开放程度")}
 _FILE_LABELS: Mapping[str, Text] = {
     "bulletin.pdf": "PDF", "bulletin.docx": "DOCX", "bulletin.html": "HTML", "manifest.json": _("清单"),
     "snapshot.json": _("快照"), "before.json": _("上期快照"), STATEMENT: _("签名的声明"),
@@ -45,7 +45,7 @@ def _address(row: BulletinIssue) -> str:
 _COLUMNS = [
     Column("number", _("文号"), "number", sort="number", link=_address),
     Column("period", _("哪一期"), "bulletin.period", sort="bulletin__period", link=_address),
-    Column("kind", _("内容"), lambda row: str(KIND_LABELS[row.bulletin.kind]), sort="bulletin__kind"),
+    Column("kind", _("内容"), lambda row: str(BULLETIN_KIND_LABELS[row.bulletin.kind]), sort="bulletin__kind"),
     Column("office", _("发文机关"), "bulletin.office", sort="bulletin__office"),
     Column("day", _("成文日期"), "day", Kind.DAY, sort="day"),
     Column("figures", _("数据截至"), "bulletin.snapshot.day", Kind.DAY, sort="bulletin__snapshot__day", minor=True),

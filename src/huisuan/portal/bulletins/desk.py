@@ -30,7 +30,7 @@ from huisuan.opendata.scores.formula import load_formula
 from huisuan.opendata.scores.queries import freeze_openness
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
-from huisuan.portal.bulletins.archive import KIND_LABELS, letter_of
+from huisuan.portal.bulletins.archive import BULLETIN_KIND_LABELS, letter_of
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
@@ -50,7 +50,7 @@ def _address(row: Bulletin) -> str:
 _COLUMNS = [
     Column("number", _("流水号"), "pk", Kind.CODE, sort="pk", link=_address),
     Column("period", _("哪一期"), "period", sort="period", link=_address),
-    Column("kind", _("内容"), lambda row: str(KIND_LABELS[row.kind]), sort="kind"),
+    Column("kind", _("内容"), lambda row: str(BULLETIN_KIND_LABELS[row.kind]), sort="kind"),
     Column("state", _("状态"), lambda row: _STATES[bulletin_state(row)], Kind.STATE),
     Column("by", _("起草"), "by.name", sort="by__name"),
     Column("at", _("起草时间"), "at", Kind.MOMENT, sort="at"),

@@ -42,7 +42,9 @@ def released_file(request: HttpRequest, number: int, form: str) -> HttpResponseB
         if read.release.product.format != form:
             raise Http404
         sent = deliver_release(request, read, viewer, timezone.now, AccessWay.FILE)
-        sent["Link"] = f'<{reverse("table-schema", args=[read.release.pk])}>; rel="describedby"; type="application/json"'
+        sent["Link"] = (
+            f'<{reverse("table-schema", args=[read.release.pk])}>; rel="describedby"; type="application/json"'
+        )
         return sent
 
     return answer_readable(request, number, send)

@@ -23,6 +23,7 @@ from huisuan.law.model import Status
 from huisuan.law.procedure import ACTION_WORDS, Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.applications.issuers_shown import read_issuers
 from huisuan.portal.documents.papers import APPLICATION_PAPERS, read_papers
 from huisuan.portal.programmes.application_desk import read_desk
 from huisuan.portal.programmes.application_list import READERS
@@ -37,7 +38,6 @@ from huisuan.portal.programmes.words import (
     programme_title,
     refusal_status,
 )
-from huisuan.portal.struck.issuers_shown import read_issuers
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.check_desk.checking import check_where_nobody_has

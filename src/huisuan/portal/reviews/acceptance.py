@@ -63,7 +63,9 @@ def acceptance_table(request: HttpRequest) -> Table:
 
 def waiting_acceptances(person: Person, now: datetime) -> list[tuple[AcceptanceSeat, WaitingAcceptance]]:
     """What waits for a vote of a person, with the material; the newest first."""
-    rows = acceptance_seats(Viewer.for_person(person)).filter(vote__isnull=True).exclude(milestone__results__accepted=True)
+    rows = (
+        acceptance_seats(Viewer.for_person(person)).filter(vote__isnull=True).exclude(milestone__results__accepted=True)
+    )
     return [(row, _waiting(row, now)) for row in rows[:_MOST_SHOWN]]
 
 

@@ -2,6 +2,7 @@
 
 from huisuan.calendar.models import AdoptedDay, CalendarDocument  # of this app, where they were made
 from huisuan.programmes.models.applications import (
+    CHOSEN_STATES,
     NO_HASH,
     Application,
     ApplicationStep,
@@ -53,6 +54,7 @@ from huisuan.programmes.models.submissions import ApplicationSubmission
 
 __all__ = [
     "ANSWERING_ACTIONS",
+    "CHOSEN_STATES",
     "NO_HASH",
     "OFFICIAL_DUTIES",
     "AcceptanceSeat",

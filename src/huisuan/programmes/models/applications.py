@@ -20,6 +20,11 @@ from huisuan.programmes.models.offices import Post
 _STATES, _DUTIES = [state.value for state in State], [duty.value for duty in Duty]
 _SHA256 = "^[0-9a-f]{64}$"
 NO_HASH = "0" * 64  # before the first step
+#: a decision has chosen it, whatever came after
+CHOSEN_STATES = (
+    State.DECIDED.value, State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value,
+    State.IN_RECOVERY.value, State.CLOSED.value,
+)  # fmt: skip
 
 
 class ProcedureEdition(models.Model):

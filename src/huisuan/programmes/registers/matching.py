@@ -19,12 +19,11 @@ from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import RegisterMatching, RegisterSpec, State
 from huisuan.parties.models import Person
-from huisuan.programmes.models import Application, DrawnAmount, RegisterVersion
+from huisuan.programmes.models import CHOSEN_STATES, Application, DrawnAmount, RegisterVersion
 from huisuan.programmes.registers.entry_line import ThingContent, normalise_entry_code
 from huisuan.programmes.registers.keepers import keeper_of
 from huisuan.programmes.registers.queries import standing_versions
 from huisuan.programmes.registers.services import get_register, store_entries
-from huisuan.programmes.submissions.selection import CHOSEN_STATES
 
 
 @dataclass(frozen=True, order=True)

@@ -10,16 +10,11 @@ from collections.abc import Mapping
 
 from huisuan.law.model import FactSpec, Rule
 from huisuan.law.policy import Policy
-from huisuan.law.procedure import SELECTION, ProgrammeSpec, State
+from huisuan.law.procedure import SELECTION, ProgrammeSpec
 from huisuan.parties.models import Party
-from huisuan.programmes.models import Application, FrozenLine
+from huisuan.programmes.models import CHOSEN_STATES, Application, FrozenLine
 
 _NOT_CHOSEN = ("waiting", "not_recommended")
-#: a decision has chosen it, whatever came after
-CHOSEN_STATES = (
-    State.DECIDED.value, State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value,
-    State.IN_RECOVERY.value, State.CLOSED.value,
-)  # fmt: skip
 
 
 def selection_facts(rule: Rule) -> tuple[FactSpec, ...]:
