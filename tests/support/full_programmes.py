@@ -45,7 +45,8 @@ _POSTS = (
     ("pay", TREASURY),
 )
 NAMED = (
-    REASON, AMENDED, TITLE, BANK, "回单.csv", "皖财〔2024〕1 号",
+    REASON, AMENDED, TITLE, BANK, "回单.csv", "皖财〔2024〕1 号", "参数规模", "推理时延", "毫秒", "样机", "通过测评",
+    "文号、核验码", "标题、文号、发文机关、主送、正文、附注、日期、核验码、核验地址、替代", "附件1标题",
     NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
     "算力使用补助（免申即享）拟支持名单",
     "2024 年揭榜挂帅", "因为", SEED, "核对过", "皖财〔2024〕3 号", "其他县（市、区）", "其他县(市、区)",
