@@ -8,7 +8,7 @@ from datetime import datetime
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Application, EvidenceIssuer
-from huisuan.programmes.workflow.permission import Permissions, is_applicant
+from huisuan.programmes.workflow.permission import Permissions
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,5 @@ def read_issuers(application: Application, person: Person, now: datetime) -> Iss
     said = {one.sha256: one for one in application.evidence_issuers.select_related("by")}
     names = {file["sha256"]: str(file["filename"]) for made in application.submissions.all() for file in made.evidence}
     files = tuple(FileIssuer(sha256, name, said.get(sha256)) for sha256, name in names.items())
-    if is_applicant(person, application):
-        return IssuersShown(files, person.widest_scope != "read")
     permissions = Permissions.load(person, Duty.CHECK.value, "", [application], now)
     return IssuersShown(files, bool(files) and permissions.ask_duty(application) is None)

@@ -61,7 +61,7 @@ def strike(request: HttpRequest, body: StrikeBody) -> dict[str, Any]:
 
 @router.post(
     "/applications/{number}/evidence/{sha256}/issuer",
-    auth=Allow("user", *_OFFICIALS, scope="submit"),
+    auth=Allow(*_OFFICIALS, scope="submit"),
     summary="登记一份材料由谁、哪天出具，一次",
 )
 def issuer(request: HttpRequest, number: str, sha256: str, body: IssuerBody) -> dict[str, Any]:

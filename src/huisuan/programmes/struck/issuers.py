@@ -1,4 +1,4 @@
-"""Who issued the files that were handed in: said once a file, by whoever checks or by the applicant."""
+"""Who issued the files that were handed in: said once a file, by whoever checks; no applicant speaks for its papers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from huisuan.parties.csv_import import parse_uscc
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Application, EvidenceIssuer
-from huisuan.programmes.struck.striking import flag_struck
-from huisuan.programmes.workflow.permission import Permissions, is_applicant
+from huisuan.programmes.struck.striking import flag_struck, lock_issuer
+from huisuan.programmes.workflow.permission import Permissions
 from huisuan.programmes.workflow.queries import get_application
 
 
@@ -26,16 +26,16 @@ def record_issuer(
 
     Raises:
         NotFound: no such application, as far as the person may know, or no such file was handed in.
-        NotAllowed: neither a post to check it nor the applicant.
+        NotAllowed: no post to check it in force that day; the applicant.
         InvalidRequest: no unified social credit code.
         Conflict: it was said before.
     """
     application = get_application(Viewer.for_person(person), number)
-    if not is_applicant(person, application):
-        permissions = Permissions.load(person, Duty.CHECK.value, "", [application], now)
-        if refusal := permissions.ask_duty(application):
-            raise refusal
+    permissions = Permissions.load(person, Duty.CHECK.value, "", [application], now)
+    if refusal := permissions.ask_duty(application):
+        raise refusal
     code = parse_issuer_code(uscc)
+    lock_issuer(code)
     whole = _whole_hash(application, sha256)
     if EvidenceIssuer.objects.filter(application=application, sha256=whole).exists():
         raise Conflict(f"{number}：这份材料的出具机构已登记，不能再改", code="struck.issuer_given")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
@@ -21,7 +21,7 @@ from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
 from huisuan.programmes.models import Application, ApplicationFlag, EvidenceIssuer, FlagReason, StruckIssuer
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.offices import city_governments, posts_in_force
 from huisuan.programmes.workflow.queries import visible_applications
 
 _DECIDED = (State.DECIDED, State.CONTRACTED, State.COMMITTED, State.PAYING, State.MONITORED)
@@ -78,18 +78,20 @@ def strike_issuer(
     """Enter an issuer whose reports count no more from a day on, and flag whatever rests on them.
 
     Raises:
-        NotAllowed: no post to check or to decide that day, or a program.
+        NotAllowed: no post to check or to decide that day in an office of the province, or a program.
         InvalidRequest: something missing or too long, or a day to come.
         Conflict: it is struck from that day already.
     """
     day = now.astimezone(SHANGHAI).date()
     duties = (Duty.CHECK.value, Duty.DECIDE.value, Duty.REGISTER.value)
-    if person.machine or not person.is_active or not posts_in_force(person, day).filter(duty__in=duties).exists():
+    posts = posts_in_force(person, day).filter(duty__in=duties).exclude(office__name__in=city_governments().values())
+    if person.machine or not person.is_active or not posts.exists():  # it counts in every city
         raise NotAllowed("出具机构由当天在任的核验、登记或决定岗位登记", code="struck.no_post_in_force")
     said = [(name, 200, "机构名称"), (source, 300, "出处"), (reason, 1000, "事由")]
     texts = [check_length(text.strip(), most, what) for text, most, what in said]
     if not all(texts) or since > day:
         raise InvalidRequest("须写明机构名称、出处和事由，失去资格的日期不晚于今天", code="struck.incomplete")
+    lock_issuer(uscc)
     if StruckIssuer.objects.filter(uscc=uscc, since=since).exists():
         raise Conflict(f"{uscc} 已登记自 {since} 起失去资格", code="struck.struck_before")
     made = StruckIssuer.objects.create(
@@ -97,6 +99,12 @@ def strike_issuer(
     )
     flag_struck(now, struck=made)
     return made
+
+
+def lock_issuer(uscc: str) -> None:
+    """Until the transaction ends nobody else strikes that issuer, or names it: each sees what the other wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"struck issuer {uscc}"])
 
 
 def flag_struck(
