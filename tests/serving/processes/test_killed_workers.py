@@ -331,6 +331,7 @@ ONE_TRANSACTION = {
     "compute.forget_messages": "one transaction",
     "settlement.forget_register_files": "each of its two statements does what is left to do",
     "programmes.erase_objectors": "one transaction; what is erased is not found again",
+    "programmes.remind_of_reports": "each message has a key: it is written once",
     "programmes.look_back": "one transaction, and a flag is a row with a key of application, kind and what it is about",
 }
 
