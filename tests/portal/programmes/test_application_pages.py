@@ -95,7 +95,7 @@ def test_what_may_not_be_done_is_refused_on_the_page() -> None:
     official("checker", "publish")
     page = shown(browser(checker).get(f"/applications/{made.number}"))
     assert "已承担核验" in page
-    assert 'action="/applications' not in page
+    assert f'action="/applications/{made.number}/acts' not in page
 
 
 def test_a_decision_names_its_amount_in_yuan() -> None:
