@@ -58,8 +58,10 @@ def test_what_is_missing_is_named_and_is_wrong_usage_before_anything_is_touched(
 
 
 def _given(parameter: Any) -> list[str]:
-    value = TAKEN.get(parameter.type_descriptor.annotation, "x")
-    return [parameter.opts[0], value] if parameter.opts[0].startswith("-") else [value]
+    most = getattr(parameter.type_descriptor.parameter_info, "max", None)  # of a number within bounds
+    value = str(most) if most is not None else TAKEN.get(parameter.type_descriptor.annotation, "x")
+    values = [value] * max(1, parameter.nargs)
+    return [parameter.opts[0], *values] if parameter.opts[0].startswith("-") else values
 
 
 def _name(parameter: Any) -> str:

@@ -19,6 +19,7 @@ def run_tool(folder: Path, *command: str) -> str:
     """What a tool of that environment prints; it fails where the tool does."""
     folder.mkdir(exist_ok=True)
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    clean["PATH"] = f"{OPEN_TOOLS}{os.pathsep}{clean.get('PATH', '')}"  # some start themselves again by name
     caches = {"HOME": str(folder), "HF_HOME": str(folder / "hf"), "XDG_CACHE_HOME": str(folder / "cache")}
     done = subprocess.run(
         [OPEN_TOOLS / command[0], *command[1:]], cwd=folder, env={**clean, **caches}, capture_output=True, text=True,

@@ -35,7 +35,10 @@ def _refuse_day_column(written: str | None) -> None:
         )
 
 
-NoDayColumn = Annotated[str | None, typer.Option("--day-column", hidden=True, callback=_refuse_day_column)]
+NoDayColumn = Annotated[
+    str | None,
+    typer.Option("--day-column", hidden=True, callback=_refuse_day_column, help="不能用：同一合计只按一天的法律"),
+]
 
 
 def compute_claims(
