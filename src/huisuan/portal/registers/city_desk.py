@@ -30,7 +30,7 @@ from huisuan.programmes.payments.earmarks import EarmarkedMoney, earmarked_money
 from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.treasury.models import CityPayment, Debt
 
-_MOST = 200  # of each list
+_MOST = 200  # payments; the others are whole, since they are added up
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def read_city_desk(viewer: Viewer, city: Region, now: datetime) -> CityDesk:
     keys = Award.objects.filter(application__in=visible.values("pk")).values("key")
     debts = Debt.objects.filter(city=city, commitment__award__in=keys).select_related("account", "commitment")
     passing = _seen(viewer, _earmarked(timezone.localdate(now), city.code))
-    return CityDesk(city, list(shown), paid, _owed(visible), passing, list(debts.order_by("-at")[:_MOST]))
+    return CityDesk(city, list(shown), paid, _owed(visible), passing, list(debts.order_by("-at")))
 
 
 def _seen(viewer: Viewer, rows: Sequence[EarmarkedMoney]) -> list[EarmarkedMoney]:
@@ -119,7 +119,7 @@ def _seen(viewer: Viewer, rows: Sequence[EarmarkedMoney]) -> list[EarmarkedMoney
 
 
 def _owed(visible: QuerySet[Application]) -> list[OwedRow]:
-    applications = list(visible.order_by("-year", "-number")[:_MOST])
+    applications = list(visible.order_by("-year", "-number"))
     awards, committed = standing_awards(applications), commitments_of(applications)
     return [
         OwedRow(
