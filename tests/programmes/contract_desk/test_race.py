@@ -33,10 +33,13 @@ TASKS = {"T1": "大模型底座"}
 
 
 def voted(made: Application, milestone: int, score: int, number: int) -> None:
-    """Reported, a panel drawn, and a milestone accepted by it."""
-    reported(made, milestone, number)
+    """A panel drawn, reported, and a milestone accepted by it; nobody votes on what was not reported."""
     draw_acceptance_panel(made.number, milestone, "2025-01-02", signer(), LATER)
-    for seat in sitting_now(Milestone.objects.get(contract__application=made, number=milestone)):
+    seats = list(sitting_now(Milestone.objects.get(contract__application=made, number=milestone)))
+    with pytest.raises(Conflict, match="还没有报告"):
+        vote_on_milestone(made.number, milestone, True, score, "看过", seats[0].expert.person, LATER)
+    reported(made, milestone, number)
+    for seat in seats:
         vote_on_milestone(made.number, milestone, True, score, "看过", seat.expert.person, LATER)
     decide_milestone(made.number, milestone, "专家组通过", signer(), LATER)
 

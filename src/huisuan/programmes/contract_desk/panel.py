@@ -94,9 +94,11 @@ def vote_on_milestone(
         NotFound: the person does not sit in the panel now.
         NotAllowed: tied to the applicant by what is known now.
         InvalidRequest: a score that is none, or no reason.
-        Conflict: voted already, or the milestone is accepted.
+        Conflict: voted already, the milestone is accepted, or nothing was reported that could be judged.
     """
     application, found, seat = _own_seat(number, milestone, person)
+    if not found.reports.exists():
+        raise Conflict(f"{number}：第 {milestone} 个节点，承担单位还没有报告", code="contract.not_reported")
     if found.results.filter(accepted=True).exists() or AcceptanceVote.objects.filter(seat=seat).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收，或您已投票", code="contract.voted")
     if bar := _bar(application, person.username, now):
