@@ -11,6 +11,7 @@ from support.hostile_trees import WORST_NAME, deep_tree
 from support.jobs import eventually
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("levels", "name"), [(2500, b"d"), (60, WORST_NAME)])
 def test_a_folder_of_any_depth_is_removed(tmp_path: Path, levels: int, name: bytes) -> None:
     deep_tree(tmp_path / "run", levels, name)
@@ -43,6 +44,7 @@ def test_links_go_and_what_they_lead_to_stays(tmp_path: Path) -> None:
     assert remove_tree(tmp_path / "never")
 
 
+@pytest.mark.slow
 def test_what_is_discarded_is_gone_at_once_and_removed_by_and_by(tmp_path: Path) -> None:
     deep_tree(tmp_path / "run", 1500)
     (tmp_path / "run").chmod(0o100)

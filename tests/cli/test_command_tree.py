@@ -122,6 +122,7 @@ def test_the_version_is_that_of_the_package() -> None:
     assert invoke("--version").stdout == f"huisuan {told}\n"
 
 
+@pytest.mark.slow
 def test_the_shell_completes_commands_and_options_and_touches_nothing() -> None:
     for typed, at, wanted in (("huisuan party sh", 2, "show"), ("huisuan party show --js", 3, "--json")):
         asked = {"_HUISUAN_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(at)}

@@ -32,6 +32,7 @@ def test_what_an_agent_and_the_platform_exchange_is_what_is_stored(message: type
     compare(f"agent-{message.__name__}.json", as_json(message.model_json_schema(mode=mode)))
 
 
+@pytest.mark.slow
 def test_the_help_of_every_command_is_the_stored_one() -> None:
     compare("help.txt", command_help(assemble()))
 

@@ -9,6 +9,7 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 from support.source_tree import modules
@@ -44,6 +45,7 @@ def declared() -> set[str]:
     return {normal(Requirement(text).name) for texts in (PROJECT["dependencies"], *extras) for text in texts}
 
 
+@pytest.mark.slow
 def test_every_package_that_is_imported_is_named_as_a_dependency() -> None:
     owners = packages_distributions()
     # a name that nothing installed brings stands for itself (pyspark where Java is missing)
@@ -55,6 +57,7 @@ def test_every_package_that_is_imported_is_named_as_a_dependency() -> None:
     assert unnamed == set()
 
 
+@pytest.mark.slow
 def test_a_companion_comes_with_a_package_that_is_named() -> None:
     assert set(COMPANIONS.values()) <= declared()
     assert COMPANIONS.keys() <= imported()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
+import pytest
 from pypdf import PdfReader
 
 from huisuan.base.hashing import text_sha256
@@ -56,6 +57,7 @@ def _snapshot(day: date, delivered: date | None) -> dict[str, Any]:
     return {**said, "sha256": text_sha256(canonical(said))}
 
 
+@pytest.mark.slow
 def test_the_same_snapshot_is_the_same_bytes_and_what_differs_is_named(tmp_path: Path) -> None:
     """Made by command twice and from Python; then a file, the snapshot and a stated version are changed in turn."""
     before, now = _snapshot(date(2026, 6, 30), None), _snapshot(date(2026, 9, 30), date(2026, 9, 1))

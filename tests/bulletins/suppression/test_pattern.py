@@ -21,6 +21,8 @@ from huisuan.bulletins.suppression.sensitive_cells import DisclosureRules, Prote
 from support.command_tree import invoke
 from support.statistical_tables import HALF_YEAR, add_up, draw_inner, margins, of_period, with_margins
 
+pytestmark = pytest.mark.slow
+
 RULES = DisclosureRules()
 FIRMS = [f"F{number:03}" for number in range(60)]
 SIZES = (0, 1, 2, 3, 6, 9, 14)

@@ -22,6 +22,8 @@ from huisuan.compute.sessions.node_script import session_script
 from huisuan.protocol.job_uid import job_uid
 from support.jobs import eventually
 
+pytestmark = pytest.mark.slow
+
 #: a program that listens, computes nothing, and goes when it is told to
 LISTENS = """#!{python}
 import socket, sys

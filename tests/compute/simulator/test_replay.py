@@ -228,6 +228,7 @@ def test_without_a_policy_all_are_compared_and_the_help_names_them(small: Path) 
     assert [name for name in POLICIES if name not in shown] == []
 
 
+@pytest.mark.slow
 def test_the_command_draws_and_tells_what_was_left_out(small: Path, tmp_path: Path) -> None:
     chart = tmp_path / "chart.svg"
     result = asked("--trace", str(small), "--pool", "1x8", "--policy", "fifo", "--chart", str(chart))

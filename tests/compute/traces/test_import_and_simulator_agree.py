@@ -203,6 +203,7 @@ def numbers(seed: int, rows: int) -> list[list[int]]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.integers(0, 2**32))
 def test_every_row_of_a_workload_file_is_counted_once_and_what_ran_is_the_sum_of_its_jobs(seed: int) -> None:

@@ -31,6 +31,8 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, load_scenario
 from huisuan.law.sql.compute_file import compute_file
 
+pytestmark = pytest.mark.slow
+
 POLICY = load_policy("anhui-agi-2023")
 DAY, KNOWN = date(2024, 12, 31), date(2025, 6, 30)
 DRAWN = Sample(parties=20_000, seed=5)

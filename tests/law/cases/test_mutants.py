@@ -27,6 +27,7 @@ TEN = nodes.Const(10, ValueKind.INT)
 PRESENT = nodes.Compare(">=", TEN, nodes.Const(9, ValueKind.INT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 def test_no_alteration_of_a_shipped_policy_goes_unnoticed(policy: Policy) -> None:
     report = try_mutants(policy, load_policy_cases(policy))

@@ -181,6 +181,7 @@ _days = st.dates(date(2024, 1, 2), YEAR_END)
 _rates = st.integers(0, 200).map(lambda thousandths: Fraction(thousandths, 1000))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(_days, st.none() | st.integers(0, 120), st.none() | _rates, st.integers(0, 300)), max_size=4),
     st.booleans(), st.data(),

@@ -80,6 +80,7 @@ def test_a_day_of_another_month_is_not_in_the_text(changed: Changed) -> None:
         load_folder(folder)
 
 
+@pytest.mark.slow
 def test_the_days_at_the_head_of_the_text_are_those_of_the_policy(changed: Changed) -> None:
     policy = load_folder(changed("text.md", "- 印发日期: 2023-10-12", "- 印发日期: 2023-10-21"))
     [finding] = [finding for finding in check_policy(policy).findings if finding.place == "policy.toml"]

@@ -44,6 +44,7 @@ def test_one_broken_folder_is_named_with_its_error_and_the_others_are_listed(pla
     assert "a01_support.py 行 1" in rows["trial"]["error"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_hides_another_of_the_same_name_is_refused_and_both_are_named(place: Path) -> None:
     folder = load_policy(ANHUI).folder
     shutil.copytree(folder, place / ANHUI)

@@ -31,6 +31,7 @@ def test_a_file_is_summed_as_its_claims_are_one_by_one(policy: Policy, tmp_path:
     assert {"repeats", "undecided", "together", "capped", "failed", "missing"} <= codes
 
 
+@pytest.mark.slow
 def test_the_order_of_entry_changes_nobodys_amount(policy: Policy, tmp_path: Path) -> None:
     rows = random_claims(7, 400)
     _, told = in_bulk(policy, rows, tmp_path)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 #: what the platform brings and the extra `bulk` does not
 PLATFORM = (
     "django",
@@ -32,6 +34,7 @@ app()
 """
 
 
+@pytest.mark.slow
 def test_a_file_is_computed_where_the_platform_is_not_installed(tmp_path: Path) -> None:
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text("in_anhui,kind,spend,self_use\n是,enterprise,10000,0\n", encoding="utf-8")

@@ -48,6 +48,7 @@ def law(decisions: list[tuple[date, int | None]]) -> Policy:
     return with_adopted(LAW, made)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_decisions, _rows)
 def test_every_row_gets_what_it_gets_alone_on_its_day(

@@ -165,6 +165,7 @@ def test_the_command_computes_on_spark_and_says_what_it_says_of_duckdb(tmp_path:
     assert ours.read_bytes() == theirs.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_master_is_refused_without_spark_and_where_it_is_none(tmp_path: Path) -> None:
     paths = ("--input", tmp_path / "in.csv", "--output", tmp_path / "out.csv")
     assert command(*paths, "--master", "local[2]").returncode == 2

@@ -48,6 +48,7 @@ def test_a_list_of_couples_with_blurred_addresses_and_whole_ids_has_each_by_shee
     assert all(number not in json.dumps(report.to_dict()) for number in numbers)
 
 
+@pytest.mark.slow
 def test_fifteen_thousand_rows_under_a_merged_header_are_two_columns() -> None:
     rows: list[list[object]] = [
         ["补贴发放表", "", "", ""],
@@ -147,6 +148,7 @@ def test_what_cannot_be_read_is_a_finding(content: bytes, part: str) -> None:
     assert ("unread", part) in found(content)
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_reached_is_named_and_the_file_is_not_clean(tmp_path: Path) -> None:
     bomb = zipped({"[Content_Types].xml": "", "xl/worksheets/sheet1.xml": b"0" * (100 * 1024 * 1024)})
     assert scan_bytes(bomb, "x.xlsx").refused == "压缩比"

@@ -129,6 +129,7 @@ def test_a_check_sign_that_stands_apart_belongs_to_its_id() -> None:
     assert kinds_of_text(f"{front} X") == ["resident_id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

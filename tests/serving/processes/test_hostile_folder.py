@@ -54,6 +54,7 @@ def test_names_are_looked_for_without_it(trap: Path) -> None:
     assert not trap.exists()
 
 
+@pytest.mark.slow
 def test_every_module_that_we_run_is_run_without_the_working_folder() -> None:
     wrong = [
         f"{path.relative_to(SOURCE)}:{node.lineno}"

@@ -256,6 +256,7 @@ _cuts = st.dates(date(2024, 1, 2), date(2024, 12, 31))
 _few_or_many = st.lists(_cuts, max_size=3, unique=True) | st.lists(_cuts, min_size=14, max_size=20, unique=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(records(), min_size=1, max_size=8), _few_or_many)
 def test_cuts_on_days_of_a_partys_own_change_no_sum(tmp_path: Path, usage: list[Record], cuts: list[date]) -> None:

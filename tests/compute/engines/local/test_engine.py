@@ -150,6 +150,7 @@ def test_processor_time_and_peak_memory_are_the_jobs_own(engine: LocalEngine) ->
     assert 10_000 < held.measured["processor_us"] < held.measured["elapsed_ns"] // 1000 * (os.cpu_count() or 1) + 50_000
 
 
+@pytest.mark.slow
 def test_a_job_over_its_time_limit_is_ended_and_says_so(engine: LocalEngine) -> None:
     engine.submit(spec("sleep", "60", limit=1))
     seen = over(engine)

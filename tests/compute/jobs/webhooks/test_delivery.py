@@ -24,6 +24,8 @@ from huisuan.compute.models import Job, JobEvent
 from huisuan.messages.http_post import NotDelivered, is_public, post, public_address
 from support.jobs import NOON, asked, centre, party, user
 
+pytestmark = pytest.mark.slow
+
 LOCAL = [ipaddress.ip_network("127.0.0.0/8")]
 
 

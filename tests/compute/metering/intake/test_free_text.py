@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from huisuan.compute.metering.intake.tables import STORED, TENANT
 from support.forged_sacct import NAMED, as_json, delimited, forged, job, plain
 from support.sacct_json import job as json_job
 from support.usage_records import HEADER, line
+
+pytestmark = pytest.mark.slow
 
 NAMES = CardNames([Card(1, "A800-SXM4-80GB", "NVIDIA")], {"gpu": [Card(1, "A800-SXM4-80GB", "NVIDIA")]})
 OWN = ("mallory", "own")  # who writes

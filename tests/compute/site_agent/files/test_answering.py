@@ -98,6 +98,7 @@ def test_a_deep_folder_is_listed_as_far_as_it_can_be_asked_for_and_the_rest_is_t
     assert desk.ask("read", "z").content == b"last"
 
 
+@pytest.mark.slow
 def test_a_list_of_names_that_are_long_as_text_stays_small_and_goes_on_where_it_stopped(desk: Desk) -> None:
     above = desk.work[UID]
     names = [os.fsdecode(bytes([200 + number]) * 255) for number in range(14)]
