@@ -76,6 +76,20 @@ def test_the_place_of_a_policy_among_others_that_pay_for_the_same_is_held_by_a_c
     assert moved not in unnoticed(cases)
 
 
+def test_a_case_that_states_an_interpretation_notices_that_what_it_was_about_is_gone() -> None:
+    written = [case for case in load_policy_cases(ANHUI) if case.subject == "2.2" and not case.settings]
+    stated = [replace(case, interpretations=_options(case)) for case in written]
+    found = try_mutants(without(ANHUI, "2.2"), stated)
+    assert [entry.text for entry in found.unnoticed] == []
+
+
+def _options(case: Case) -> dict[str, str]:
+    """All that 2.2 leaves open, as shipped, where the case supposes nothing else."""
+    specs = without(ANHUI, "2.2").interpretation_specs()
+    shipped = {each.name: str(each.value) for each in ANHUI.settings.adopted if each.name in specs}
+    return shipped | dict(case.interpretations)
+
+
 def test_a_case_that_cannot_be_asked_notices_nothing() -> None:
     [case, *_] = [case for case in load_policy_cases(ANHUI) if case.subject == "8.2"]
     report = try_mutants(without(ANHUI, "8.2"), [replace(case, given={"unknown": 1})])

@@ -84,10 +84,22 @@ def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], Non
         asked = [(_smallest(policy, original, case), case) for case in cases if case.subject == key]
         for mutant in (*_list_mutants(original), *_other_turns(policy, original, shared)):
             tried += 1
-            if not any(run_case(_with(small, mutant), case).differences for small, case in asked):
+            if not any(_notices(_with(small, mutant), case) for small, case in asked):
                 unnoticed.append(Unnoticed(key, mutant.alteration))
         advance()
     return MutantReport(tried, tuple(unnoticed))
+
+
+def _notices(altered: Policy, case: Case) -> bool:
+    """Whether the case comes out otherwise; what it supposes of something that went with the alteration is left out."""
+    if case.settings or case.interpretations:
+        settings, options = altered.setting_specs(), altered.interpretation_specs()
+        case = replace(
+            case,
+            settings={name: value for name, value in case.settings.items() if name in settings},
+            interpretations={name: value for name, value in case.interpretations.items() if name in options},
+        )
+    return bool(run_case(altered, case).differences)
 
 
 def _key(subject: Altered) -> str:
