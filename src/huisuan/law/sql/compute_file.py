@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from huisuan.base.duck import connect_duck
+from huisuan.base.duck import lease_duck
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.by_day import cut_rule, part_starts
@@ -31,6 +31,10 @@ from huisuan.law.sql.sql_arithmetic import column
 
 if TYPE_CHECKING:
     import duckdb
+
+
+#: with statistics, a column would be REQUIRED in the output of one month and OPTIONAL in that of the next
+_PLAIN = {"disabled_optimizers": "statistics_propagation"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def transform_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckDBPy
         raise LawError(f"{source}：没有这个文件", code="law.file_missing")
     if not target.parent.is_dir():
         raise LawError(f"{target.parent}：没有这个文件夹", code="law.folder_missing")
-    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as aside, connect_duck() as engine:
+    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as aside, lease_duck(_PLAIN) as engine:
         draft = Path(aside) / target.name
         try:
             yield engine, _open(engine, source), draft
@@ -133,8 +137,6 @@ def answer_query(
 
 def _open(engine: duckdb.DuckDBPyConnection, source: Path) -> dict[str, str]:
     """Make the file the view `source`; its columns with their types. CSV cells all come as text."""
-    # with statistics, a column would be REQUIRED in the output of one month and OPTIONAL in that of the next
-    engine.execute("SET disabled_optimizers = 'statistics_propagation'")
     reader = "read_parquet('{0}')" if source.suffix == ".parquet" else "read_csv('{0}', all_varchar=true, header=true)"
     engine.execute(f"CREATE VIEW source AS SELECT * FROM {reader.format(_sql_path(source))}")
     return {name: kind for name, kind, *_ in engine.execute("DESCRIBE source").fetchall()}
