@@ -48,7 +48,7 @@ class SqlIntervals(Arithmetic[SqlExpr]):
 
     def whole_number(self, node: Node) -> SqlExpr:
         """A whole number that nothing missing can change any more; NULL while something can."""
-        return case((not_(self.is_open(node)), self.low(node).num.copy()))
+        return case((not_(self.is_open(node).copy()), self.low(node).num.copy()))
 
     def low(self, node: Node) -> Exact[SqlExpr]:
         """The least that a number can still come to."""
@@ -59,7 +59,10 @@ class SqlIntervals(Arithmetic[SqlExpr]):
         return self._memoized("high", node, self._highs.number)
 
     def is_open(self, node: Node) -> SqlExpr:
-        """Whether more than one value is still possible; never NULL."""
+        """Whether more than one value is still possible; never NULL. The same expression each time: copy it."""
+        return self._memoized("open", node, self._is_open)
+
+    def _is_open(self, node: Node) -> SqlExpr:
         match node:
             case nodes.Cited():
                 return self.is_open(node.node)

@@ -20,7 +20,7 @@ _COMPARISONS: dict[str, type[exp.Binary]] = {"<=": exp.LTE, "<": exp.LT, ">=": e
 
 def column(name: str) -> exp.Column:
     """A column by its name, quoted."""
-    return exp.column(exp.to_identifier(name, quoted=True))
+    return exp.column(exp.to_identifier(name, quoted=True), copy=False)
 
 
 def string_literal(value: str) -> SqlExpr:
