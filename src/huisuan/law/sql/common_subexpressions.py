@@ -17,6 +17,9 @@ from huisuan.law.sql.sql_arithmetic import SqlExpr, case, column
 #: what costs more than to look it up; what is missing is asked of a column, and costs nothing
 COSTLY = (exp.Case, exp.Binary, exp.Bracket, exp.In, exp.Between, exp.Func)
 
+#: what takes longer for a thousand rows than to choose among them; the rest is computed for all, and not looked at
+WORTH_A_GUARD = (exp.Case, exp.Anonymous, exp.Coalesce)
+
 
 def extract_common(
     columns: Mapping[str, SqlExpr],
@@ -27,7 +30,7 @@ def extract_common(
 ) -> exp.Select:
     """SELECT *, the columns FROM the source, with a layer below for what they have in common, and so on down.
 
-    With `only`, nothing is computed for rows of which that is not true, and their columns are NULL.
+    With `only`, what is costly is not computed for rows of which that is not true, and their columns mean nothing.
 
     The expressions become part of the query and must not be used elsewhere.
     """
@@ -43,7 +46,11 @@ def extract_common(
 
 
 def _guarded(columns: Mapping[str, SqlExpr], only: SqlExpr | None) -> Mapping[str, SqlExpr]:
-    return columns if only is None else {name: case((only.copy(), column)) for name, column in columns.items()}
+    if only is None:
+        return columns
+    return {
+        name: case((only.copy(), column)) if column.find(*WORTH_A_GUARD) else column for name, column in columns.items()
+    }
 
 
 def _select_all_and(columns: Mapping[str, SqlExpr], source: exp.Table | exp.Subquery) -> exp.Select:

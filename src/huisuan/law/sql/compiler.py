@@ -74,10 +74,13 @@ class CompiledRule:
         further = self._columns(BOUNDED, bounds) | {name: step for step, name in ways.columns.items()}
         bounded = extract_common(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN_COLUMN))
         again = _select([exp.Star(), *self._outcome_columns(BOUNDED)], bounded)
-        first, second = self._answer_columns(PLAIN, caps), self._answer_columns(BOUNDED, caps, _join_codes(missing))
-        answer = _answer(
-            *(case((column(OPEN_COLUMN), late), otherwise=soon) for soon, late in zip(first, second, strict=True))
+        # one CASE for both: a row that the plain arithmetic decides never comes to the branches of the other
+        first, second = self._branches(PLAIN, caps), self._branches(BOUNDED, caps)
+        left = string_literal("missing_facts"), exp.null(), _join_codes(missing)
+        status, owed, reasons = (
+            case(*soon, *late, otherwise=other) for soon, late, other in zip(first, second, left, strict=True)
         )
+        answer = _answer(status, as_bigint(owed), reasons)
         bound = case((column(OPEN_COLUMN), _is_capped(BOUNDED, len(caps))), otherwise=_is_capped(PLAIN, len(caps)))
         return _select([*kept, *answer, *([_aliased(bound, "capped")] if capped else [])], again)
 
@@ -127,10 +130,10 @@ class CompiledRule:
             _aliased(outcome, name) for outcome, name in zip((fails, unset, holds), names.outcomes, strict=True)
         )
 
-    def _answer_columns(
-        self, names: Columns, capped: list[str], missing: SqlExpr | None = None
-    ) -> tuple[SqlExpr, SqlExpr, SqlExpr]:
-        """Status, amount and reasons; without `missing` where one of the outcomes is certain."""
+    def _branches(
+        self, names: Columns, capped: list[str]
+    ) -> tuple[list[tuple[SqlExpr, SqlExpr]], list[tuple[SqlExpr, SqlExpr]], list[tuple[SqlExpr, SqlExpr]]]:
+        """Status, amount and reasons of the outcomes that are certain, each with what must be true for it."""
         rule = self.rule
         fails, unset, holds = (column(name) for name in names.outcomes)
         prefers, amount = column(names.priority), column(names.amount) if rule.amount is not None else exp.null()
@@ -145,23 +148,18 @@ class CompiledRule:
                 failed.append((lacks, string_literal(f"failed:{condition.name}@{condition.sentence}")))
             else:
                 waiting.append((lacks, string_literal(f"setting:{spec.name}")))
-        awaited = [(unset, string_literal("not_set"), exp.null(), _join_codes(waiting))] if waiting else []
-        outcomes: list[tuple[SqlExpr, SqlExpr, SqlExpr, SqlExpr]] = [
-            (holds, paid, amount, self._remarks(names, capped)),
-            (fails, string_literal("not_eligible"), exp.Literal.number(0), _join_codes(failed)), *awaited,
-        ]  # fmt: skip
-        columns = list(zip(*outcomes, strict=True))
-        status, owed, reasons = (
-            case(*((when.copy(), what) for when, what in zip(columns[0], column_, strict=True)), otherwise=other)
-            for column_, other in zip(
-                columns[1:], (string_literal("missing_facts"), exp.null(), missing or string_literal("")), strict=True
-            )
-        )
-        return status, as_bigint(owed), reasons
+        statuses: list[tuple[SqlExpr, SqlExpr]] = [(holds, paid), (fails, string_literal("not_eligible"))]
+        amounts: list[tuple[SqlExpr, SqlExpr]] = [(holds.copy(), amount), (fails.copy(), exp.Literal.number(0))]
+        reasons = [*self._remarks(names, capped), (fails.copy(), _join_codes(failed))]
+        if waiting:
+            statuses.append((unset, string_literal("not_set")))
+            amounts.append((unset.copy(), exp.null()))
+            reasons.append((unset.copy(), _join_codes(waiting)))
+        return statuses, amounts, reasons
 
-    def _remarks(self, names: Columns, capped: list[str]) -> SqlExpr:
-        """The reasons where all conditions hold."""
-        rule = self.rule
+    def _remarks(self, names: Columns, capped: list[str]) -> list[tuple[SqlExpr, SqlExpr]]:
+        """The reasons where all conditions hold; the most frequent, that there is nothing to say, is asked first."""
+        rule, holds = self.rule, column(names.outcomes[2])
         if rule.amount is not None:
             caps = [column(f"{names.caps}{at}") for at in range(len(capped))]
             remarks: list[tuple[SqlExpr, SqlExpr]] = [
@@ -170,15 +168,16 @@ class CompiledRule:
             remarks.append((column(names.amount).eq(0), string_literal(f"zero@{rule.sentence}")))
             if self.open_:
                 left_out = ";".join(f"setting:{spec.name}" for spec in self.open_)
-                return _join_codes([*remarks, (exp.true(), string_literal(left_out))])
-            quiet = exp.and_(column(names.amount) > 0, *(not_(cap.copy()) for cap in caps), copy=False)
-            return case((quiet, string_literal("")), otherwise=_join_codes(remarks))
+                return [(holds, _join_codes([*remarks, (exp.true(), string_literal(left_out))]))]
+            quiet = exp.and_(holds.copy(), column(names.amount) > 0, *(not_(cap.copy()) for cap in caps), copy=False)
+            return [(quiet, string_literal("")), (holds, _join_codes(remarks))]
         if rule.kind is RuleKind.DISCRETION:
-            return string_literal(f"discretion@{rule.sentence}")
+            return [(holds, string_literal(f"discretion@{rule.sentence}"))]
         if rule.priority is None:
-            return string_literal("")
+            return [(holds, string_literal(""))]
         without = string_literal(f"no_priority@{rule.sentence}")
-        return case((column(names.priority), string_literal(f"priority@{rule.sentence}")), otherwise=without)
+        prefers = column(names.priority), string_literal(f"priority@{rule.sentence}")
+        return [(holds, case(prefers, otherwise=without))]
 
     def _missing_codes(self, bounds: SqlIntervals, ways: GuardColumns) -> Iterator[tuple[SqlExpr, SqlExpr]]:
         """Per fact that can be missed when it can still change the answer, and the word: missing, or unusable."""
