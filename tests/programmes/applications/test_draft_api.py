@@ -58,7 +58,7 @@ def test_a_firm_claims_by_api_alone_and_the_office_checks_it_there() -> None:
     status, claim = sent(firm, "post", f"calls/{call.number}/submissions", draft=made["draft"])
     assert (status, claim["state"]) == (200, "submitted")
     checker, number = personal_caller(official("checker", "check")), claim["number"]
-    assert sent(checker, "post", f"applications/{number}/acts/check")[1]["code"] == "application.not_checked"
+    assert sent(checker, "post", f"applications/{number}/acts/check")[1]["code"] == "check.not_stored"
     assert sent(firm, "post", f"applications/{number}/checks")[0] == 403
     assert sent(checker, "post", "checks", numbers=[number, "A1999-000001"]) == (200, {"asked": 2})
     found = checker.get(f"{API}/applications/{number}/checks").json()["checks"]

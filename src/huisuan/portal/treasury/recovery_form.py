@@ -76,7 +76,7 @@ def _part(amount: str, day: str) -> list[Any]:
     fen = parse_typed_yuan(amount)
     if not fen or not day:
         raise InvalidRequest(
-            f"分期退款“{amount[:30]} {day[:20]}”读不出：金额以元填写，并写明到期日",
+            f"分期退款“{amount[:30]}”、“{day[:20]}”读不出：金额以元填写，并写明到期日",
             code="application.repayment_malformed",
         )
     return [fen, day]
