@@ -217,7 +217,7 @@ def test_what_is_done_already_is_refused_and_a_password_is_not_kept_twice(party:
         lambda: people.set_password(zhang, "nul\0 in a long one", ACTOR, NOW),
         lambda: people.add_person("x", Position("auditor"), ACTOR, NOW, name="字" * 81),
         lambda: people.add_person("p", Position("user", USCC), ACTOR, NOW, machine=True, password="x"),
-        lambda: people.oidc_issuer(),
+        people.oidc_issuer,
     ):
         with pytest.raises(Refused):
             act()
