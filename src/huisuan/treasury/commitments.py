@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -171,15 +172,12 @@ def _commit_new(line: AppropriationLine, there: _There, promises: Sequence[Promi
         for number, promise in enumerate(promises, start=1)
         for at, (fen, due_on) in enumerate(promise.instalments, start=1)
     ]
-    stamp = [act.by, act.now]
+    said: list[Any] = [
+        *array_columns(wholes, 4), EntryKind.COMMITMENT.value, act.day, act.by, act.now, there.available,
+        there.committed, line.pk, act.by, act.now, line.pk, *array_columns(parts, 4),
+    ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            _COMMIT,
-            [
-                *array_columns(wholes, 4), EntryKind.COMMITMENT.value, act.day, *stamp, there.available,
-                there.committed, line.pk, *stamp, line.pk, *array_columns(parts, 4),
-            ],
-        )  # fmt: skip
+        cursor.execute(_COMMIT, said)
         return [pk for (pk,) in cursor.fetchall()]
 
 

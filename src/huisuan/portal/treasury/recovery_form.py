@@ -65,7 +65,7 @@ def read_recovery(action: str, typed: QueryDict) -> dict[str, Any]:
     """
     if action not in ("recover", "relent"):
         return {}
-    facts = {name.removeprefix(_FACT): typed[name].strip() for name in typed if name.startswith(_FACT)}
+    facts = {name.removeprefix(_FACT): typed.get(name, "").strip() for name in typed if name.startswith(_FACT)}
     facts = {name: text for name, text in facts.items() if text}
     rows = zip(typed.getlist("repay_amount"), typed.getlist("repay_day"), strict=False)
     parts = [_part(amount.strip(), day.strip()) for amount, day in rows if amount.strip() or day.strip()]
