@@ -285,3 +285,13 @@ def test_a_relation_is_corrected_taken_back_and_never_doubled() -> None:
     (unknown,) = import_relations(parties(f"{code(1)},{code(4)},51%,,2024-01-01,", header=RELATION)).faults
     (itself,) = import_relations(parties(f"{code(1)},{code(1)},51%,,2024-01-01,", header=RELATION)).faults
     assert (unknown.column, itself.column) == ("owned", "owned")
+
+
+def test_a_party_is_shown_with_whom_it_holds_and_who_holds_it() -> None:
+    three()
+    assert "不持有、不控制其他主体" in CliRunner().invoke(app, ["show", code(1)]).stdout
+    import_relations(relation("51%,,2024-01-01,"))
+    shown = json.loads(CliRunner().invoke(app, ["show", code(1), "--json"]).stdout)
+    assert (code(2) in str(shown["owns"]), shown["owned_by"]) == (True, [])
+    assert "公司3" in CliRunner().invoke(app, ["list"]).stdout
+    assert len(json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)) == 3
