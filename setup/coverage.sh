@@ -5,12 +5,12 @@ set -eu
 cd "$(dirname "$0")/.."
 coverage=.venv/bin/coverage
 least=95
-must="settlement law compute/metering parties"
+must="settlement treasury law compute/metering parties"
 
 figure() { "$coverage" report --format=total --precision=1 --include="src/huisuan/$1/*" 2>/dev/null || echo "-"; }
 
 bad=
-for room in base law parties compute compute/metering settlement programmes api portal serving client cli; do
+for room in base law parties compute compute/metering treasury settlement programmes api portal serving client cli; do
     found=$(figure "$room")
     printf '%-20s %s%%\n' "$room" "$found"
     case " $must " in

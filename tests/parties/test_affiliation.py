@@ -8,7 +8,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, find_affiliations
+from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, find_affiliations, find_control
 
 JAN, MAR, JUL, NEXT = date(2024, 1, 1), date(2024, 3, 1), date(2024, 7, 1), date(2025, 1, 1)
 
@@ -93,3 +93,10 @@ def test_affiliation_is_mutual_and_its_spans_do_not_overlap(holdings: list[Owner
     covered = [(each.starts, each.ends) for each in there]
     assert all(first[1] <= second[0] for first, second in itertools.pairwise(covered))
     assert sum((e - s).days for s, e in covered) == sum((each.ends - each.starts).days for each in back)
+
+
+def test_who_controls_both_is_one_of_them_or_a_third_above_them() -> None:
+    holdings = [held("T", "A", 600), held("T", "M", 600), held("M", "B", 600), held("A", "C", control=True)]
+    pairs = [("A", "C"), ("C", "A"), ("A", "B"), ("B", "T"), ("A", "X")]
+    assert find_control(holdings, pairs) == {("A", "C"): "A", ("C", "A"): "A", ("A", "B"): "T", ("B", "T"): "T"}
+    assert find_control([], pairs) == {}

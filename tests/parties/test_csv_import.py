@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from stdnum.cn import uscc
 from typer.testing import CliRunner
 
-from huisuan.base.csv_lines import LineRefused
+from huisuan.base.csv_lines import FileReport, LineRefused
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.cli import party_commands
 from huisuan.parties.csv_import import import_parties, parse_uscc
-from huisuan.parties.models import Party, Relation
-from huisuan.parties.relation_import import import_relations
+from huisuan.parties.models import Party, Relation, Succession
+from huisuan.parties.relation_import import import_relations, import_successions
+from huisuan.parties.state_history import load_heirs
 from huisuan.settlement.cli.register_commands import import_
 
 pytestmark = pytest.mark.django_db
@@ -214,3 +215,83 @@ def test_the_command_line_imports_shows_and_lists(tmp_path: Path) -> None:
     assert [row["uscc"] for row in json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)] == [code(1), code(2)]
     assert isinstance(CliRunner().invoke(app, ["show", code(5)]).exception, Refused)
     assert isinstance(CliRunner().invoke(app, ["import", str(tmp_path / "none.csv")]).exception, Refused)
+
+
+SUCCESSION = "old,new,kind,valid_from,carries"
+
+
+def successions(*lines: str) -> bytes:
+    return parties(*lines, header=SUCCESSION)
+
+
+def test_who_takes_whose_place_is_entered_once_and_stays() -> None:
+    three()
+    lines = successions(f"{code(1)},{code(2)},split,2024-01-01,true", f"{code(1)},{code(3)},split,2024-01-01,false")
+    assert import_successions(lines).new == 2
+    assert import_successions(lines).same == 2
+    for text, column, says in (
+        (f"{code(1)},{code(2)},split,2024-02-01,true", "old", "不能改"),
+        (f"{code(1)},{code(3)},split,2024-01-01,true", "old", "不能改"),
+        (f"{code(2)},{code(1)},merged,2024-02-01,", "new", "绕成一圈"),
+        (f"{code(2)},{code(2)},merged,2024-02-01,", "new", "与 old 相同"),
+        (f"{code(2)},{code(4)},merged,2024-02-01,", "new", "不是已登记的主体"),
+        (f"{code(2)},{code(3)},sold,2024-02-01,", "kind", "不是已知的承继方式"),
+        (f"{code(2)},{code(3)},split,2024-02-01,", "carries", "没有写明"),
+        (f"{code(2)},{code(3)},split,2024-02-01,half", "carries", "不是 true 或 false"),
+        (f"{code(2)},{code(3)},merged,2024-02-01,false", "carries", "一概承继"),
+        (f"{code(2)},{code(3)},merged,soon,", "valid_from", "不是日期"),
+    ):
+        (fault,) = import_successions(successions(text)).faults
+        assert (fault.column, says in str(fault)) == (column, True), text
+    assert Succession.objects.count() == 2
+
+
+def test_the_place_of_a_party_is_taken_by_one_alone() -> None:
+    three()
+    import_successions(successions(f"{code(1)},{code(2)},merged,2024-01-01,"))
+    (fault,) = import_successions(successions(f"{code(1)},{code(3)},merged,2024-01-01,")).faults
+    assert "只能由一家承继" in str(fault)
+    import_successions(successions(f"{code(2)},{code(3)},合并,2024-03-01,true"))
+    today = datetime.now(SHANGHAI).date()
+    assert load_heirs(date(2025, 1, 1), today) == {code(1): code(3), code(2): code(3)}
+    assert load_heirs(date(2024, 2, 1), today) == {code(1): code(2)}
+    assert load_heirs(date(2025, 1, 1), date(2024, 1, 1)) == {}, "nobody knew of it then"
+
+
+def test_a_relation_is_corrected_taken_back_and_never_doubled() -> None:
+    three()
+    header = f"{RELATION},withdrawn"
+
+    def enter(text: str, day: int = 1) -> FileReport:
+        return import_relations(relation(text, header), now=datetime(2024, 6, day, tzinfo=SHANGHAI))
+
+    assert enter("51%,,2024-01-01,,").new == 1
+    assert enter("51%,,2024-01-01,,").same == 1
+    assert enter("60%,,2024-01-01,,", 2).changed == 1
+    for text, says in (
+        ("51%,,2024-03-01,,", "重叠"), ("51%,,2024-03-01,,maybe", "不是 true 或 false"),
+        ("51%,,2023-01-01,2023-06-01,true", "没有登记过这段关系"),
+    ):  # fmt: skip
+        (fault,) = enter(text, 3).faults
+        assert says in str(fault), text
+    (fault,) = enter("51%,,2024-01-01,,", 1).faults
+    assert "不能补登在它之前" in str(fault)
+    assert enter("60%,,2024-01-01,,true", 4).changed == 1
+    assert enter("60%,,2024-01-01,,true", 4).same == 1
+    assert enter("51%,,2024-03-01,,", 5).new == 1
+    assert enter("60%,,2024-01-01,2024-02-01,", 6).new == 1, "what was taken back may come again"
+    doubled = parties(*[f"{code(3)},{code(1)},51%,,2024-01-01,,"] * 2, header=header)
+    assert "同一关系" in str(import_relations(doubled).faults[0])
+    (unknown,) = import_relations(parties(f"{code(1)},{code(4)},51%,,2024-01-01,", header=RELATION)).faults
+    (itself,) = import_relations(parties(f"{code(1)},{code(1)},51%,,2024-01-01,", header=RELATION)).faults
+    assert (unknown.column, itself.column) == ("owned", "owned")
+
+
+def test_a_party_is_shown_with_whom_it_holds_and_who_holds_it() -> None:
+    three()
+    assert "不持有、不控制其他主体" in CliRunner().invoke(app, ["show", code(1)]).stdout
+    import_relations(relation("51%,,2024-01-01,"))
+    shown = json.loads(CliRunner().invoke(app, ["show", code(1), "--json"]).stdout)
+    assert (code(2) in str(shown["owns"]), shown["owned_by"]) == (True, [])
+    assert "公司3" in CliRunner().invoke(app, ["list"]).stdout
+    assert len(json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)) == 3

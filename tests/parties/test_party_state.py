@@ -8,7 +8,15 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.parties.party_state import DatedValue, PartyState, lies_within, state_on_day, state_spans
+from huisuan.parties.party_state import (
+    DatedAttestation,
+    DatedValue,
+    PartyState,
+    attested_on_day,
+    lies_within,
+    state_on_day,
+    state_spans,
+)
 
 STARTS, ENDS = date(2024, 1, 1), date(2025, 1, 1)
 FIRST, LAST = date(2023, 6, 1), date(2025, 6, 1)
@@ -85,3 +93,29 @@ def test_a_region_is_of_a_province_by_its_code() -> None:
     assert not lies_within("340122", ("340200", "310000"))
     assert lies_within(None, ())
     assert not lies_within(None, ("340000",))
+
+
+def test_of_what_one_attester_says_of_an_item_what_begins_latest_holds_until_its_end() -> None:
+    def said(value: str, first: date, after: date | None = None, attester: str = "hefei") -> DatedAttestation:
+        return DatedAttestation("city", "lab", attester, "340100", value, first, after)
+
+    attested = [
+        said("1", STARTS), said("2", date(2024, 3, 1), date(2024, 6, 1)), said("9", date(2024, 4, 1), attester="wuhu"),
+    ]  # fmt: skip
+    found = {
+        day: [each.value for each in attested_on_day(attested, day)]
+        for day in (STARTS - timedelta(days=1), STARTS, date(2024, 5, 31), date(2024, 6, 1))
+    }
+    assert list(found.values()) == [[], ["1"], ["2", "9"], ["1", "9"]]
+    spans = list(state_spans("x", PRESENT, (), STARTS, ENDS, LAST, attested))
+    assert [(span.starts, [each.value for each in span.state.attested]) for span in spans] == [
+        (STARTS, ["1"]), (date(2024, 3, 1), ["2"]), (date(2024, 4, 1), ["2", "9"]), (date(2024, 6, 1), ["1", "9"]),
+    ]  # fmt: skip
+
+
+def test_before_its_registration_a_party_is_registered_nowhere_unless_a_change_says_where() -> None:
+    new = PartyState("enterprise", "340100", registered_on=date(2024, 5, 1))
+    days = (STARTS, date(2024, 5, 1))
+    assert [state_on_day(new, (), day, LAST).region for day in days] == [None, "340100"]
+    moved = [DatedValue("region", "340200", "340100", STARTS, None, STARTS, 1)]
+    assert [state_on_day(new, moved, day, LAST).region for day in days] == ["340200", "340200"]

@@ -12,7 +12,7 @@ from huisuan.treasury.bank_files import make_bank_file
 from huisuan.treasury.bank_returns import import_returns, parse_returns, resolve_clearing
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import BankReturn, BankReturnLine, PaymentOrder
-from huisuan.treasury.orders import parse_payee
+from huisuan.treasury.orders import order_payments, parse_payee
 from support.treasury import ACT, balances, committed, line, ordered, returned, sent
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +95,8 @@ def test_two_lines_of_one_file_on_one_order_count_once() -> None:
         (",5,成功,", "行 2，列 支付令号"),
         ("P1,5,成功", "行 2：有 3 列"),
         ('P1,5,成功,"open', "不是 CSV"),
+        ("P1,5,成功," + "由" * 201, "行 2，列 原因：至多 200 字"),
+        ("P1,5,成功,铃\a", "行 2，列 原因"),
         ("", "没有记录"),
     ],
 )
@@ -140,3 +142,24 @@ def test_payees_are_checked_when_they_are_typed() -> None:
     ):
         with pytest.raises(InvalidRequest):
             parse_payee(name, number, bank)
+
+
+def test_a_file_with_too_many_lines_is_refused_whole_and_of_many_faults_the_first_are_named() -> None:
+    with pytest.raises(InvalidRequest, match="超过 200000 行"):
+        parse_returns(returned(*["P1,1,成功,"] * 200_001))
+    with pytest.raises(InvalidRequest, match="另有 10 处") as many:
+        parse_returns(returned(*["P1,x,成功,"] * 60))
+    assert str(many.value).count("列 金额") == 50
+
+
+def test_an_order_needs_an_account_and_is_told_apart_by_its_name() -> None:
+    part = committed(line(100_000), "甲", 30_000).instalments.get()
+    with pytest.raises(InvalidRequest, match="甲 第 1 期：没有收款账户"):
+        order_payments([part], {}, ACT)
+    order = ordered(part.commitment)
+    file = sent(order)
+    came, _ = import_returns(returned(f"{order.name},300.00,成功,"), "r", ACT)
+    (sent_line,), (came_line,) = file.lines.all(), came.lines.all()
+    assert [str(each) for each in (order, file, sent_line, came, came_line)] == [
+        f"P{order.pk}", f"B{file.pk}", f"{file.pk}/1", f"R{came.pk}", f"{came.pk}/2",
+    ]  # fmt: skip

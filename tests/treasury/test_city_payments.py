@@ -10,10 +10,11 @@ from django.db import DatabaseError, IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.treasury.city_payment_import import import_city_payments
 from huisuan.treasury.city_payments import (
     PaymentClaim,
+    get_city_payment,
     lower_city_payment,
     normal_voucher,
     paid_by_city,
@@ -96,6 +97,20 @@ def test_a_file_keeps_its_good_lines_and_names_the_others_with_their_place() -> 
     changed = import_city_payments(f"{HEADER}\n340100,A-9,项目甲,3,2024-04-02,\n".encode(), "x", IN_JUNE)
     assert "已登记为 项目甲，2.00 元" in str(changed.faults[0])
     assert CityPayment.objects.get(voucher="A-1").payee == party(1)
+
+
+@pytest.mark.django_db
+def test_a_city_enters_its_own_payments_alone_and_finds_them_by_their_voucher() -> None:
+    file = f"{HEADER}\n340100,A-1,项目甲,1,2024-04-01,\n340200,A-2,项目甲,1,2024-04-01,\n".encode()
+    report = import_city_payments(file, "拨付.csv", IN_JUNE, city="340100")
+    assert (report.new, [(fault.line, fault.column, fault.rule) for fault in report.faults]) == (
+        1, [(3, "city", "不是本市")],
+    )  # fmt: skip
+    payment = get_city_payment(" 340100", "ａ-1")
+    cut = lower_city_payment(payment, 40, "多付退回", IN_JUNE)
+    assert (remaining_fen(payment), str(payment), str(cut)) == (60, "340100 A-1", f"{payment.pk} -40")
+    with pytest.raises(NotFound, match="340200 没有登记凭证 A-1"):
+        get_city_payment("340200", "A-1")
 
 
 @given(st.text(max_size=30))

@@ -6,7 +6,7 @@ import pytest
 
 from huisuan.base.errors import Conflict
 from huisuan.treasury.bank_files import make_bank_file
-from huisuan.treasury.bank_returns import import_returns
+from huisuan.treasury.bank_returns import import_returns, resolve_clearing
 from huisuan.treasury.check import prove
 from huisuan.treasury.commitments import commit
 from huisuan.treasury.models import BankFile, Commitment, PaymentOrder
@@ -52,6 +52,15 @@ def test_one_order_one_file_and_one_return_however_many_people_act() -> None:
     files = [returned(f"{order.name},300.00,成功,{number}") for number in range(8)]
     at_once(*[lambda file=file: import_returns(file, "x.csv", ACT) for file in files + files])
     assert balances(line(0)) == {"appropriated": -100_000, "available": 70_000, "paid": 30_000}
+    assert prove().holds
+
+
+def test_what_one_person_takes_out_of_clearing_another_does_not_take_out_again() -> None:
+    line(100_000)
+    file, _ = import_returns(returned("P99,1.00,成功,"), "r.csv", ACT)
+    row = file.lines.get()
+    results = at_once(*[lambda number=number: resolve_clearing(row, ACT, f"第 {number} 人") for number in range(6)])
+    assert sorted(type(result).__name__ for result in results) == ["Conflict"] * 5 + ["Entry"]
     assert prove().holds
 
 

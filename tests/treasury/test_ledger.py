@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.treasury.check import prove
@@ -42,13 +43,32 @@ def test_an_award_beyond_the_budget_is_refused_and_nothing_of_the_batch_stands()
 def test_committing_the_same_award_again_changes_nothing_and_with_other_figures_is_refused() -> None:
     on = line(100_000)
     first = committed(on, "甲", 30_000)
+    assert commit(on, [promise("甲", 30_000)], ACT) == [first.pk]
     assert commit(on, [promise("甲", 30_000), promise("乙", 1)], ACT)[0] == first.pk
     assert balances(on)["committed"] == 30_001
     for other in (promise("甲", 30_001), promise("甲", 30_000, who=2), promise("甲", 15_000, 15_000)):
         with pytest.raises(Conflict, match="已有另外的承诺"):
             commit(on, [other], ACT)
-    with pytest.raises(InvalidRequest, match="重复"):
-        commit(on, [promise("丙", 1), promise("丙", 1)], ACT)
+    for wrong, told in (
+        ([promise("丙", 1), promise("丙", 1)], "重复"), ([promise("", 1)], "没有编号"), ([promise("丙")], "没有分期"),
+        ([promise("丙", 1, 0)], "须大于 0"), ([promise("丙", 10**15, 1)], "不超过"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidRequest, match=told):
+            commit(on, wrong, ACT)
+
+
+def test_a_promise_is_to_a_party_or_to_a_city_and_never_to_both() -> None:
+    on = line(100_000)
+    both = replace(promise("甲", 1), city="340100")
+    for wrong in (both, replace(both, party=None, city=None)):
+        with pytest.raises(IntegrityError, match="commitment_to_a_party_or_a_city"), transaction.atomic():
+            commit(on, [wrong], ACT)
+    (made,) = Commitment.objects.filter(pk__in=commit(on, [replace(both, party=None)], ACT))
+    (part,) = made.instalments.all()
+    assert (made.city_id, str(made), str(part)) == ("340100", "甲 1", f"{made.pk}/1")
+    assert {str(each) for each in on.accounts.filter(kind="paid")} == {f"paid {on.pk}"}
+    assert {str(each.entry) for each in Posting.objects.filter(entry=made.entry)} == {"commitment commitment:甲"}
+    assert balances(on)["committed"] == 1
 
 
 @pytest.mark.parametrize(
@@ -108,9 +128,9 @@ def test_a_document_gives_money_once() -> None:
         appropriate(on, 100_000, "皖财教〔2024〕101 号", ACT)
     with pytest.raises(Conflict, match="余额不够"):
         appropriate(on, -100_001, "皖财教〔2024〕103 号", ACT)
-    for fen in (0, 10**15 + 1):
+    for fen, document in ((0, "皖财教〔2024〕104 号"), (10**15 + 1, "皖财教〔2024〕104 号"), (1, "  ")):
         with pytest.raises(InvalidRequest):
-            appropriate(on, fen, "皖财教〔2024〕104 号", ACT)
+            appropriate(on, fen, document, ACT)
     assert Entry.objects.count() == 1
 
 
@@ -118,6 +138,8 @@ def test_what_is_released_is_available_again_and_cannot_be_ordered() -> None:
     on = line(100_000)
     award = committed(on, "甲", 30_000, 20_000)
     second = award.instalments.get(number=2)
+    with pytest.raises(InvalidRequest, match="须写明理由"):
+        release_instalment(second, ACT, " ")
     release_instalment(second, ACT, "里程碑未达到")
     assert balances(on) == {"appropriated": -100_000, "available": 70_000, "committed": 30_000}
     for act in (lambda: ordered(award, 2), lambda: release_instalment(second, ACT, "再来")):

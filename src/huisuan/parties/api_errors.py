@@ -46,3 +46,10 @@ def answer_refusals(api: NinjaAPI) -> None:
     def refused_with_status(request: HttpRequest, refusal: ApiRefusal) -> HttpResponse:
         body = {"detail": str(refusal), "code": refusal.code}
         return api.create_response(request, body, status=refusal.status_code)
+
+    @api.exception_handler(HttpError)
+    def refused_by_the_framework(request: HttpRequest, error: HttpError) -> HttpResponse:
+        # what a parser refuses arrives wrapped, with words of the framework's own
+        if isinstance(error.__cause__, ApiRefusal):
+            return refused_with_status(request, error.__cause__)
+        return api.create_response(request, {"detail": str(error)}, status=error.status_code)

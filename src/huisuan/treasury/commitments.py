@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -19,7 +20,6 @@ from huisuan.treasury.ledger import (
     ledger_refusals,
     line_accounts,
     post_entries,
-    post_movements,
 )
 from huisuan.treasury.models import (
     AccountKind,
@@ -31,17 +31,27 @@ from huisuan.treasury.models import (
 )  # fmt: skip
 from huisuan.treasury.models.commitments import OrderOutcome
 
-# written out: of two who commit on a line one waits for each statement of the other
-_MADE_BEFORE = "SELECT id FROM treasury_commitment WHERE award = ANY(%s)"
-_HOLD = """
+# What is there already, and the line as it stands: read without a lock, in one statement.
+_LOOK = """
     SELECT kind, id, balance FROM treasury_account WHERE line_id = %s AND debt = '' AND kind IN (%s, %s)
-    ORDER BY id FOR NO KEY UPDATE
+    UNION ALL
+    SELECT '', id, 0 FROM treasury_commitment WHERE award = ANY(%s)
 """
+# Entries with their postings, commitments and instalments in one statement. The trigger of the postings locks the
+# accounts, and fires when all of it is written: of two who commit on a line the second waits for that moment and for
+# the first one's COMMIT, and for nothing else. What it finds then, the floor of the account decides.
 _COMMIT = """
     WITH asked AS MATERIALIZED (
-        SELECT nextval('treasury_commitment_id_seq') AS id, row_number() OVER () AS whole, asked.*
-        FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
-             AS asked (award, party, city, fen, entry)
+        SELECT nextval('treasury_commitment_id_seq') AS id, nextval('treasury_entry_id_seq') AS entry,
+               row_number() OVER () AS whole, asked.*
+        FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[]) AS asked (award, party, city, fen)
+    ), entries AS (
+        INSERT INTO treasury_entry (id, kind, key, day, reason, by, at)
+        SELECT entry, %s, 'commitment:' || award, %s, '', %s, %s FROM asked
+    ), posted AS (
+        INSERT INTO treasury_posting (entry_id, account_id, amount_fen)
+        SELECT entry, moved.account, moved.sign * fen
+        FROM asked CROSS JOIN (VALUES (%s::bigint, -1), (%s::bigint, 1)) AS moved (account, sign)
     ), made AS (
         INSERT INTO treasury_commitment (id, award, party_id, city_id, amount_fen, entry_id, line_id, by, at)
         SELECT id, award, party, city, fen, entry, %s, %s, %s FROM asked
@@ -83,12 +93,21 @@ def commit(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> li
         Conflict: the line has less available, or an award stands with other amounts, another party or another line.
     """
     _check(promises)
-    with ledger_refusals():
-        standing = _standing(promises)
-        ids = {award: found.pk for award, found in standing.items()}
-        new = [promise for promise in promises if not _stands(line, promise, standing.get(promise.award))]
-        if new:
-            ids.update(zip((promise.award for promise in new), _commit_new(line, new, act), strict=True))
+    new: list[Promise] = []
+    try:
+        with ledger_refusals():
+            there, standing = _look(line, promises)
+            ids = {award: found.pk for award, found in standing.items()}
+            new = [promise for promise in promises if not _stands(line, promise, standing.get(promise.award))]
+            if new:
+                ids.update(zip((promise.award for promise in new), _commit_new(line, there, new, act), strict=True))
+    except Conflict as refusal:
+        if refusal.code != "treasury.overdrawn":
+            raise
+        there, total = _look(line, ())[0], sum(promise.fen for promise in new)
+        if there.left_fen >= total:  # and what another one took meanwhile came back
+            raise
+        raise _exhausted(line, there, total) from refusal
     return [ids[promise.award] for promise in promises]
 
 
@@ -105,13 +124,26 @@ def _check(promises: Sequence[Promise]) -> None:
         check_amount(promise.fen)
 
 
-def _standing(promises: Sequence[Promise]) -> dict[str, Commitment]:
-    """Those made before, by their award: looked for by their keys alone first, as nearly always there are none."""
+@dataclass(frozen=True)
+class _There:
+    """The accounts that money is taken from and brought to, and what was available when they were read."""
+
+    available: int
+    committed: int
+    left_fen: int
+
+
+def _look(line: AppropriationLine, promises: Sequence[Promise]) -> tuple[_There, dict[str, Commitment]]:
+    """The line's accounts, and what was committed before by its award; nearly always nothing."""
+    kinds = (AccountKind.AVAILABLE.value, AccountKind.COMMITTED.value)
     with connection.cursor() as cursor:
-        cursor.execute(_MADE_BEFORE, [[promise.award for promise in promises]])
-        ids = [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_LOOK, [line.pk, *kinds, [promise.award for promise in promises]])
+        rows = cursor.fetchall()
+    held = {kind: (pk, balance) for kind, pk, balance in rows if kind}
+    ids = [pk for kind, pk, _ in rows if not kind]
+    (available, left), (committed, _) = held[kinds[0]], held[kinds[1]]
     found = Commitment.objects.filter(pk__in=ids).prefetch_related("instalments") if ids else ()
-    return {one.award: one for one in found}
+    return _There(available, committed, left), {one.award: one for one in found}
 
 
 def _stands(line: AppropriationLine, promise: Promise, found: Commitment | None) -> bool:
@@ -130,48 +162,30 @@ def _stands(line: AppropriationLine, promise: Promise, found: Commitment | None)
     return True
 
 
-def _commit_new(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> list[int]:
-    available, committed = _hold(line, sum(promise.fen for promise in promises))
-    entries = post_movements(
-        [
-            Movement(
-                f"commitment:{promise.award}", EntryKind.COMMITMENT, {available: -promise.fen, committed: promise.fen}
-            )
-            for promise in promises
-        ],
-        act,
-    )
-    wholes = [
-        (promise.award, promise.party, promise.city, promise.fen, entry)
-        for promise, entry in zip(promises, entries, strict=True)
-    ]
+def _commit_new(line: AppropriationLine, there: _There, promises: Sequence[Promise], act: Act) -> list[int]:
+    total = sum(promise.fen for promise in promises)
+    if there.left_fen < total:
+        raise _exhausted(line, there, total)
+    wholes = [(promise.award, promise.party, promise.city, promise.fen) for promise in promises]
     parts = [
         (number, at, fen, due_on)
         for number, promise in enumerate(promises, start=1)
         for at, (fen, due_on) in enumerate(promise.instalments, start=1)
     ]
-    awards, instalments = array_columns(wholes, 5), array_columns(parts, 4)
+    said: list[Any] = [
+        *array_columns(wholes, 4), EntryKind.COMMITMENT.value, act.day, act.by, act.now, there.available,
+        there.committed, line.pk, act.by, act.now, line.pk, *array_columns(parts, 4),
+    ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_COMMIT, [*awards, line.pk, act.by, act.now, line.pk, *instalments])
+        cursor.execute(_COMMIT, said)
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _hold(line: AppropriationLine, total: int) -> tuple[int, int]:
-    """The accounts that money is taken from and brought to; of two who commit on a line the second sees what is left.
-
-    Raises:
-        Conflict: less is available than the total.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [line.pk, AccountKind.AVAILABLE.value, AccountKind.COMMITTED.value])
-        held = {kind: (pk, balance) for kind, pk, balance in cursor.fetchall()}
-    (available, left), (committed, _) = held[AccountKind.AVAILABLE.value], held[AccountKind.COMMITTED.value]
-    if left < total:
-        raise Conflict(
-            f"预算 {line}：可用 {yuan(left)} 元，不够承诺 {yuan(total)} 元；没有承诺任何一项",
-            code="treasury.line_exhausted",
-        )
-    return available, committed
+def _exhausted(line: AppropriationLine, there: _There, total: int) -> Conflict:
+    return Conflict(
+        f"预算 {line}：可用 {yuan(there.left_fen)} 元，不够承诺 {yuan(total)} 元；没有承诺任何一项",
+        code="treasury.line_exhausted",
+    )
 
 
 def open_instalments(line: AppropriationLine) -> QuerySet[Instalment]:

@@ -57,19 +57,6 @@ def post_entries(movements: Sequence[Movement], act: Act) -> list[Entry]:
     Raises:
         Conflict: an account would fall below its floor, or an entry of that key was posted already.
     """
-    with ledger_refusals():
-        ids = post_movements(movements, act)
-    return [
-        Entry(
-            pk=pk, key=move.key, kind=move.kind, day=act.day, reason=move.reason, reverses_id=move.reverses,
-            by=act.by, at=act.now,
-        )
-        for pk, move in zip(ids, movements, strict=True)
-    ]  # fmt: skip
-
-
-def post_movements(movements: Sequence[Movement], act: Act) -> list[int]:
-    """Post them within the caller's `ledger_refusals`; the ids of the entries in the order of the movements."""
     postings = [
         (number, account, fen)
         for number, move in enumerate(movements, start=1)
@@ -77,9 +64,16 @@ def post_movements(movements: Sequence[Movement], act: Act) -> list[int]:
         if fen
     ]
     entries = [(move.kind.value, move.key, move.reason, move.reverses) for move in movements]
-    with connection.cursor() as cursor:
+    with ledger_refusals(), connection.cursor() as cursor:
         cursor.execute(_POST, [*array_columns(entries, 4), act.day, act.by, act.now, *array_columns(postings, 3)])
-        return [pk for (pk,) in cursor.fetchall()]
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return [
+        Entry(
+            pk=pk, key=move.key, kind=move.kind, day=act.day, reason=move.reason, reverses_id=move.reverses,
+            by=act.by, at=act.now,
+        )
+        for pk, move in zip(ids, movements, strict=True)
+    ]  # fmt: skip
 
 
 def array_columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:

@@ -66,6 +66,18 @@ def _row(line: AppropriationLine, held: dict[str, int], year: int) -> LineRow:
     )  # fmt: skip
 
 
+def get_budget_line(number: int) -> AppropriationLine:
+    """A line by its id.
+
+    Raises:
+        NotFound: none.
+    """
+    found = AppropriationLine.objects.filter(pk=number).first()
+    if found is None:
+        raise NotFound(f"没有预算 {number}", code="treasury.line_unknown")
+    return found
+
+
 def get_return_line(number: str) -> BankReturnLine:
     """A line of a file of returns by its number, as `3/2` or `3-2`.
 

@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
+import pyotp
 import pytest
 from django.conf import global_settings
 from django.contrib.auth.hashers import get_hasher
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
 from huisuan.parties.cli.person_commands import app
-from huisuan.parties.identity import people
+from huisuan.parties.identity import people, second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.models import Party, Person, PersonEvent
@@ -175,3 +176,54 @@ def test_the_platform_hashes_passwords_as_django_advises_and_not_as_the_tests_do
     assert advised.iterations >= 600_000
     assert type(get_hasher()) is OneRound
     assert advised.must_update(OneRound().encode("correct horse battery", "0123456789abcdefghijkl"))
+
+
+def test_a_person_is_bound_signed_out_and_their_factor_cleared_on_the_command_line(party: Party, settings: Any) -> None:
+    people.add_person("zhang", Position("user", USCC), ACTOR, NOW, email="z@example.cn")
+    people.add_person("li", Position("auditor"), ACTOR, NOW)
+    settings.HUISUAN_OIDC_ISSUER = "https://sso.example.cn"
+    assert "已绑定统一身份" in run("bind", "zhang", "sub-1").stdout
+    for words, told in (
+        (("bind", "zhang", "sub-2"), "已绑定统一身份"), (("bind", "li", "sub-1"), "已绑定另一个人"),
+        (("bind", "li", ""), "1 至 255 个字"), (("unbind", "li"), "没有绑定统一身份"),
+        (("reset-factor", "zhang"), "没有登记"), (("show", "nobody"), "没有人员"), (("show", "a\0"), "没有人员"),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match=told):
+            run(*words)
+    assert json.loads(run("unbind", "zhang", "--json").stdout)["email"] == ""
+    person = Person.objects.get(username="zhang")
+    people.end_sessions(person, ACTOR, NOW)
+    assert person.events.order_by("-id").first().what == "signed_out"
+    secret = second_factor.new_totp_secret()
+    assert "zhang" in second_factor.provisioning_uri(person, secret)
+    second_factor.enrol_factor(person, secret, pyotp.TOTP(secret).at(NOW), ACTOR, NOW)
+    assert json.loads(run("list", "--json").stdout)[-1]["second_factor"]
+    assert "的两步验证已清除" in run("reset-factor", "zhang").stdout
+    assert "没有令牌" in run("show", "zhang").stdout
+    Person.objects.filter(username="zhang").update(demo=True)
+    with pytest.raises(Refused, match="登录不需要验证码"):
+        run("code", "zhang")
+
+
+def test_what_is_done_already_is_refused_and_a_password_is_not_kept_twice(party: Party) -> None:
+    zhang, _ = people.add_person("zhang", Position("user", USCC), ACTOR, NOW, password="correct horse battery")
+    himself = Actor("zhang", zhang.pk, "")
+    for act in (
+        lambda: people.enable_person(zhang, ACTOR, NOW),
+        lambda: people.set_member_role(zhang, "owner", ACTOR, NOW),
+        lambda: people.change_position(zhang, Position("user", USCC), ACTOR, NOW),
+        lambda: people.change_position(zhang, Position("auditor"), himself, NOW),
+        lambda: people.set_password(zhang, "correct horse battery", himself, NOW),
+        lambda: people.set_password(zhang, "nul\0 in a long one", ACTOR, NOW),
+        lambda: people.add_person("x", Position("auditor"), ACTOR, NOW, name="字" * 81),
+        lambda: people.add_person("p", Position("user", USCC), ACTOR, NOW, machine=True, password="x"),
+        people.oidc_issuer,
+    ):
+        with pytest.raises(Refused):
+            act()
+    people.set_password(zhang, "another good battery", himself, NOW)
+    zhang.refresh_from_db()
+    assert (zhang.must_change_password, Person.objects.count()) == (False, 1)
+    people.disable_person(zhang, ACTOR, NOW, "离职")
+    with pytest.raises(Refused, match="已经停用"):
+        people.disable_person(zhang, ACTOR, NOW)

@@ -7,17 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from huisuan.base.errors import Conflict, NotAllowed
+from huisuan.base.errors import Conflict, NotAllowed, NotFound
 from huisuan.parties.models import Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
 from huisuan.programmes.flags.late_ties import look_back
 from huisuan.programmes.models import Application, ApplicationFlag, FlagReason
+from huisuan.programmes.offices import give_post
 from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.programmes.workflow import act
 from support.jobs import party
-from support.programmes import INDUSTRY, applicant, application, official
+from support.programmes import INDUSTRY, applicant, application, checked, official, person
 from support.reviews import MARKS, REVIEWED, SCIENCE, challenge, organiser, panels, pool, recommended, seated, tie
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +108,29 @@ def test_whoever_the_pool_says_is_tied_that_day_does_not_act() -> None:
     tie("checker", made, starts="2024-01-01")
     with pytest.raises(NotAllowed, match="有利害关系（顾问咨询），须回避"):
         act(made.number, "check", official("checker", "check"), now)
+
+
+def test_a_relation_of_an_officials_own_party_entered_later_flags_the_step_and_stops_the_money() -> None:
+    made, on_day = application(1), datetime(2024, 9, 2, 4, tzinfo=UTC)
+    official("x", "check")
+    seconded = person("seconded", "user", party=party(7), member_role="viewer")
+    give_post(seconded, INDUSTRY, "check", date(2024, 1, 1), person("giver"), on_day)
+    act(made.number, "submit", applicant(1), on_day)
+    checked(made, seconded, on_day)
+    act(made.number, "publicise", official("publisher", "publish"), on_day)
+    held = {"owner": party(7), "owned": party(1), "share_permille": 600, "by": "登记员", "at": LATER}
+    over = Relation.objects.create(
+        **held, valid_from=date(2020, 1, 1), valid_to=date(2024, 9, 2), known_from=LATER.date(), source="登记"
+    )
+    assert look_back(LATER) == [], "it was over when the step was taken"
+    Relation.objects.create(**held, valid_from=over.valid_to, known_from=LATER.date(), source="登记")
+    (flag,) = look_back(LATER)
+    assert (flag.kind, flag.saw["person"], flag.saw["act"], flag.saw["tie"]) == (
+        FlagReason.LATE_RELATION, "seconded", "check", "relation",
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="事后登记的关系"):
+        act(made.number, "decide", official("decider", "decide"), LATER, amount_fen=100)
+    with pytest.raises(NotFound):
+        give_flag_answer(made.number, flag.pk, seconded, "没有问题", LATER)
+    give_flag_answer(made.number, flag.pk, official("inspector", "publish"), "核验结论已由另一人复核", LATER)
+    act(made.number, "decide", official("decider", "decide"), LATER, amount_fen=100)

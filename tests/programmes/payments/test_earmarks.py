@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -37,6 +38,15 @@ def of_city(code: str, office: str) -> Person:
 
 def paid() -> Application:
     """300,000 yuan of 8.2, paid to Hefei for 1,000,000 that it paid."""
+    made = ordered()
+    payer = official("pay of 8.2", "pay", TREASURY)
+    import_bank_returns(paid_at_bank(payer), "r.csv", payer, ENDED)
+    made.refresh_from_db()
+    return made
+
+
+def ordered() -> Application:
+    """The same before the bank has it."""
     budget("8.2", 100_000_000)
     record_city_payment(
         PaymentClaim("340100", "V-1", "项目甲", 100_000_000, date(2024, 4, 1)), Act("李会计", NOON, NOON.date())
@@ -53,9 +63,6 @@ def paid() -> Application:
         ("commit", "commit", TREASURY, ENDED), ("pay", "pay", TREASURY, ENDED),
     ):  # fmt: skip
         act(made.number, action, official(f"{duty} of 8.2", duty, office), now)
-    payer = official("pay of 8.2", "pay", TREASURY)
-    import_bank_returns(paid_at_bank(payer), "r.csv", payer, ENDED)
-    made.refresh_from_db()
     return made
 
 
@@ -63,7 +70,10 @@ def use(made: Application, number: int, yuan: str, purpose: str = "compute", **o
     """What was wrong with a use of the money by Hefei."""
     cells = {"code": f"{made.number}/{number}", "name": "用途", "region": "340100", "from": "2024-07-01",
              "award": made.number, "purpose": purpose, "amount": yuan, "voucher": f"Z-{number}"} | other  # fmt: skip
-    report = enter_entry(LAW.name, "earmark_uses", cells, by=of_city("340100", "合肥市人民政府"), now=ENDED)
+    reason = cells.pop("reason", "")
+    report = enter_entry(
+        LAW.name, "earmark_uses", cells, by=of_city("340100", "合肥市人民政府"), now=ENDED, reason=reason
+    )
     return [fault.rule for fault in report.faults]
 
 
@@ -143,3 +153,28 @@ def test_a_city_reads_its_own_desk_and_the_province_that_of_any() -> None:
         page = browser.get(reverse("city-desk") + address).content.decode()
         assert ("V-1" in page) == (f"/applications/{made.number}" in page) == sees
     assert browser.get(reverse("city-desk"), {"city": "110000"}).status_code == 404
+
+
+def test_what_was_paid_and_the_register_does_not_take_is_told_and_entered_by_the_same_file_once_it_can_be() -> None:
+    made, keeper = ordered(), official("register of 8.2", "register", GROUP)
+    typed = {"code": made.number, "name": "专款", "region": "340100", "from": "2024-07-01", "amount": "400000",
+             "received_on": "2024-07-01"}  # fmt: skip
+    assert enter_entry(LAW.name, "earmarks", typed, by=keeper, now=ENDED).faults == []
+    assert use(made, 1, "350000") == []
+    payer = official("pay of 8.2", "pay", TREASURY)
+    content = paid_at_bank(payer)
+    first = import_bank_returns(content, "r.csv", payer, ENDED)
+    assert (first.new, first.completed, list(first.not_entered)) == (True, (made.number,), [made.number])
+    assert "少于已动用的" in first.not_entered[made.number]
+    browser = Client()
+    cashier = person("cashier", "treasury")
+    give_post(cashier, TREASURY, "pay", date(2024, 1, 1), person("giver"), NOON)
+    browser.force_login(cashier, backend="django.contrib.auth.backends.ModelBackend")
+    file = SimpleUploadedFile("again.csv", content)
+    page = browser.post(reverse("returns"), {"file": file}, follow=True).content.decode()
+    assert f"{made.number}：已支付，但专款名录没有记上" in page
+    assert use(made, 1, "300000", reason="更正") == []
+    again = import_bank_returns(content, "r.csv", payer, ENDED)
+    assert (again.new, again.not_entered) == (False, {})
+    (money,) = earmarked_money(LAW.name, ENDED.date())
+    assert (money.entry.values["amount"], money.used_fen, money.left_fen) == (30_000_000, 30_000_000, 0)

@@ -16,8 +16,9 @@ from huisuan.programmes.payments.returns import import_bank_returns
 from huisuan.programmes.workflow import act
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import AppropriationLine, Entry
+from support.accounts import personal_caller
 from support.awards import GROUP, confirmed, offered, settled, walked_offer
-from support.programmes import NOON, TREASURY, budget, official, paid_at_bank
+from support.programmes import ENDED, NOON, TREASURY, budget, official, paid_at_bank
 from support.treasury import balances
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +78,27 @@ def test_what_was_not_used_for_two_years_is_listed_to_be_handed_back(app: typer.
     lapse_budget(old, official("committer", "commit", TREASURY), NOON)
     assert run(app, "unused") == []
     assert [row["id"] for row in run(app, "lines")] == [recent.pk, old.pk]
+
+
+def test_the_year_is_ended_by_api_too_and_the_statement_says_where_the_money_stands() -> None:
+    line = budget("2.2", 100_000)
+    made = walked_offer(confirmed(offered(30_000)[0]), "check")
+    for action, duty, office in (("publicise", "publish", GROUP), ("decide", "decide", GROUP)):
+        act(made.number, action, official(f"{duty} of 2.2", duty, office), NOON if action == "publicise" else ENDED)
+    committer, payer = (
+        personal_caller(official(f"{duty} of 2.2", duty, TREASURY)) for duty in ("commit", "pay")
+    )  # fmt: skip
+    at, lines = f"/api/v1/applications/{made.number}/acts/commit", f"/api/v1/treasury/lines/{line.pk}"
+    without = committer.post(at, {}, "application/json")  # of this year there is no budget
+    assert (without.status_code, without.json()["code"]) == (404, "award.no_budget_line")
+    assert committer.post(at, {"budget_year": 2024}, "application/json").status_code == 200
+    assert payer.post(f"{lines}/lapse").json()["code"] == "award.no_money_post_in_force"
+    assert committer.post(f"{lines}/carry-over", {"year": 2023}, "application/json").status_code == 409
+    moved = committer.post(f"{lines}/carry-over", {"year": 2025}, "application/json").json()
+    assert (moved["into"], moved["instalments"]) == (2025, 1)
+    assert committer.post(f"{lines}/lapse").json()["lapsed_fen"] == 70_000
+    assert committer.post("/api/v1/treasury/lines/999999/lapse").json()["code"] == "treasury.line_unknown"
+    asked = {"policy": line.policy, "by": "year"}
+    rows = {row["key"]: row for row in payer.get("/api/v1/treasury/statement", asked).json()["rows"]}
+    assert (rows["2024"]["lapsed"], rows["2025"]["committed"]) == (70_000, 30_000)
+    assert payer.get("/api/v1/treasury/statement", asked | {"by": "colour"}).status_code == 422

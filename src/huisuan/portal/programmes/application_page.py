@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -38,6 +38,7 @@ from huisuan.portal.programmes.words import (
     programme_title,
     refusal_status,
 )
+from huisuan.portal.treasury.recovery_form import RecoveryForm, read_recovery, recovery_form
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.check_desk.checking import check_where_nobody_has
@@ -83,6 +84,7 @@ class ActForm:
     computed: bool = False  # the amount, which is not asked for
     fields: tuple[tuple[str, str, bool], ...] = field(default=())
     budget_year: str = ""
+    recovery: RecoveryForm = field(default_factory=RecoveryForm)
 
 
 @allow(*READERS)
@@ -107,7 +109,8 @@ def take_step_page(request: HttpRequest, number: str, action: str) -> HttpRespon
     try:
         act(
             application.number, action, request.user, timezone.now(), reason=typed.reason,
-            amount_fen=_fen(typed.amount), payload=_payload(typed), key=asked.get("key", ""),
+            amount_fen=_fen(typed.amount), payload=_payload(typed) | read_recovery(action, asked),
+            key=asked.get("key", ""),
         )  # fmt: skip
     except Refused as refusal:
         refused = TypedAct(
@@ -186,7 +189,8 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
     said, money = read_said(application), read_money(application)
     history = list(application.steps.select_related("person", "post__office"))
     from_inbox = _INBOX in (request.GET.get("from"), request.POST.get("from"))
-    forms = [_form(application, edge, said, typed) for edge in steps.mine if edge.action not in _ELSEWHERE]
+    mine = [edge for edge in steps.mine if edge.action not in _ELSEWHERE]
+    forms = [_form(application, edge, said, typed, request.POST) for edge in mine]
     context = {
         "here": "applications",
         "application": application,
@@ -244,7 +248,7 @@ def _returned(application: Application, history: list[Any]) -> dict[str, Any]:
     return {"step": last, "fields": [labels.get(name, name) for name in last.payload.get("fields", [])]}
 
 
-def _form(application: Application, edge: ProcedureEdge, said: Said, typed: TypedAct) -> ActForm:
+def _form(application: Application, edge: ProcedureEdge, said: Said, typed: TypedAct, sent: QueryDict) -> ActForm:
     mine = typed if typed.action == edge.action else TypedAct()
     fields: tuple[tuple[str, str, bool], ...] = ()
     amount = budget_year = ""
@@ -257,6 +261,7 @@ def _form(application: Application, edge: ProcedureEdge, said: Said, typed: Type
     return ActForm(
         edge.action, action_label(edge.action), duty_label(edge.duty), ACTION_WORDS[edge.action].needs_reason, mine,
         amount, said.offer is not None, fields, budget_year,
+        recovery_form(application, edge.action, said, sent if mine is typed else QueryDict()),
     )  # fmt: skip
 
 

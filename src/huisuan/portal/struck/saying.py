@@ -1,4 +1,4 @@
-"""Saying on the page of an application who issued a file, once, by whoever checks it or by the applicant."""
+"""Saying on the page of an application who issued a file, once, by whoever checks it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from huisuan.portal.programmes.application_page import ACTORS, application_or_40
 from huisuan.programmes.struck.issuers import record_issuer
 
 
-@allow(*ACTORS)
+@allow(*(role for role in ACTORS if role != "user"))
 @require_POST
 def say_issuer(request: HttpRequest, number: str) -> HttpResponseBase:
     """Who issued a file, and when where that is known; then the page again."""

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -20,6 +21,7 @@ from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.words import refusal_status
+from huisuan.portal.sentences.page import sentence_html
 from huisuan.portal.treasury.readers import BOOK_READERS, may_move_money
 from huisuan.portal.treasury.words import OUTCOME_WORDS, UNMATCHED_WORDS
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
@@ -99,6 +101,9 @@ def return_list(request: HttpRequest) -> HttpResponseBase:
     messages.success(request, text.format(file=str(booked.file), n=len(booked.completed)))
     for each in booked.refused.values():
         messages.warning(request, refusal_html(each))
+    for number, why in booked.not_entered.items():
+        said = _t("{number}：已支付，但专款名录没有记上；改正名录后再导入同一文件即补记。").format(number=number)
+        messages.warning(request, format_html("{} {}", said, sentence_html(why)))
     return redirect(reverse("returns") + f"?file={booked.file.pk}")
 
 

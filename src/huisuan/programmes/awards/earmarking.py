@@ -27,10 +27,13 @@ def adjust_earmarks(steps: Sequence[ApplicationStep]) -> None:
         record_earmarks([step.application], step.person, step.at)
 
 
-def record_earmarks(applications: Iterable[Application], by: Person, now: datetime) -> list[FileReport]:
-    """Enter what was paid so far of earmarked awards; the same again changes nothing."""
+def record_earmarks(applications: Iterable[Application], by: Person, now: datetime) -> dict[str, str]:
+    """Enter what was paid so far of earmarked awards; the same again changes nothing.
+
+    Returns, by number of application, why its register stands on another amount still; the payment stands all the same.
+    """
     paid = [one for one in applications if _spec(one) is not None]
-    committed, reports = commitments_of(paid), []
+    committed, refused = commitments_of(paid), dict[str, str]()
     for one in paid:
         spec, policy = _spec(one), load_policy(one.edition.policy)
         assert spec is not None
@@ -51,8 +54,9 @@ def record_earmarks(applications: Iterable[Application], by: Person, now: dateti
         stamp = {"source": "支付", "by": by, "at": now}
         register = get_register(policy.name, spec.register)
         store_entries(policy.name, register, {one.number: (1, content)}, "拨付或退回", stamp, report)
-        reports.append(report)
-    return reports
+        if report.faults:
+            refused[one.number] = "；".join(f"{fault.rule}；{fault.remedy}" for fault in report.faults)
+    return refused
 
 
 def due_day(policy: Policy, spec: EarmarkSpec, received: date) -> date | None:

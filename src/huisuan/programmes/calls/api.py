@@ -26,6 +26,7 @@ from huisuan.programmes.workflow.queries import describe_application
 router = Router(tags=["申报"])
 _READERS = ("user", "city", "province", "auditor")
 _APPLICANTS = ("user", "city")
+_PUBLISHERS = ("city", "province", "department")
 _MOST = 1000
 
 
@@ -82,7 +83,7 @@ def calls(
     return {"total": found.count(), "calls": [call_to_dict(call, now) for call in found[offset : offset + limit]]}
 
 
-@router.post("/calls", auth=Allow("province", scope="submit"), summary="发布申报通知")
+@router.post("/calls", auth=Allow(*_PUBLISHERS, scope="submit"), summary="发布申报通知")
 def publish_call(request: HttpRequest, body: CallBody) -> dict[str, Any]:
     """By whoever holds a post to publish in an office of the programme."""
     now = datetime.now(UTC)
@@ -98,7 +99,7 @@ def call(request: HttpRequest, number: str) -> dict[str, Any]:
         return describe_call(get_call(number), datetime.now(UTC))
 
 
-@router.post("/calls/{number}/amendments", auth=Allow("province", scope="submit"), summary="公布更正，或延期")
+@router.post("/calls/{number}/amendments", auth=Allow(*_PUBLISHERS, scope="submit"), summary="公布更正，或延期")
 def amend(request: HttpRequest, number: str, body: AmendmentBody) -> dict[str, Any]:
     """It is never shortened."""
     now = datetime.now(UTC)

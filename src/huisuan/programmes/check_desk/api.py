@@ -1,4 +1,4 @@
-"""The flags of an application over HTTP: read and answered by those who handle it, never by who applies or checks."""
+"""Checks and flags of applications over HTTP: asked and answered by those who handle them, never by who applies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from ninja import Field, Path, Router, Schema
 
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.programmes.check_desk.checking import (
+    check_application,
+    check_where_nobody_has,
+    checks_to_dicts,
+    list_checks,
+)
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
 from huisuan.programmes.people import find_person
 
@@ -21,6 +27,38 @@ class FlagAnswerBody(Schema):
     """Why a flag stops nothing."""
 
     reason: str = Field(max_length=1000)
+
+
+class NumbersBody(Schema):
+    """Some applications."""
+
+    numbers: list[str] = Field(min_length=1, max_length=1000)
+
+
+@router.get(
+    "/applications/{number}/checks",
+    auth=Allow(*_OFFICIALS, "auditor", scope="read"),
+    summary="一件申报最近一次核对：每一项是否通过、理由、看到了什么",
+)
+def checks(request: HttpRequest, number: str) -> dict[str, Any]:
+    """None where nobody has asked; never for who applies."""
+    with status_by_kind():
+        return {"checks": list_checks(viewer_of(request), number)}
+
+
+@router.post("/applications/{number}/checks", auth=Allow(*_OFFICIALS, scope="submit"), summary="核对一件申报并存下")
+def ask_checks(request: HttpRequest, number: str) -> dict[str, Any]:
+    """By whoever may check it; the act "check" rests on what is stored here."""
+    with status_by_kind():
+        found = check_application(number, find_person(viewer_of(request).name), datetime.now(UTC))
+    return {"checks": checks_to_dicts(found)}
+
+
+@router.post("/checks", auth=Allow(*_OFFICIALS, scope="submit"), summary="核对多件申报中还没有核对过的")
+def ask_checks_of_many(request: HttpRequest, body: NumbersBody) -> dict[str, Any]:
+    """What one may not check is left as it is; the act that follows says why."""
+    check_where_nobody_has(body.numbers, find_person(viewer_of(request).name), datetime.now(UTC))
+    return {"asked": len(dict.fromkeys(body.numbers))}
 
 
 @router.get(

@@ -239,6 +239,7 @@ def returns(request: HttpRequest, file: File[UploadedFile]) -> dict[str, Any]:
     return {
         "file": str(done.file), "new": done.new, "lines": done.file.lines_count, "completed": list(done.completed),
         "refused": [{"number": number, "code": why.code, "detail": str(why)} for number, why in done.refused.items()],
+        "not_entered": [{"number": number, "why": why} for number, why in done.not_entered.items()],
     }  # fmt: skip
 
 

@@ -1,17 +1,18 @@
-"""Over HTTP: the account of an application, given and answered; what cities paid, entered and corrected."""
+"""Over HTTP: the account that is paid, what cities paid, the end of a budget's year, and where the money stands."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Field, File, Router, Schema, UploadedFile
+from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from huisuan.base.csv_lines import LARGEST_CSV
 from huisuan.base.errors import InvalidRequest
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.programmes.payments.budget import carry_over_budget, lapse_budget
 from huisuan.programmes.payments.city_vouchers import (
     get_payment,
     import_vouchers,
@@ -22,9 +23,13 @@ from huisuan.programmes.payments.city_vouchers import (
 )
 from huisuan.programmes.payments.payees import answer_payee_change, give_payee, given_payee_to_dict
 from huisuan.programmes.people import find_person
+from huisuan.treasury.line_queries import get_budget_line
+from huisuan.treasury.statements import GroupedBy, load_money_statement
 
 router = Router(tags=["资金"])
 _READERS = ("city", "province", "treasury", "auditor")
+_MONEY_READERS = ("province", "department", "treasury", "auditor")
+_MONEY_KEEPERS = ("province", "department", "treasury")
 _MOST = 1000
 
 
@@ -130,6 +135,54 @@ def reverse_city_payment_by(request: HttpRequest, number: int, body: ReversalBod
     with status_by_kind():
         reverse_voucher(number, body.reason, person, now)
     return _to_dict(get_payment(viewer_of(request), number, now))
+
+
+class CarryOverBody(Schema):
+    """Into the line of which year."""
+
+    year: int = Field(ge=2000, le=2200)
+
+
+@router.post(
+    "/treasury/lines/{number}/carry-over",
+    auth=Allow(*_MONEY_KEEPERS, scope="submit"),
+    summary="年末结转：已承诺而未开支付令的，连同资金转到以后年度",
+)
+def carry_over(request: HttpRequest, number: int, body: CarryOverBody) -> dict[str, Any]:
+    """How many instalments moved; by a post that commits."""
+    person, now = find_person(viewer_of(request).name), datetime.now(UTC)
+    with status_by_kind():
+        line = get_budget_line(number)
+        moved = carry_over_budget(line, body.year, person, now)
+    return {"line": str(line), "into": body.year, "instalments": moved}
+
+
+@router.post(
+    "/treasury/lines/{number}/lapse",
+    auth=Allow(*_MONEY_KEEPERS, scope="submit"),
+    summary="年末收回：没有承诺的余额",
+)
+def lapse(request: HttpRequest, number: int) -> dict[str, Any]:
+    """How much that was; by a post that commits."""
+    with status_by_kind():
+        line = get_budget_line(number)
+        fen = lapse_budget(line, find_person(viewer_of(request).name), datetime.now(UTC))
+    return {"line": str(line), "lapsed_fen": fen}
+
+
+@router.get(
+    "/treasury/statement",
+    auth=Allow(*_MONEY_READERS, scope="read"),
+    summary="资金到哪一步了：按条款、部门、年度、市或主体合计",
+)
+def statement(
+    request: HttpRequest,
+    policy: Annotated[str, Query(max_length=60)],
+    by: GroupedBy = "sentence",
+    year: Annotated[int | None, Query(ge=2000, le=2200)] = None,
+) -> dict[str, Any]:
+    """Of one policy, of one year's lines or all, in fen."""
+    return {"rows": [row.to_dict() for row in load_money_statement(by, policy, year)]}
 
 
 def _to_dict(payment: Any) -> dict[str, Any]:

@@ -191,9 +191,12 @@ def return_(
         "file": str(done.file), "new": done.new, "lines": done.file.lines_count, "unmatched": unmatched,
         "completed": list(done.completed),
         "refused": [{"number": number, "code": why.code, "detail": str(why)} for number, why in done.refused.items()],
+        "not_entered": [{"number": number, "why": why} for number, why in done.not_entered.items()],
     }  # fmt: skip
     text = f"{done.file}：{done.file.lines_count} 行，对不上 {unmatched} 行，付清 {len(done.completed)} 件"
     _done(shown, text if done.new else f"{done.file}：此前已导入，没有再记", as_json)
+    for number, why in () if as_json else done.not_entered.items():
+        out.print(f"{number}：已支付，但专款名录没有记上：{why}；改正名录后再导入同一文件即补记", markup=False)
 
 
 def unmatched(as_json: AsJson = False) -> None:

@@ -42,12 +42,16 @@ def _declared_offices(duty: Duty) -> set[str]:
 
 @dataclass(frozen=True)
 class ImportedReturns:
-    """A file of returns: whether it is new, the applications that it brought to an end, and which could not be."""
+    """A file of returns: whether it is new, the applications that it brought to an end, and which could not be.
+
+    `not_entered`: earmarked money that was paid and that its register did not take, by application and why.
+    """
 
     file: BankReturn
     new: bool
     completed: tuple[str, ...]
     refused: Mapping[str, Refused]
+    not_entered: Mapping[str, str]
 
 
 def require_money_post(person: Person, duty: Duty, now: datetime) -> set[str]:
@@ -118,6 +122,8 @@ def import_bank_returns(
 ) -> ImportedReturns:
     """Book a file of returns, and complete the payment of applications of which all is paid now, `at_once` an act.
 
+    The same file again books nothing; it enters earmarked money that its register did not take before.
+
     Raises:
         NotAllowed: no post to pay in force that day.
         InvalidRequest: lines that cannot be read; nothing is booked then.
@@ -129,9 +135,7 @@ def import_bank_returns(
         outcome = act_on_many(numbers[first : first + at_once], "complete", person, now, reason=f"银行回单 R{file.pk}")
         done += [step.application.number for step in outcome.done]
         refused |= outcome.refused
-    if new:
-        record_earmarks(_touched(file), person, now)
-    return ImportedReturns(file, new, tuple(sorted(done)), refused)
+    return ImportedReturns(file, new, tuple(sorted(done)), refused, record_earmarks(_touched(file), person, now))
 
 
 def _touched(file: BankReturn) -> list[Application]:

@@ -11,6 +11,7 @@ from ninja import File, Form, Query, Router, UploadedFile
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
+from huisuan.programmes.registers.matching import give_matches
 from huisuan.programmes.registers.queries import (
     get_version,
     list_registers,
@@ -79,4 +80,13 @@ def bring_up_to_date(
         report = import_register(
             file.read(), file.name or "upload", policy, key, by=person, now=datetime.now(UTC), reason=reason
         )
+    return report.as_json()
+
+
+@router.post("/register-matches/{policy}/{key}", auth=Allow("province", "department", "city", scope="submit"),
+             summary="把名录上可供的和另一名录上所需的对接起来")  # fmt: skip
+def match_register(request: HttpRequest, policy: str, key: str) -> dict[str, Any]:
+    """How many matches are new; by a post of the office that keeps the register."""
+    with status_by_kind():
+        report = give_matches(policy, key, by=find_person(viewer_of(request).name), now=datetime.now(UTC))
     return report.as_json()

@@ -61,11 +61,11 @@ def strike(request: HttpRequest, body: StrikeBody) -> dict[str, Any]:
 
 @router.post(
     "/applications/{number}/evidence/{sha256}/issuer",
-    auth=Allow(*_OFFICIALS, scope="submit"),
+    auth=Allow(*_OFFICIALS, "treasury", scope="submit"),
     summary="登记一份材料由谁、哪天出具，一次",
 )
 def issuer(request: HttpRequest, number: str, sha256: str, body: IssuerBody) -> dict[str, Any]:
-    """By whoever checks the application, or by the applicant."""
+    """By whoever checks the application."""
     with status_by_kind():
         made = record_issuer(
             number, sha256, body.issuer, body.issued_on, find_person(viewer_of(request).name), datetime.now(UTC)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Header, Query, Router, Schema
 
+from huisuan.base.errors import InvalidRequest
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
@@ -29,20 +30,42 @@ _MOST = 1000
 _Key = Annotated[str, Header(alias=IDEMPOTENCY_KEY, max_length=80, description="幂等键：同一键在一件申报上只办一次")]
 
 
+#: what only some acts take beside a reason; the act refuses what is missing, this what is said in vain
+_ONLY_WITH = {
+    "amount_fen": ("decide",), "fields": ("return",), "budget_year": ("commit",), "owed_fen": ("recover", "relent"),
+    "facts": ("recover", "relent"), "repayments": ("recover",),
+}  # fmt: skip
+
+
 class ActBody(Schema):
     """What goes with an act; each field says with which it may stand."""
 
     reason: str = Field("", max_length=1000)
     amount_fen: int | None = Field(None, ge=0, le=10**15, description="批准的金额（分），只用于 decide")
     fields: list[str] | None = Field(None, max_length=200, description="须补正的栏目，只用于 return")
+    budget_year: int | None = Field(None, ge=2000, le=2200, description="用哪一年的预算，只用于 commit；不写则为今年")
     owed_fen: int | None = Field(
         None, ge=0, le=10**15, description="更正后应得（分），只用于 recover 和 relent；平台算得出的不写"
     )
+    facts: dict[str, str] | None = Field(
+        None, max_length=200, description="更正的事实：名 → 文字，只用于 recover 和 relent"
+    )
+    repayments: list[tuple[int, str]] | None = Field(
+        None, max_length=60, description="分期退款：金额（分）、日期，只用于 recover"
+    )
 
-    def payload(self) -> dict[str, Any]:
-        """What the step keeps beside its reason."""
-        said = {"fields": self.fields, "owed_fen": self.owed_fen}
-        return {name: value for name, value in said.items() if value is not None}
+    def payload(self, action: str) -> dict[str, Any]:
+        """What the step keeps beside its reason.
+
+        Raises:
+            InvalidRequest: something is said that this act does not take.
+        """
+        said = {name: value for name in _ONLY_WITH if (value := getattr(self, name)) is not None}
+        for name in said:
+            if action not in _ONLY_WITH[name]:
+                raise InvalidRequest(f"{name} 只用于 {'、'.join(_ONLY_WITH[name])}", code="application.field_not_here")
+        said.pop("amount_fen", None)  # of the step itself
+        return said
 
 
 class ActOnManyBody(ActBody):
@@ -89,7 +112,7 @@ def take_step(request: HttpRequest, number: str, action: str, body: ActBody, key
     with status_by_kind():
         step = act(
             number, action, person, datetime.now(UTC),
-            reason=body.reason, amount_fen=body.amount_fen, payload=body.payload(), key=key,
+            reason=body.reason, amount_fen=body.amount_fen, payload=body.payload(action), key=key,
         )  # fmt: skip
     return describe_application(type(step.application).objects.get(pk=step.application_id))
 
@@ -100,7 +123,7 @@ def take_step_on_many(request: HttpRequest, action: str, body: ActOnManyBody, ke
     person = find_person(viewer_of(request).name)
     outcome = act_on_many(
         body.numbers, action, person, datetime.now(UTC),
-        reason=body.reason, amount_fen=body.amount_fen, payload=body.payload(), key=key,
+        reason=body.reason, amount_fen=body.amount_fen, payload=body.payload(action), key=key,
     )  # fmt: skip
     return {
         "done": sorted(step.application.number for step in outcome.done),
