@@ -24,7 +24,7 @@ def waiting_objects(applications: Sequence[Application]) -> QuerySet[ClaimObject
 
 
 def contested_with(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
-    """What an application names, with each other claim on the ground that names it: it holds, or waits, as this does."""
+    """What an application names, with each other claim on the ground that names it: one holds it, the others wait."""
     found = []
     for own in application.claim_objects.filter(dropped_by=None):
         alike = ClaimObject.objects.filter(

@@ -46,6 +46,7 @@ from huisuan.programmes.publicity.lines import publish_lines
 from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
 from huisuan.programmes.submissions.city_shares import record_shares
+from huisuan.programmes.submissions.consented import are_agreed_to
 from huisuan.programmes.submissions.record import check_returned_fields, record_submissions
 from huisuan.programmes.workflow.step_messages import tell_applicants
 
@@ -54,14 +55,22 @@ Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 #: action -> what may keep it from being taken, asked in this order
 STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "submit": (are_confirmed,),
-    "check": (checker_answered_none, have_a_plan, are_checked),
+    "check": (checker_answered_none, are_agreed_to, have_a_plan, are_checked),
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
     "rank": (are_answered, stand_on_the_sheet),
-    "publicise": (are_answered, hold_their_objects, say_how_much_and_why, fit_the_line, can_stand_in_public),
+    "publicise": (
+        are_answered,
+        are_agreed_to,
+        hold_their_objects,
+        say_how_much_and_why,
+        fit_the_line,
+        can_stand_in_public,
+    ),
     "resume": (no_objection_waits,),
     "decide": (
         are_answered,
+        are_agreed_to,
         hold_their_objects,
         stood_in_public,
         are_up_to_date,
@@ -76,7 +85,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "pay": (are_answered, are_up_to_date, can_be_paid),
     "complete": (are_paid,),
     "close": (are_evaluated,),
-    "record": (are_answered, hold_their_objects, hold_by_law),
+    "record": (are_answered, are_agreed_to, hold_their_objects, hold_by_law),
     "revoke": (is_unpaid,),
     "recover": (owe_back,),
     "hear": (another_began, a_plea_waits),
