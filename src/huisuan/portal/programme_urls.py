@@ -28,7 +28,7 @@ from huisuan.portal.registers import city_desk
 from huisuan.portal.registers import entering as registering
 from huisuan.portal.registers import views as registers
 from huisuan.portal.reviews import accepting, bench, decision_sheet, draw
-from huisuan.portal.struck import saying
+from huisuan.portal.struck import consenting, saying
 from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
@@ -50,7 +50,14 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
     path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
     path("applications/<str:number>/issuers", saying.say_issuer, name="say-issuer"),
+    path("applications/<str:number>/consents", consenting.give_consent_page, name="give-consent"),
+    path(
+        "applications/<str:number>/consents/<int:consent>/withdraw",
+        consenting.withdraw_consent_page,
+        name="withdraw-consent",
+    ),
     path("struck/", struck.struck_page, name="struck"),
+    path("struck/lift", struck.lift_page, name="lift-strike"),
     path("milestones/", milestone_list.milestone_list, name="milestones"),
     path("applications/<str:number>/payee", application_answers.payee_page, name="give-payee"),
     path("applications/<str:number>/payee/answer", application_answers.payee_answer_page, name="answer-payee"),

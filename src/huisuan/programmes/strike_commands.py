@@ -60,6 +60,24 @@ def strike(
     _print(by, code, as_json)
 
 
+@app.command("lift")
+def lift(
+    uscc: Annotated[str, typer.Argument(metavar="USCC", help="出具机构的统一社会信用代码")],
+    since: Annotated[datetime, typer.Option("--since", help="登记的失去资格日期", formats=_Day)],
+    reason: Annotated[str, typer.Option("--reason", help="为什么撤销")],
+    by: _By,
+    as_json: AsJson = False,
+) -> None:
+    """撤销失去资格的登记，由登记人以外的人办理；留下记录。"""
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.struck.issuers import parse_issuer_code
+    from huisuan.programmes.struck.lifting import lift_strike
+
+    code = parse_issuer_code(uscc)
+    lift_strike(code, since.date(), reason, find_person(by), datetime.now(UTC))
+    _print(by, code, as_json)
+
+
 @app.command("list")
 def list_(
     by: _By,

@@ -15,7 +15,7 @@ CLAIM = load_policy("anhui-agi-2023").programme("14.1")
 
 
 def test_a_programme_says_what_its_claims_name_and_how_many_there_are() -> None:
-    assert CLAIM.objects == (ClaimObjectSpec(ObjectKind.STANDARD, True, ("international", "national")),)
+    assert CLAIM.objects == (ClaimObjectSpec(ObjectKind.STANDARD, True, ("international", "national"), contested=True),)
     assert "标准" in programme_sentences(CLAIM, {})[-1]
     assert "standard" in programme_sentences(CLAIM, {}, english=True)[-1]
 

@@ -86,7 +86,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "audit_trail", "oidc", "people", "positions", "second_factor", "throttle", "tokens",
     )},
     "parties/saved/filters.py": (),
-    "portal/struck/saying.py": (),
+    "portal/struck/saying.py": (), "portal/struck/consenting.py": ("_day",), "programmes/check_desk/consents.py": (),
     **{f"programmes/applications/{name}.py": () for name in (
         "active_content", "evidence_files", "evidence_store", "services",
     )},
@@ -99,12 +99,14 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "accepting", "desk", "drawing_up", "panel", "planning", "reporting",
     )},
     **{f"programmes/struck/{name}.py": () for name in ("issuers", "striking")},
-    "portal/struck/views.py": ("_strike",),
+    "programmes/struck/lifting.py": ("lift_strike",),
+    "portal/struck/views.py": ("_strike", "_since"),
     **{f"programmes/contracts/{name}.py": () for name in ("conditions", "figures", "race", "terms")},
     **{f"programmes/amounts/{name}.py": () for name in ("case_by_case", "named")},
     **{f"programmes/{name}.py": () for name in (
         "checks/stored", "checks/without_decision", "publicity/conditions", "flags/answered", "decision_sheets/steps",
         "scoring/results", "claim_objects/codes", "claim_objects/records",
+        "claim_objects/waiting", "submissions/consented",
     )},
     **{f"programmes/submissions/{name}.py": () for name in ("content", "record", "window")},
     **{f"programmes/registers/{name}.py": () for name in (

@@ -10,11 +10,14 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.programmes.calls.submit import list_missing, submit_draft
+from huisuan.programmes.check_desk.checking import check_application
+from huisuan.programmes.check_desk.flag_answers import give_flag_answer
 from huisuan.programmes.claim_objects.records import holders
-from huisuan.programmes.models import Application, ApplicationSubmission, ClaimObject
+from huisuan.programmes.flags.answered import flags_of
+from huisuan.programmes.models import Application, ClaimObject
 from huisuan.programmes.workflow import act, begin_application
 from support.at_once import at_once
-from support.calls import DURING, draft, opened
+from support.calls import DURING, draft, opened, publisher
 from support.programmes import LAW, applicant, official
 
 pytestmark = pytest.mark.django_db
@@ -26,15 +29,30 @@ def claimed(number: int = 1, *standards: str) -> Application:
     return submit_draft(opened().number, draft(number, standards=standards).pk, applicant(number), DURING)
 
 
-def test_a_standard_is_claimed_once_whoever_claims_and_however_it_is_typed() -> None:
+def test_a_standard_that_two_firms_name_is_flagged_held_and_goes_to_one_of_them() -> None:
     first = claimed(1, A, C)
-    with pytest.raises(Conflict, match=r"标准 GB/T41867-2022 已由另一单位的申报申报") as refused:
-        claimed(2, B)
-    assert refused.value.code == "claim_object.held"
-    assert first.number not in str(refused.value)  # the other's number is nobody else's business
-    assert Application.objects.count() == 1
-    with pytest.raises(Conflict, match=first.number):  # one's own is
+    second, third = claimed(2, B), claimed(3, A)
+    with pytest.raises(Conflict, match=first.number):  # one's own is named once
         claimed(1, B)
+    assert [one.claim_objects.get().living for one in (second, third)] == [False, False]
+    flags = {(flag.application_id, flag.other_id): flag.saw for flag in flags_of([second])}
+    assert flags.keys() == {(second.pk, first.pk), (third.pk, second.pk)}
+    assert flags[second.pk, first.pk] == {"object": "标准 GB/T41867-2022", "named_first_by": first.number}
+    checker, decider = official("checker", "check"), official("decider", "decide")
+    objects = next(one for one in check_application(second.number, checker, DURING) if one.kind == "objects")
+    assert (objects.passed, "另一单位在先的申报" in objects.reason) == (False, True)
+    act(second.number, "check", checker, DURING, reason="待定")
+    with pytest.raises(Conflict) as unanswered:
+        act(second.number, "publicise", publisher(), DURING)
+    assert unanswered.value.code == "flag.not_answered"
+    for flag in flags_of([first, second, third]):
+        give_flag_answer(flag.application.number, flag.pk, decider, "向标准归口单位核实", DURING)
+    with pytest.raises(Conflict) as waits:
+        act(second.number, "publicise", publisher(), DURING)
+    assert waits.value.code == "claim_object.waits"
+    act(first.number, "refuse", decider, DURING, reason="未主导该标准")
+    assert [one.claim_objects.get().living for one in (second, third)] == [True, False]
+    assert act(second.number, "publicise", publisher(), DURING).to_state == "in_publicity"
 
 
 @pytest.mark.parametrize(("action", "who"), [("withdraw", "applicant"), ("refuse", "decider")])
@@ -82,9 +100,9 @@ def test_what_the_call_asks_for_is_on_the_list_of_what_is_missing() -> None:
     assert [item.code for item in list_missing(call.number, none.pk, applicant(1), DURING)] == ["object_missing"]
     assert [item.code for item in list_missing(call.number, wrong.pk, applicant(2), DURING)] == ["object_unreadable"]
     first = claimed(3, A)
-    for number, said in ((4, "另一单位的申报"), (3, first.number)):
-        (item,) = list_missing(call.number, draft(number, standards=(B,)).pk, applicant(number), DURING)
-        assert (item.code, said in item.text) == ("object_held", True)
+    (item,) = list_missing(call.number, draft(3, standards=(B,)).pk, applicant(3), DURING)
+    assert (item.code, first.number in item.text) == ("object_held", True)
+    assert list_missing(call.number, draft(4, standards=(B,)).pk, applicant(4), DURING) == []  # it waits
     assert first.draft_id is not None
     assert first.call is not None
     assert list_missing(first.call.number, first.draft_id, applicant(3), DURING) == []  # its own
@@ -142,19 +160,10 @@ def test_whether_a_claim_lives_is_not_for_anybody_to_say() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_claim_an_object_at_once_one_does() -> None:
+def test_of_firms_that_name_a_standard_at_once_one_holds_it_and_the_others_wait() -> None:
     call = opened()
     drafts = {number: draft(number, standards=(A, C) if number % 2 else (C, B)).pk for number in range(1, 5)}
     people = {number: applicant(number) for number in drafts}
-
-    def hand_in(number: int) -> str:
-        try:
-            return submit_draft(call.number, drafts[number], people[number], DURING).state
-        except Conflict as refused:
-            return refused.code
-
-    assert sorted(map(str, at_once(*(partial(hand_in, number) for number in drafts)))) == ["claim_object.held"] * 3 + [
-        "submitted"
-    ]
-    assert (Application.objects.count(), ApplicationSubmission.objects.count()) == (1, 1)
-    assert ClaimObject.objects.filter(living=True).count() == 2
+    at_once(*(partial(submit_draft, call.number, drafts[number], people[number], DURING) for number in drafts))
+    assert Application.objects.filter(state="submitted").count() == 4
+    assert (ClaimObject.objects.filter(living=True).count(), ClaimObject.objects.filter(waits=True).count()) == (2, 6)

@@ -178,3 +178,26 @@ def test_what_was_paid_and_the_register_does_not_take_is_told_and_entered_by_the
     assert (again.new, again.not_entered) == (False, {})
     (money,) = earmarked_money(LAW.name, ENDED.date())
     assert (money.entry.values["amount"], money.used_fen, money.left_fen) == (30_000_000, 30_000_000, 0)
+
+
+def test_all_that_a_city_paid_is_paged_and_every_list_of_its_desk_is_exported_as_filtered() -> None:
+    made = paid()
+    one = CityPayment.objects.get()
+    same = {"city": one.city, "payee": one.payee, "paid_day": one.paid_day, "known_from": one.known_from, "by": "x"}
+    CityPayment.objects.bulk_create(
+        CityPayment(voucher=f"W-{at}", project="项目乙", amount_fen=100, at=one.at, **same) for at in range(250)
+    )
+    browser = Client()
+    browser.force_login(of_city("340100", ""), backend="django.contrib.auth.backends.ModelBackend")
+    assert "第 1 / 6 页" in browser.get(reverse("city-desk")).content.decode()
+    assert len(file_of(browser, "export=csv").splitlines()) == 1 + 251
+    assert len(file_of(browser, "export=csv&q=项目乙").splitlines()) == 1 + 250
+    for name, shows in (("owed", made.number), ("passing", made.number), ("debts", "通知于")):
+        assert shows in file_of(browser, f"{name}-export=csv")
+
+
+def file_of(browser: Client, asked: str) -> str:
+    """A file of the desk, as text."""
+    answer = browser.get(f"{reverse('city-desk')}?{asked}")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    return b"".join(answer.streaming_content if answer.streaming else [answer.content]).decode("utf-8-sig")

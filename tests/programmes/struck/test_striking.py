@@ -8,13 +8,14 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.calls.submit import submit_draft
-from huisuan.programmes.models import Application, StruckIssuer
+from huisuan.programmes.models import Application, StrikeLift, StruckIssuer
 from huisuan.programmes.struck.issuers import record_issuer
+from huisuan.programmes.struck.lifting import lift_strike
 from huisuan.programmes.struck.striking import list_struck, strike_issuer
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
@@ -141,3 +142,33 @@ def test_who_checks_says_on_the_applications_page_who_issued_a_file_and_what_res
     assert f"/struck/?issuer-q={AUDITOR}" in client.get(page).content.decode()
     assert made.number in client.get("/struck/", {"issuer-q": AUDITOR}).content.decode()
     assert made.number not in client.get("/struck/", {"issuer-q": OTHER}).content.decode()
+
+
+def test_a_strike_that_was_wrong_is_lifted_by_another_on_record_and_stops_nothing_any_more() -> None:
+    CALL[:] = [opened()]
+    made = handed_in(1, date(2024, 7, 1))
+    struck()
+    striker, other = official("checker", "check"), official("decider", "decide")
+    assert made.flags.get().answered_at is None
+    for who, reason, code in ((striker, "错", "lifted_by_another"), (other, " ", "lift_reason_missing")):
+        with pytest.raises(Refused) as refused:
+            lift_strike(AUDITOR, SINCE, reason, who, ENDED)
+        assert refused.value.code == f"struck.{code}"
+    with pytest.raises(NotFound):
+        lift_strike(OTHER, SINCE, "错", other, ENDED)
+    client = Client()
+    client.force_login(other, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/struck/").content.decode()
+    assert made.number in page
+    assert f"{AUDITOR} 2024-06-01" in page
+    form = {"strike": f"{AUDITOR} 2024-06-01", "reason": "财监〔2024〕9 号更正"}
+    assert client.post("/struck/lift", form | {"strike": AUDITOR}).status_code == 422
+    assert client.post("/struck/lift", form).headers["Location"] == "/struck/"
+    assert "财监〔2024〕9 号更正" in client.get("/struck/").content.decode()
+    assert list_struck(Viewer.for_person(striker)) == []
+    assert made.flags.get().reason == "登记已撤销：财监〔2024〕9 号更正"
+    with pytest.raises(Conflict, match="已撤销"):
+        lift_strike(AUDITOR, SINCE, "错", other, ENDED)
+    assert not handed_in(2, date(2024, 7, 1)).flags.exists()
+    with pytest.raises(DatabaseError), transaction.atomic():  # the database says that it is another person, too
+        StrikeLift.objects.create(struck=struck(date(2024, 6, 2)), reason="错", by=striker, at=ENDED)

@@ -55,19 +55,27 @@ class ClaimObjectSpec:
     required: bool
     counts: tuple[str, ...] = ()
     held: Held = Held.ONCE
+    contested: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON carries it; what is held once does not say so."""
+        """As JSON carries it; what is held once, or refused where another names it, does not say so."""
         said = {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
-        return said if self.held is Held.ONCE else said | {"held": self.held.value}
+        said |= {} if self.held is Held.ONCE else {"held": self.held.value}
+        return said | ({"contested": True} if self.contested else {})
 
 
 def names(
-    kind: str, *, required: bool = True, counts: Iterable[object] = (), held: str = Held.ONCE.value
+    kind: str,
+    *,
+    required: bool = True,
+    counts: Iterable[object] = (),
+    held: str = Held.ONCE.value,
+    contested: bool = False,
 ) -> ClaimObjectSpec:
     """A kind of object that claims name, as an article writes it; `counts` are facts of the rule.
 
-    `held="per_year"`: another year's claim on the ground may name the same object again.
+    `held="per_year"`: another year's claim on the ground may name the same object again. `contested`: an object that
+    another applicant has named is no refusal; the later claim waits behind it, with a flag that somebody answers.
 
     Raises:
         LawError: no such kind, one that only the platform names, a count that is no fact, or another way to hold it.
@@ -80,7 +88,9 @@ def names(
     if kind not in set(ObjectKind) - {ObjectKind.ENTITLEMENT}:
         known = "、".join(each.value for each in ObjectKind if each is not ObjectKind.ENTITLEMENT)
         raise LawError(f"申报对象没有“{kind}”这一类；可用 {known}", code="law.object_kind_unknown")
-    return ClaimObjectSpec(ObjectKind(kind), required, tuple(_fact(kind, count) for count in counts), Held(held))
+    return ClaimObjectSpec(
+        ObjectKind(kind), required, tuple(_fact(kind, count) for count in counts), Held(held), contested
+    )
 
 
 def _fact(kind: str, count: object) -> str:

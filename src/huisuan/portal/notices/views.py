@@ -36,6 +36,7 @@ from huisuan.programmes.notices.queries import (
     line_standings,
     list_notice_lines,
     list_notices,
+    names_in_public,
 )
 from huisuan.programmes.publicity.ends import notice_ends
 from huisuan.programmes.publicity.period import NoticeEnd
@@ -92,8 +93,10 @@ def _line_table(request: HttpRequest, notice: PublicNotice, end: NoticeEnd) -> T
 
     def prepare(rows: Sequence[Any]) -> None:
         standing = line_standings(rows, end, now)
+        persons = names_in_public(rows, standing)
         for row in rows:
             row.standing = standing[row.pk]
+            row.shown = f"{row.applicant}（{'、'.join(persons[row.pk])}）" if row.pk in persons else row.applicant
 
     def objections(row: Any) -> Text:
         if row.objected:
@@ -109,7 +112,7 @@ def _line_table(request: HttpRequest, notice: PublicNotice, end: NoticeEnd) -> T
         list_notice_lines(notice),
         [
             Column("position", _("序号"), "position", Kind.INTEGER, sort="position"),
-            Column("applicant", _("申报单位"), "applicant", sort="applicant"),
+            Column("applicant", _("申报单位"), "shown", sort="applicant"),
             Column("amount", _("金额"), "amount_fen", Kind.FEN, sort="amount_fen", total="amount_fen"),
             Column("reason", _("理由"), "reason", Kind.SENTENCE),
             Column("state", _("状态"), lambda row: LINE_WORDS[row.standing], Kind.STATE),

@@ -23,6 +23,7 @@ from huisuan.law.model import Status
 from huisuan.law.procedure import ACTION_WORDS, Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.applications.consents_shown import read_consents
 from huisuan.portal.applications.issuers_shown import read_issuers
 from huisuan.portal.documents.papers import APPLICATION_PAPERS, read_papers
 from huisuan.portal.programmes.application_desk import read_desk
@@ -43,6 +44,7 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.check_desk.checking import check_where_nobody_has
 from huisuan.programmes.models import Application, ProcedureEdge
+from huisuan.programmes.submissions.consented import is_closed_to_readers
 from huisuan.programmes.workflow import act, find_breaks
 from huisuan.programmes.workflow.inbox import next_waiting
 from huisuan.programmes.workflow.possible_steps import list_possible_steps
@@ -131,7 +133,7 @@ def submitted_file(request: HttpRequest, number: str, sha256: str) -> HttpRespon
     """A file that was handed in, as it was; the browser never opens it in place."""
     application = application_or_404(request, number)
     kept = [file for made in application.submissions.all() for file in made.evidence if file["sha256"] == sha256]
-    if not kept:
+    if not kept or is_closed_to_readers(application):
         raise Http404
     try:
         content = load_evidence(sha256)
@@ -212,6 +214,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "money": money,
         "agreed": read_contract_shown(application, person, now),
         "desk": read_desk(application, money, said.offer is not None, person, now),
+        "consents": read_consents(application, person, now),
         "issuers": read_issuers(application, person, now),
         "typed": request.POST,
         "history": [

@@ -1,6 +1,6 @@
 """A city's desk: what it paid by voucher, what the province owes it, what it must pass on by when, what goes back.
 
-Who oversees reads every city's: what is overdue anywhere stands above.
+Who oversees reads every city's: what is overdue anywhere stands above. Each list is searched, paged and exported.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import F, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.model import LawError
 from huisuan.law.policy import list_policies, load_policy
@@ -20,7 +22,9 @@ from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.words import application_state, programme_title
-from huisuan.portal.ui.state_labels import Word
+from huisuan.portal.ui.columns import Column, Empty, Kind
+from huisuan.portal.ui.state_labels import Word, local_name
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of, standing_awards
 from huisuan.programmes.models import Application, Award
@@ -30,40 +34,29 @@ from huisuan.programmes.payments.earmarks import EarmarkedMoney, earmarked_money
 from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.treasury.models import CityPayment, Debt
 
-_MOST = 200  # payments; the others are whole, since they are added up
-
-
-@dataclass(frozen=True)
-class OwedRow:
-    """An application of the city: what was granted, what of it is paid and what the province still owes, in fen."""
-
-    application: Application
-    title: str
-    word: Word
-    granted_fen: int
-    paid_fen: int
-
-    @property
-    def owed_fen(self) -> int:
-        """What is still to be paid."""
-        return max(0, self.granted_fen - self.paid_fen)
+_LATE = Word(_("逾期"), "bad")
+_IN_TIME = Word(_("未到期"), "plain")
 
 
 @dataclass(frozen=True)
 class CityDesk:
-    """All of it; `payments` are cut at so many, their sum is not."""
+    """What a viewer may know of a city; the sums are over all of it."""
 
     city: Region
-    payments: Sequence[CityPayment]
-    paid_by_city_fen: int
-    owed: Sequence[OwedRow]
+    payments: QuerySet[CityPayment]
+    applications: QuerySet[Application]
+    debts: QuerySet[Debt]
     passing: Sequence[EarmarkedMoney]
-    debts: Sequence[Debt]
+
+    @property
+    def paid_by_city_fen(self) -> int:
+        """What stands of what the city paid."""
+        return int(self.payments.aggregate(all=Sum("left_fen"))["all"] or 0)
 
     @property
     def owed_fen(self) -> int:
         """What the province owes it together."""
-        return sum(row.owed_fen for row in self.owed)
+        return sum(granted - paid for granted, paid in granted_and_paid(list(self.applications)).values())
 
     @property
     def left_fen(self) -> int:
@@ -93,44 +86,152 @@ def city_desk(request: HttpRequest) -> HttpResponseBase:
         raise Http404
     seen = _seen(viewer, _earmarked(today, viewer.city or ""))
     late, beyond = [row for row in seen if row.overdue], [row for row in seen if row.beyond_fen]
+    desk = read_city_desk(viewer, city, now) if city else None
     context = {
         "here": "city-desk", "cities": [] if viewer.role == "city" else cities, "late": late,
-        "beyond": beyond, "desk": read_city_desk(viewer, city, now) if city else None,
+        "beyond": beyond, "desk": desk,
     }  # fmt: skip
-    return render(request, "portal/programmes/city_desk.html", context)
+    return render_tables(request, "portal/programmes/city_desk.html", context, _tables(request, desk) if desk else [])
 
 
 def read_city_desk(viewer: Viewer, city: Region, now: datetime) -> CityDesk:
     """What the viewer may know of a city: vouchers and applications as their own lists show them, debts of these."""
-    payments = visible_payments(viewer, now).filter(city=city)
-    shown = payments.annotate(cut_fen=F("amount_fen") - F("left_fen")).order_by("-paid_day", "-pk")[:_MOST]
-    paid = int(payments.aggregate(all=Sum("left_fen"))["all"] or 0)
+    payments = visible_payments(viewer, now).filter(city=city).annotate(cut_fen=F("amount_fen") - F("left_fen"))
     visible = visible_applications(viewer).filter(city=city)
     keys = Award.objects.filter(application__in=visible.values("pk")).values("key")
     debts = Debt.objects.filter(city=city, commitment__award__in=keys).select_related("account", "commitment")
     passing = _seen(viewer, _earmarked(timezone.localdate(now), city.code))
-    return CityDesk(city, list(shown), paid, _owed(visible), passing, list(debts.order_by("-at")))
+    return CityDesk(city, payments, visible.select_related("edition"), debts, passing)
+
+
+def granted_and_paid(applications: Sequence[Application]) -> dict[int, tuple[int, int]]:
+    """By application what was granted, and what of it was paid and kept, at most that; in fen."""
+    awards, committed = standing_awards(applications), commitments_of(applications)
+    found = {}
+    for one in applications:
+        granted = awards[one.pk].amount_fen if one.pk in awards else 0
+        found[one.pk] = granted, min(granted, paid_so_far(committed.get(one.pk, [])).kept_fen)
+    return found
+
+
+def _tables(request: HttpRequest, desk: CityDesk) -> list[Table]:
+    return [_payments(request, desk), _owed(request, desk), _passing(request, desk), _debts(request, desk)]
+
+
+def _payments(request: HttpRequest, desk: CityDesk) -> Table:
+    return Table(
+        request,
+        desk.payments,
+        [
+            Column(
+                "voucher", _("凭证"), "voucher", Kind.CODE, sort="voucher",
+                link=lambda row: reverse("city-payment", args=[row.pk]),
+            ),
+            Column("project", _("项目"), "project", sort="project"),
+            Column("payee", _("收款单位"), lambda row: local_name(row.payee) if row.payee else "", sort="payee__name"),
+            Column("amount", _("金额"), "amount_fen", Kind.FEN, sort="amount_fen", total="amount_fen"),
+            Column("cut", _("核减"), "cut_fen", Kind.FEN, sort="cut_fen"),
+            Column("day", _("日期"), "paid_day", Kind.DAY, sort="paid_day"),
+        ],
+        file=f"city-desk-{desk.city.code}-payments",
+        order="-day",
+        search=("voucher", "project", "payee__name"),
+        empty=Empty(_("还没有登记拨付凭证。")),
+    )  # fmt: skip
+
+
+def _owed(request: HttpRequest, desk: CityDesk) -> Table:
+    def prepare(rows: Sequence[Any]) -> None:
+        money = granted_and_paid(rows)
+        for row in rows:
+            row.granted_fen, row.paid_fen = money[row.pk]
+
+    return Table(
+        request,
+        desk.applications,
+        [
+            _application_column(),
+            Column("programme", _("程序"), lambda row: programme_title(row.edition)),
+            Column("year", _("年度"), "year", Kind.CODE, sort="year"),
+            Column("state", _("状态"), lambda row: application_state(row.state, "city"), Kind.STATE),
+            Column("granted", _("决定金额"), "granted_fen", Kind.FEN),
+            Column("paid", _("已拨付"), "paid_fen", Kind.FEN),
+            Column("owed", _("应拨未拨"), lambda row: row.granted_fen - row.paid_fen, Kind.FEN),
+        ],
+        file=f"city-desk-{desk.city.code}-owed",
+        name="owed",
+        order="-number",
+        search=("number", "edition__key"),
+        prepare=prepare,
+        empty=Empty(_("本市还没有向省申报。")),
+    )
+
+
+def _passing(request: HttpRequest, desk: CityDesk) -> Table:
+    by_number = {row.number: row for row in desk.passing}
+
+    def prepare(rows: Sequence[Any]) -> None:
+        for row in rows:
+            row.money = by_number[row.number]
+
+    return Table(
+        request,
+        Application.objects.filter(number__in=by_number),
+        [
+            Column("number", _("申报"), "number", Kind.CODE, sort="number", link=_entry),
+            Column("paid", _("已到账"), "money.paid_fen", Kind.FEN),
+            Column("used", _("已使用"), "money.used_fen", Kind.FEN),
+            Column("left", _("余"), "money.left_fen", Kind.FEN),
+            Column("due", _("使用期限"), "money.due_on", Kind.DAY),
+            Column("late", _("状态"), lambda row: _LATE if row.money.overdue else _IN_TIME, Kind.STATE),
+            Column("elsewhere", _("用于其他"), "money.elsewhere_fen", Kind.FEN),
+            Column("affiliate", _("付给关联方"), "money.affiliate_fen", Kind.FEN),
+            Column("proposed", _("建议收回"), "money.proposed_fen", Kind.FEN),
+        ],
+        file=f"city-desk-{desk.city.code}-earmarked",
+        name="passing",
+        order="number",
+        search=("number",),
+        prepare=prepare,
+        empty=Empty(_("没有专款到账。")),
+    )
+
+
+def _debts(request: HttpRequest, desk: CityDesk) -> Table:
+    return Table(
+        request,
+        desk.debts,
+        [
+            Column("debt", _("追回"), "key", Kind.CODE, sort="key"),
+            Column("reason", _("理由"), "reason", Kind.SENTENCE),
+            Column("amount", _("应退"), "amount_fen", Kind.FEN, sort="amount_fen", total="amount_fen"),
+            Column("left", _("未退"), "account.balance", Kind.FEN, "account__balance", "account__balance"),
+            Column("at", _("通知于"), "at", Kind.MOMENT, sort="at"),
+        ],
+        file=f"city-desk-{desk.city.code}-back",
+        name="debts",
+        order="-at",
+        search=("key", "reason"),
+        empty=Empty(_("没有应退回的。")),
+    )
+
+
+def _application_column() -> Column:
+    return Column(
+        "number", _("申报"), "number", Kind.CODE, sort="number",
+        link=lambda row: reverse("application", args=[row.number]),
+    )  # fmt: skip
+
+
+def _entry(row: Any) -> str:
+    entry = row.money.entry.entry
+    return reverse("register-entry", args=[entry.policy, entry.register, row.number])
 
 
 def _seen(viewer: Viewer, rows: Sequence[EarmarkedMoney]) -> list[EarmarkedMoney]:
     mine = visible_applications(viewer).filter(number__in=[row.number for row in rows])
     numbers = set(mine.values_list("number", flat=True))
     return [row for row in rows if row.number in numbers]
-
-
-def _owed(visible: QuerySet[Application]) -> list[OwedRow]:
-    applications = list(visible.order_by("-year", "-number"))
-    awards, committed = standing_awards(applications), commitments_of(applications)
-    return [
-        OwedRow(
-            one,
-            programme_title(one.edition),
-            application_state(one.state, "city"),
-            awards[one.pk].amount_fen if one.pk in awards else 0,
-            paid_so_far(committed.get(one.pk, [])).kept_fen,
-        )
-        for one in applications
-    ]
 
 
 def _earmarked(today: date, city: str) -> list[EarmarkedMoney]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.parties.models import Person
@@ -28,7 +28,14 @@ from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of
 from huisuan.programmes.models import EvidenceIssuer, StruckIssuer
 from huisuan.programmes.struck.issuers import parse_issuer_code
-from huisuan.programmes.struck.striking import StruckConsequence, consequence_of, strike_issuer, struck_files
+from huisuan.programmes.struck.lifting import lift_strike
+from huisuan.programmes.struck.striking import (
+    StruckConsequence,
+    consequence_of,
+    strike_issuer,
+    strikes_in_force,
+    struck_files,
+)
 from huisuan.programmes.workflow.queries import visible_applications
 
 _READERS = ("city", "province", "department", "treasury", "auditor")
@@ -109,6 +116,57 @@ def _issued_table(request: HttpRequest) -> Table:
     )  # fmt: skip
 
 
+def _strikes_table(request: HttpRequest) -> Table:
+    """Every issuer that was struck, and whether somebody took that back."""
+    return Table(
+        request,
+        StruckIssuer.objects.select_related("by", "lift__by"),
+        [
+            Column("name", _("机构"), "name", sort="name"),
+            Column("uscc", _("统一社会信用代码"), "uscc", Kind.CODE, sort="uscc"),
+            Column("since", _("失去资格"), "since", Kind.DAY, sort="since"),
+            Column("source", _("出处"), "source", Kind.SENTENCE),
+            Column("by", _("登记"), "by.username", Kind.CODE),
+            Column("lifted", _("撤销"), _lifted),
+        ],
+        file="struck-issuers",
+        name="strikes",
+        order="-since",
+        search=("uscc", "name", "source"),
+        empty=Empty(_("没有登记失去资格的机构。")),
+    )  # fmt: skip
+
+
+def _lifted(row: StruckIssuer) -> str:
+    if not hasattr(row, "lift"):
+        return ""
+    return f"{timezone.localdate(row.lift.at)} {row.lift.by.username}：{row.lift.reason}"
+
+
+@allow("province", "department")
+@require_POST
+def lift_page(request: HttpRequest) -> HttpResponseBase:
+    """Take a strike back; then the page again."""
+    assert isinstance(request.user, Person)
+    asked = request.POST
+    try:
+        code, _sep, day = asked.get("strike", "").partition(" ")
+        lift_strike(code, _since(day), asked.get("reason", ""), request.user, timezone.now())
+    except Refused as refusal:
+        context = {"here": "applications", "refused": refusal_html(refusal)}
+        return _shown(request, context, refusal_status(refusal))
+    messages.success(request, _t("{uscc}：登记已撤销。").format(uscc=code))
+    return redirect("struck")
+
+
+def _shown(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponseBase:
+    tables = [_table(request), _strikes_table(request), _issued_table(request)]
+    mine = strikes_in_force().exclude(by=request.user)
+    may_lift = request.user.role in ("province", "department")  # type: ignore[union-attr]
+    context |= {"liftable": list(mine.order_by("-since")) if may_lift else []}
+    return render_tables(request, "portal/struck/struck.html", context, tables, status)
+
+
 @allow(*_READERS)
 @require_http_methods(["GET", "POST"])
 def struck_page(request: HttpRequest) -> HttpResponseBase:
@@ -124,18 +182,20 @@ def struck_page(request: HttpRequest) -> HttpResponseBase:
         else:
             messages.success(request, _t("{name} 已登记：依据它的材料的申报列在下面。").format(name=made.name))
             return redirect("struck")
-    return render_tables(
-        request, "portal/struck/struck.html", context, [_table(request), _issued_table(request)], status
-    )
+    return _shown(request, context, status)
 
 
 def _strike(request: HttpRequest, person: Person) -> StruckIssuer:
     asked = request.POST
-    try:
-        since = date.fromisoformat(asked.get("since", ""))
-    except ValueError:
-        raise InvalidRequest("失去资格的日期写成 2025-01-31", code="struck.day_malformed") from None
+    since = _since(asked.get("since", ""))
     code = parse_issuer_code(asked.get("uscc", ""))
     return strike_issuer(
         code, asked.get("name", ""), since, asked.get("source", ""), asked.get("reason", ""), person, timezone.now()
     )
+
+
+def _since(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest("失去资格的日期写成 2025-01-31", code="struck.day_malformed") from None

@@ -1,7 +1,8 @@
 """Where the amount of an application comes from that nobody types: what notices show and decisions grant.
 
-An offer carries what a settlement computed, a city's share what its vouchers give, a frozen decision sheet what it
-funds, and any other claim under a call what the law owes for what was handed in.
+An offer carries what a settlement computed, a city's share what its vouchers give, its part of a shared budget what
+the frozen figures give, a frozen decision sheet what it funds, and any other claim under a call what the law owes for
+what was handed in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from huisuan.law.model import LawError, RuleKind
 from huisuan.law.policy import load_policy
+from huisuan.programmes.awards.allotted import allotted_amounts
 from huisuan.programmes.awards.offered import offered_amounts
 from huisuan.programmes.awards.shares import shared_amounts
 from huisuan.programmes.decision_sheets.steps import sheet_grants
@@ -30,7 +32,7 @@ def law_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
 
 #: each answers in fen by application, for those that it computes; the first that does counts
 AMOUNT_SOURCES: tuple[Callable[[Sequence[Application]], Mapping[int, int]], ...] = (
-    offered_amounts, shared_amounts, sheet_amounts, law_amounts,
+    offered_amounts, shared_amounts, allotted_amounts, sheet_amounts, law_amounts,
 )  # fmt: skip
 
 

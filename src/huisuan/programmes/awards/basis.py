@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from huisuan.law.procedure import State
+from huisuan.programmes.awards.allotted import load_allotted
 from huisuan.programmes.awards.offered import newest_entitlements, standing_offers
 from huisuan.programmes.awards.shares import load_shares
 from huisuan.programmes.awards.standing import standing_awards
@@ -21,7 +22,7 @@ _Claim = tuple[str, str, int, int]  # policy, rule, year, party
 class Basis:
     """The offer and the award that stand, and the newest entitlement of the party for the year. In fen.
 
-    `offer` is None where it is a city's share, of which what the city paid decides.
+    `offer` is None where it is a city's share, of which what the city paid decides, or its part of a shared budget.
     `stands_fen` is what was granted, before a decision what is offered; `owed_fen` is what the newest settlement owes
     beside the other applications of the same party and year: what more it owes belongs to the last of them.
     """
@@ -39,8 +40,19 @@ class Basis:
 
 
 def load_bases(applications: Iterable[Application]) -> dict[int, Basis]:
-    """By application; only of those that began as an offer, or claim a city's share."""
-    return _of_offers(applications) | _of_shares(applications)
+    """By application; only of those that began as an offer, claim a city's share, or share a budget out by figures."""
+    asked = list(applications)
+    return _of_offers(asked) | _of_shares(asked) | _of_allotments(asked)
+
+
+def _of_allotments(applications: Sequence[Application]) -> dict[int, Basis]:
+    """Before a decision nothing stands yet: it grants what the figures give then."""
+    found = load_allotted(applications)
+    awards = standing_awards([one for one in applications if one.pk in found])
+    return {
+        pk: Basis(None, awards.get(pk), None, awards[pk].amount_fen if pk in awards else one.fen, one.fen)
+        for pk, one in found.items()
+    }
 
 
 def _of_shares(applications: Iterable[Application]) -> dict[int, Basis]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.base.money import yuan
+from huisuan.programmes.awards.allotted import because_of_figures
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.owed import Owed, owed_now
 from huisuan.programmes.awards.paying import is_payable
@@ -80,9 +81,9 @@ def supersede(award: Award, due: Owed, step: ApplicationStep, reason: str) -> Aw
 
 
 def with_vouchers(application: Application, reason: str, since: datetime) -> str:
-    """A reason together with the city's vouchers that were lowered since, where there are any."""
-    vouchers = because_of_vouchers(application, since)
-    return f"{vouchers}；{reason}" if vouchers else reason
+    """A reason together with the city's vouchers that were lowered since, or the figures that were frozen again."""
+    because = because_of_vouchers(application, since) or because_of_figures(application, since)
+    return f"{because}；{reason}" if because else reason
 
 
 def release_open(commitments: Iterable[Commitment], act: Act, reason: str, *, keep: int = 0) -> int:

@@ -1,25 +1,29 @@
 """The province's share of what a city paid for a project: computed from the vouchers that stand, whenever it is asked.
 
 A voucher that the city lowers or reverses lowers the share with it; what a city pays later is another application's.
-What the rule gives at most for a project it gives once, in however many years the city pays for it.
+What the rule gives at most for a project it gives once, in however many years the city pays for it; where several rules
+of a policy pay for the same vouchers, they follow one another as the policy declares (`same_vouchers`).
 """
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
 from huisuan.base.errors import Refused
 from huisuan.base.money import yuan
 from huisuan.law.procedure import State
+from huisuan.programmes.awards.same_vouchers import SharesBeside, ground_name, owed_beside
 from huisuan.programmes.awards.standing import standing_awards
 from huisuan.programmes.models import Application, Award, CityShare
 from huisuan.settlement.runs.claim_facts import answer_claim
 from huisuan.treasury.models import CityPaymentCut
 
+_Key = TypeVar("_Key", bound=tuple[object, ...])
 _OVER = (State.WITHDRAWN.value, State.REFUSED.value)
 _LONGEST_NAMED = 200
 _NOT_YET = sys.maxsize  # whoever is not granted yet comes after all who are
@@ -46,8 +50,10 @@ def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
     Of several asked for together that are not granted yet, each sees what those begun before it would take.
     """
     shares, found = standing_shares(applications), {}
-    others = _same_projects(shares.values())
-    claims = [one.application for same in others.values() for one in same]
+    living = _living_shares(shares.values())
+    others = _by(_project, living)
+    alike = _by(_vouchers, living)
+    claims = [one.application for one in living]
     awards, turns = standing_awards(claims), _turns(claims)
     would_take: dict[int, int] = {}
     for pk, share in sorted(shares.items()):
@@ -61,6 +67,8 @@ def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
             same = others[_project(share)]
             before |= {one: would_take[one.application_id] for one in same if one.application_id in would_take}
         owed = _left(share, before)
+        if owed is not None:
+            owed = owed_beside(share, owed, _beside(share, alike[_vouchers(share)], awards, turns))
         if granted is None:
             would_take[pk] = owed or 0
         found[pk] = ShareBasis(share, min(owed, granted.amount_fen) if granted and owed is not None else owed)
@@ -138,12 +146,36 @@ def _project(share: CityShare) -> tuple[str, str, str, str]:
     return one.edition.policy, one.edition.key, one.city_id or "", share.project
 
 
-def _same_projects(shares: Iterable[CityShare]) -> dict[tuple[str, str, str, str], list[CityShare]]:
-    """The living claims for the same project of the same city, of whatever year, each among them."""
+def _vouchers(share: CityShare) -> tuple[str, str, str, str, int]:
+    one = share.application
+    return one.edition.policy, ground_name(share), one.city_id or "", share.project, one.year
+
+
+def _beside(
+    share: CityShare, alike: Sequence[CityShare], awards: Mapping[int, Award], turns: Mapping[int, int]
+) -> SharesBeside:
+    """The shares of the same vouchers under other rules; what is not granted yet counts for what is not either."""
+    own = share.application
+    others = [one for one in alike if one.application.edition.key != own.edition.key]
+    turn = turns.get(own.pk, _NOT_YET)
+    granted = {
+        one: awards[one.application_id].amount_fen
+        for one in others
+        if one.application_id in awards and turns[one.application_id] < turn
+    }
+    waiting = [one for one in others if one.application_id not in awards] if own.pk not in awards else []
+    return SharesBeside(granted, waiting)
+
+
+def _living_shares(shares: Iterable[CityShare]) -> list[CityShare]:
+    """The living claims for the same projects, of whatever city, rule and year, each as it says last."""
     rows = CityShare.objects.filter(project__in={share.project for share in shares})
     rows = rows.exclude(application__state__in=_OVER).select_related("application__edition")
-    last = {row.application_id: row for row in rows.order_by("application_id", "number")}
-    found: dict[tuple[str, str, str, str], list[CityShare]] = defaultdict(list)
-    for row in last.values():
-        found[_project(row)].append(row)
+    return list({row.application_id: row for row in rows.order_by("application_id", "number")}.values())
+
+
+def _by(key: Callable[[CityShare], _Key], shares: Iterable[CityShare]) -> dict[_Key, list[CityShare]]:
+    found: dict[_Key, list[CityShare]] = defaultdict(list)
+    for share in shares:
+        found[key(share)].append(share)
     return found

@@ -17,7 +17,7 @@ def are_up_to_date(applications: Sequence[Application], asked: AskedStep) -> Map
     return {
         one.pk: Conflict(
             f"{one.number}：现行金额 {yuan(bases[one.pk].stands_fen)} 元，"
-            f"按最新的结算或市级凭证为 {yuan(bases[one.pk].owed_fen)} 元；请先重定（huisuan award rebase）",
+            f"按最新的结算、市级凭证或固定的数字为 {yuan(bases[one.pk].owed_fen)} 元；请先重定（huisuan award rebase）",
             code="offer.outdated",
         )
         for one in applications

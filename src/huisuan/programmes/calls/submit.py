@@ -15,7 +15,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications.queries import claimant
 from huisuan.programmes.applications.services import name_objects
 from huisuan.programmes.calls.services import unknown_call
-from huisuan.programmes.claim_objects.codes import object_words
+from huisuan.programmes.claim_objects.codes import asked_objects, object_words
 from huisuan.programmes.claim_objects.records import ClaimGround, holder_words, holders, years_held
 from huisuan.programmes.models import Application, Call, Draft
 from huisuan.programmes.submissions.content import MissingItem, SubmissionContent, law_of, read_draft
@@ -94,7 +94,10 @@ def _held_by_others(call: Call, draft: Draft, content: SubmissionContent, person
         for each in content.named
     ]
     own = Application.objects.filter(draft=draft).exclude(state__in=_ENDED).first()
+    contested = {spec.kind.value for spec in asked_objects(call.edition.content) if spec.contested}
     for held in holders(ground.policy, ground.ground, named, besides=own.pk if own else None):
+        if held.kind in contested and held.application.party_id != draft.party_id:
+            continue  # it may be handed in all the same, and waits behind the other
         said = f"{object_words(held.kind, held.code)} 已由{holder_words(held, person)}申报"
         yield MissingItem("objects", "object_held", f"{said}；{once_a_year(held.year)}" if held.year else said)
 

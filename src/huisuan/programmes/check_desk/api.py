@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -16,8 +16,11 @@ from huisuan.programmes.check_desk.checking import (
     checks_to_dicts,
     list_checks,
 )
+from huisuan.programmes.check_desk.consents import consents_to_dicts, give_consent, withdraw_consent
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
 from huisuan.programmes.people import find_person
+from huisuan.programmes.workflow.permission import is_applicant
+from huisuan.programmes.workflow.queries import get_application
 
 router = Router(tags=["申报"])
 _OFFICIALS = ("city", "province", "department", "treasury")
@@ -85,3 +88,55 @@ def answer_flag(
     with status_by_kind():
         give_flag_answer(number, flag, find_person(viewer.name), body.reason, datetime.now(UTC))
         return {"flags": list_flags(viewer, number)}
+
+
+class ConsentBody(Schema):
+    """Who agreed: the name alone, by which paper, on which day."""
+
+    name: str = Field(max_length=80)
+    paper: str = Field(max_length=200)
+    given_on: date
+
+
+class WithdrawalBody(Schema):
+    """By which paper, and on which day, the person took the consent back."""
+
+    paper: str = Field(max_length=200)
+    withdrawn_on: date
+
+
+@router.get(
+    "/applications/{number}/consents", auth=Allow("user", *_OFFICIALS, "auditor", scope="read"),
+    summary="申报所涉个人的同意：何日同意、何日撤回",
+)  # fmt: skip
+def consents(request: HttpRequest, number: str) -> dict[str, Any]:
+    """Names in full for the applicant alone; of those withdrawn none."""
+    with status_by_kind():
+        application = get_application(viewer_of(request), number)
+        own = is_applicant(find_person(viewer_of(request).name), application)
+        return {"consents": consents_to_dicts(application, whole_names=own)}
+
+
+@router.post(
+    "/applications/{number}/consents", auth=Allow("user", "city", scope="submit"), summary="登记本人同意，由申报单位"
+)
+def consent(request: HttpRequest, number: str, body: ConsentBody) -> dict[str, Any]:
+    """All of the application afterwards."""
+    with status_by_kind():
+        person = find_person(viewer_of(request).name)
+        give_consent(number, body.name, body.paper, body.given_on, person, datetime.now(UTC))
+    return consents(request, number)
+
+
+@router.post(
+    "/applications/{number}/consents/{consent}/withdrawal", auth=Allow("user", *_OFFICIALS, scope="submit"),
+    summary="登记本人撤回同意：姓名即删去，申报停办",
+)  # fmt: skip
+def withdrawal(
+    request: HttpRequest, number: str, consent: Annotated[int, Path(ge=1, le=10**15)], body: WithdrawalBody
+) -> dict[str, Any]:
+    """All of the application afterwards."""
+    with status_by_kind():
+        person = find_person(viewer_of(request).name)
+        withdraw_consent(number, consent, body.paper, body.withdrawn_on, person, datetime.now(UTC))
+    return consents(request, number)

@@ -12,6 +12,7 @@ from huisuan.programmes.checks.law_answer import check_law, check_stacking
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.claim_objects.codes import asked_objects, normalise_code, object_words
 from huisuan.programmes.claim_objects.records import held_elsewhere
+from huisuan.programmes.claim_objects.waiting import waiting_objects
 from huisuan.programmes.credit.register import credit_on, is_barring
 from huisuan.programmes.flags.found_between import rivals
 from huisuan.programmes.models import Application, CheckKind, ClaimObject, CreditEffect, FinalEvaluation
@@ -24,7 +25,11 @@ def check_claim_objects(subject: CheckSubject) -> CheckFinding:
     """As many objects as the facts say, all still held, vouchers on the register; what else claims for them is told."""
     application = subject.application
     held = list(application.claim_objects.filter(living=True))
-    wrong = [*_miscounted(subject, held), *_unregistered(subject, held)]
+    waiting = list(waiting_objects([application]))
+    wrong = [*_miscounted(subject, [*held, *waiting]), *_unregistered(subject, held)]
+    if waiting:
+        named = "、".join(object_words(one.kind, one.code) for one in waiting)
+        wrong.append(f"{named} 由另一单位在先的申报写明（见疑点）")
     elsewhere = [
         f"{object_words(one.kind, one.code)}（{one.application.number}，{one.policy} {one.ground}）"
         for _, one in held_elsewhere(application)

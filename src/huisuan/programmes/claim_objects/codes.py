@@ -60,7 +60,11 @@ def asked_objects(procedure: Mapping[str, Any]) -> tuple[ClaimObjectSpec, ...]:
     """The kinds of objects that claims under a stored procedure name."""
     return tuple(
         ClaimObjectSpec(
-            ObjectKind(said["kind"]), bool(said["required"]), tuple(said["counts"]), Held(said.get("held", Held.ONCE))
+            ObjectKind(said["kind"]),
+            bool(said["required"]),
+            tuple(said["counts"]),
+            Held(said.get("held", Held.ONCE)),
+            bool(said.get("contested")),
         )
         for said in procedure.get("objects", ())
     )

@@ -22,7 +22,11 @@ _ONCE = "one_living_claim_holds_an_object"
 
 @dataclass(frozen=True)
 class ClaimGround:
-    """On what an application claims: objects are held once by policy and ground."""
+    """On what an application claims: objects are held once by policy and ground.
+
+    Of rules that pay for the same by a name ("city-subsidy") each is a ground of its own: which of them pays beside
+    which is for the stacking to say, and a flag shows it.
+    """
 
     policy: str
     ground: str
@@ -30,7 +34,8 @@ class ClaimGround:
     @classmethod
     def of(cls, policy: Policy, key: str) -> ClaimGround:
         """That of a rule; a programme without one claims its own sentence."""
-        return cls(policy.name, ground_of(PolicyRule(policy, policy.rule(key))))
+        ground = ground_of(PolicyRule(policy, policy.rule(key)))
+        return cls(policy.name, ground if "/" in ground else f"{ground}/{policy.rule(key).key}")
 
 
 def record_objects(
@@ -43,7 +48,8 @@ def record_objects(
     """Hold what a submission names; what the version before named and this one does not is free again.
 
     Raises:
-        Conflict: another living claim on the ground holds one; it is named as far as the person may see it.
+        Conflict: another living claim on the ground holds one that may not be contested; it is named as far as the
+            person may see it.
     """
     held = {(one.kind, one.code): one for one in application.claim_objects.filter(dropped_by=None)}
     wanted = {(each["kind"], each["code"]): each["typed"] for each in named}
@@ -57,15 +63,16 @@ def record_objects(
         )
         for kind, code in sorted(wanted.keys() - held.keys())
     ]  # fmt: skip
-    _refuse_held(new, person)
-    try:
-        with transaction.atomic():
-            ClaimObject.objects.bulk_create(new)
-    except IntegrityError as error:
-        if _ONCE not in str(error):
-            raise
-        _refuse_held(new, person)  # somebody was quicker
-        raise
+    for again in (True, False):
+        _wait_or_refuse(new, person)
+        try:
+            with transaction.atomic():
+                ClaimObject.objects.bulk_create(new)
+        except IntegrityError as error:  # somebody was quicker
+            if not again or _ONCE not in str(error):
+                raise
+        else:
+            return
 
 
 def held_elsewhere(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
@@ -121,15 +128,33 @@ def holder_words(held: ClaimObject, person: Person) -> str:
     return f"申报 {held.application.number}" if seen else "另一单位的申报"
 
 
-def _refuse_held(new: Sequence[ClaimObject], person: Person) -> None:
+def _wait_or_refuse(new: Sequence[ClaimObject], person: Person) -> None:
+    """What another claim holds waits where the procedure lets it be contested, else it is refused.
+
+    Raises:
+        Conflict: it may not be contested, or the applicant has named it itself.
+    """
     if not new:
         return
-    named = [(one.kind, one.series, one.year, one.code) for one in new]
-    found = holders(new[0].policy, new[0].ground, named, besides=new[0].application_id)
-    if found:
-        said = "；".join(f"{object_words(one.kind, one.code)} 已由{holder_words(one, person)}申报" for one in found)
+    application = new[0].application
+    found = holders(new[0].policy, new[0].ground, [_named(one) for one in new], besides=application.pk)
+    contested = {spec.kind.value for spec in asked_objects(application.edition.content) if spec.contested}
+    taken = [one for one in found if one.kind not in contested or _same_applicant(one.application, application)]
+    if taken:
+        said = "；".join(f"{object_words(one.kind, one.code)} 已由{holder_words(one, person)}申报" for one in taken)
         raise Conflict(
             f"同一事由下一个申报对象只能有一件在办的申报：{said}。请核对编号；"
             "确是编号相同的另一份合同等，请在编号前写明对方的统一社会信用代码",
             code="claim_object.held",
         )
+    before = {(one.kind, one.code) for one in found}
+    for one in new:
+        one.waits = (one.kind, one.code) in before
+
+
+def _named(one: ClaimObject) -> tuple[str, str, int, str]:
+    return one.kind, one.series, one.year, one.code
+
+
+def _same_applicant(one: Application, other: Application) -> bool:
+    return (one.party_id, one.city_id) == (other.party_id, other.city_id)

@@ -12,6 +12,7 @@ from django.db.models import Q, Sum
 
 from huisuan.law.procedure import State
 from huisuan.parties.viewer import Viewer
+from huisuan.programmes.awards.allotted import because_of_figures
 from huisuan.programmes.awards.basis import Basis, load_bases
 from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
 from huisuan.programmes.awards.shares import because_of_vouchers
@@ -60,7 +61,7 @@ def correction_of(application: Application, basis: Basis, paid: PaidSoFar) -> Co
 
 def list_outdated(viewer: Viewer, limit: int = 1000) -> list[Outdated]:
     """Those that a viewer may see, the oldest first, no more than `limit`; looked for a thousand at a time."""
-    computed = Q(offers__isnull=False) | Q(shares__isnull=False)
+    computed = Q(offers__isnull=False) | Q(city__isnull=False)
     offered = visible_applications(viewer).filter(computed).exclude(state__in=_OVER).distinct().order_by("pk")
     found: list[Outdated] = []
     after = 0
@@ -92,6 +93,7 @@ def outdated_to_dict(one: Outdated) -> dict[str, Any]:
         "claimed_fen": one.paid.claimed_fen, "run": before.run_id if before else None,
         "newest_run": basis.newest.run_id if basis.newest else None, **explain_difference(before, basis.newest),
         "vouchers": because_of_vouchers(one.application, basis.award.granted_at) if basis.award else "",
+        "figures": because_of_figures(one.application, basis.award.granted_at) if basis.award else "",
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from huisuan.parties.affiliation import find_control
 from huisuan.parties.relation_history import HoldingsOn
 from huisuan.programmes.claim_objects.codes import object_words
 from huisuan.programmes.claim_objects.records import held_elsewhere
+from huisuan.programmes.claim_objects.waiting import contested_with
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
 from huisuan.programmes.models import (
     Application,
@@ -59,12 +60,16 @@ def rivals(application: Application) -> QuerySet[Application]:
 
 
 def _same_objects(application: Application) -> Iterator[FoundFlag]:
-    """Objects that a living claim on another ground, or under another policy, holds, too."""
+    """Objects that a living claim on another ground, or under another policy, holds, too; those that wait for one."""
     for own, one in held_elsewhere(application):
         grounds = {
             application.number: f"{own.policy} {own.ground}", one.application.number: f"{one.policy} {one.ground}",
         }  # fmt: skip
         saw = {"object": object_words(one.kind, one.code), "grounds": grounds}
+        yield FoundFlag(FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application, saw)
+    for own, one in contested_with(application):
+        first = one.application.number if own.waits else application.number
+        saw = {"object": object_words(one.kind, one.code), "named_first_by": first}
         yield FoundFlag(FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application, saw)
 
 

@@ -19,11 +19,13 @@ from huisuan.programmes.applications.services import DraftTexts, begin_draft, na
 from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.calls.services import CallTerms, open_call
 from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.check_desk.consents import give_consent
 from huisuan.programmes.generated_year.claims import ClaimTexts, ClaimWriter
 from huisuan.programmes.generated_year.people import YearPeople
 from huisuan.programmes.generated_year.year_plan import PlannedCall, YearPlan
 from huisuan.programmes.models import Call
 from huisuan.programmes.payments.budget import appropriate_budget
+from huisuan.programmes.submissions.consented import is_about_persons
 from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
 
 #: of a hundred claims so many come after the window has closed, and are refused
@@ -119,6 +121,8 @@ def _hand_in_one(
     except Refused as refusal:
         made.count_refusal(refusal.code)
         return
+    if is_about_persons(made.call.edition):
+        give_consent(number, "示例人员", f"示例同意书 {number}", sent.date(), owner, sent)
     made.owners[number], made.drafts[number] = owner, draft.pk
     made.fields[number] = next(iter(texts.facts), "")
 

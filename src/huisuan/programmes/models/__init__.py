@@ -22,7 +22,7 @@ from huisuan.programmes.models.contracts import (
     OrderUnderContract,
     PlannedTarget,
 )
-from huisuan.programmes.models.credit import CreditEffect, CreditEntry, EvidenceIssuer, StruckIssuer
+from huisuan.programmes.models.credit import CreditEffect, CreditEntry, EvidenceIssuer, StrikeLift, StruckIssuer
 from huisuan.programmes.models.decision_sheets import FrozenLine, FrozenSheet, OfficeOpinion
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
@@ -50,7 +50,7 @@ from huisuan.programmes.models.publicity import (
 from huisuan.programmes.models.registers import DrawnAmount, FrozenRegister, RegisteredThing, RegisterVersion
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
 from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
-from huisuan.programmes.models.submissions import ApplicationSubmission
+from huisuan.programmes.models.submissions import ApplicationSubmission, ConsentWithdrawal, PersonConsent
 
 __all__ = [
     "ANSWERING_ACTIONS",
@@ -72,6 +72,7 @@ __all__ = [
     "CheckKind",
     "CityShare",
     "ClaimObject",
+    "ConsentWithdrawal",
     "Contract",
     "ContractTarget",
     "CreditEffect",
@@ -107,6 +108,7 @@ __all__ = [
     "PanelMeeting",
     "PanelSeat",
     "PayeeAccount",
+    "PersonConsent",
     "PlannedTarget",
     "Post",
     "ProcedureEdge",
@@ -117,6 +119,7 @@ __all__ = [
     "ScoreSheet",
     "SeatEnd",
     "SiteCheck",
+    "StrikeLift",
     "StruckIssuer",
     "TieKind",
     "VoteSetAside",

@@ -35,7 +35,8 @@ class ClaimObject(models.Model):
 
     `series` is the code of the applicant where codes are its own (vouchers of a city), else empty; `year` is that for
     which it is held, 0 whatever the year. `living` is a cache that triggers move: the application is neither refused,
-    revoked nor withdrawn, nor was all of it taken back, and no later submission has left the object out.
+    revoked nor withdrawn, nor was all of it taken back, and no later submission has left the object out. One that
+    `waits` is named by an earlier claim of another applicant, which holds it: it lives once that one is over.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="claim_objects")
@@ -55,6 +56,7 @@ class ClaimObject(models.Model):
     code = models.CharField(max_length=80)
     typed = models.CharField(max_length=320)
     living = models.BooleanField(default=True)
+    waits = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["application", "kind", "code"]
@@ -72,7 +74,12 @@ class ClaimObject(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="claim_objects_stay", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(name="claim_objects_keep_what_they_are", exclude=["living", "dropped_by"]),
+            pgtrigger.ReadOnly(name="claim_objects_keep_what_they_are", exclude=["living", "dropped_by", "waits"]),
+            pgtrigger.Protect(
+                name="what_is_held_never_waits_again",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__waits=False, new__waits=True),
+            ),
             pgtrigger.Protect(
                 name="what_is_dropped_stays_dropped",
                 operation=pgtrigger.Update,
@@ -83,7 +90,7 @@ class ClaimObject(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 func="""
-                    NEW.living := NEW.dropped_by_id IS NULL AND EXISTS (
+                    NEW.living := NOT NEW.waits AND NEW.dropped_by_id IS NULL AND EXISTS (
                         SELECT 1 FROM programmes_application a
                         WHERE a.id = NEW.application_id AND a.state NOT IN ('refused', 'withdrawn')
                           AND NOT (a.state = 'closed' AND COALESCE(a.amount_fen = 0, FALSE)));

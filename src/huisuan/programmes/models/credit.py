@@ -6,6 +6,7 @@ looked at: see decision 064.
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
@@ -118,3 +119,37 @@ class StruckIssuer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.uscc} {self.since}"
+
+
+class StrikeLift(models.Model):
+    """That a strike was wrong, or was taken back: by another person than who struck, on record; it counts no more."""
+
+    struck = models.OneToOneField(StruckIssuer, on_delete=models.PROTECT, related_name="lift")
+    reason = models.CharField(max_length=1000)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(name="strike_lift_says_why", condition=Q(reason__regex=r"\S"))]
+        triggers = [
+            append_only("strike_lifts_stay"),
+            pgtrigger.Trigger(
+                name="strikes_are_lifted_by_another",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_struckissuer s
+                        WHERE s.id = NEW.struck_id AND (s.by_id = NEW.by_id OR s.at > NEW.at))
+                    THEN
+                        RAISE EXCEPTION 'a strike is lifted by another person than who struck' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'strikes_are_lifted_by_another';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.struck_id} {self.at}"

@@ -72,3 +72,66 @@ class ApplicationSubmission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application_id} v{self.version}"
+
+
+class PersonConsent(models.Model):
+    """That a person whom a claim is about agreed to it. The name is all that is kept of the person here.
+
+    `paper` says by which paper, `given_on` when it was signed. The name is erased once the consent is withdrawn.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="consents")
+    name = models.CharField(max_length=80)
+    paper = models.CharField(max_length=200, help_text="the signed paper: its number, or where it is kept")
+    given_on = models.DateField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="consent_of_a_person_once", fields=["application", "name"], condition=~Q(name="")
+            ),
+            models.CheckConstraint(name="consent_has_its_paper", condition=Q(paper__regex=r"\S")),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="consents_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="consents_keep_what_they_say", exclude=["name"]),
+            pgtrigger.Trigger(
+                name="names_of_consents_are_erased_on_record",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    IF TG_OP = 'INSERT' AND NEW.name = '' OR TG_OP = 'UPDATE' AND NOT (
+                        NEW.name = '' AND EXISTS (
+                            SELECT 1 FROM programmes_consentwithdrawal w WHERE w.consent_id = NEW.id))
+                    THEN
+                        RAISE EXCEPTION 'who agreed is kept, or erased on record'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'names_of_consents_are_erased_on_record';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.given_on}"
+
+
+class ConsentWithdrawal(models.Model):
+    """That a person took the consent back: on which day, by which paper; from then on nothing is done on it."""
+
+    consent = models.OneToOneField(PersonConsent, on_delete=models.PROTECT, related_name="withdrawal")
+    paper = models.CharField(max_length=200)
+    withdrawn_on = models.DateField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(name="withdrawal_has_its_paper", condition=Q(paper__regex=r"\S"))]
+        triggers = [append_only("consent_withdrawals_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.consent_id} {self.withdrawn_on}"

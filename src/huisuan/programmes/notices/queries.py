@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.publicity.ends import notice_ends
 from huisuan.programmes.publicity.objections import answers_due
 from huisuan.programmes.publicity.period import NoticeEnd
+from huisuan.programmes.submissions.consented import standing_names
 from huisuan.programmes.workflow.ties import tied_applicants
 
 #: the steps by which an application leaves the notice that it stood on
@@ -82,6 +83,12 @@ def line_standings(lines: Sequence[NoticeLine], end: NoticeEnd, now: datetime) -
     return found
 
 
+def names_in_public(lines: Sequence[NoticeLine], standing: Mapping[int, str]) -> dict[int, list[str]]:
+    """By line the persons whom its claim is about, while it stands in public; nobody who took the consent back."""
+    names = standing_names([line.application for line in lines if standing[line.pk] in ("in_public", "suspended")])
+    return {line.pk: names[line.application_id] for line in lines if line.application_id in names}
+
+
 def notice_to_dict(notice: PublicNotice, end: NoticeEnd, now: datetime) -> dict[str, Any]:
     """A line of a list of notices; instants at Asia/Shanghai."""
     return {
@@ -99,6 +106,7 @@ def describe_notice(
     end, found = end_of_notice(notice), list_notice_lines(notice)
     lines = list(found[offset : None if limit is None else offset + limit])
     standing = line_standings(lines, end, now)
+    persons = names_in_public(lines, standing)
     return {
         **notice_to_dict(notice, end, now),
         "total": notice.lines.count(),
@@ -107,6 +115,7 @@ def describe_notice(
                 "position": line.position, "application": line.application.number, "applicant": line.applicant,
                 "amount_fen": line.amount_fen, "reason": line.reason, "state": standing[line.pk],
                 "objections": getattr(line, "objected", 0), "unanswered": getattr(line, "waiting", 0),
+                **({"persons": persons[line.pk]} if line.pk in persons else {}),
             }
             for line in lines
         ],

@@ -11,6 +11,7 @@ from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.models import Application, ApplicationSubmission, PanelSeat
 from huisuan.programmes.review.plan import plan_of
 from huisuan.programmes.scoring.identity import bears_a_name, identity_names, mask_names
+from huisuan.programmes.submissions.consented import is_closed_to_readers
 
 
 def review_material(seat: PanelSeat) -> dict[str, Any]:
@@ -52,13 +53,15 @@ def review_file(seat: PanelSeat, number: int) -> tuple[str, str, bytes]:
     """A file of the application in front of a seat: name, media type, content; blind, under a neutral name.
 
     Raises:
-        NotFound: no file of that number.
+        NotFound: no file of that number, or the person whom the claim is about took the consent back.
         NotAllowed: the review is blind, and the file says who applies, or cannot be read to its end.
         Unavailable: its content is not in the store.
     """
     application, files = seat.application, _last_submission(seat.application).evidence
     if not 1 <= number <= len(files):
         raise NotFound(f"{application.number} 没有第 {number} 份材料，共 {len(files)} 份", code="review.file_unknown")
+    if is_closed_to_readers(application):
+        raise NotFound(f"{application.number} 的材料不再提供：本人已撤回同意", code="review.file_closed")
     file = files[number - 1]
     content = load_evidence(file["sha256"])
     if not plan_of(application).blind:

@@ -12,6 +12,7 @@ from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
 from huisuan.programmes.struck.issuers import parse_issuer_code, record_issuer
+from huisuan.programmes.struck.lifting import lift_strike
 from huisuan.programmes.struck.striking import list_struck, strike_issuer
 
 router = Router(tags=["申报"])
@@ -56,6 +57,25 @@ def strike(request: HttpRequest, body: StrikeBody) -> dict[str, Any]:
             code, body.name, body.since, body.source, body.reason, find_person(viewer_of(request).name),
             datetime.now(UTC),
         )  # fmt: skip
+    return struck(request, code)
+
+
+class LiftBody(Schema):
+    """The strike, by issuer and day, and why it is taken back."""
+
+    uscc: str = Field(max_length=40)
+    since: date
+    reason: str = Field(max_length=1000)
+
+
+@router.post(
+    "/struck/lift", auth=Allow("province", "department", scope="submit"), summary="撤销失去资格的登记，由另一人"
+)
+def lift(request: HttpRequest, body: LiftBody) -> dict[str, Any]:
+    """Nothing rests on it any more."""
+    with status_by_kind():
+        code = parse_issuer_code(body.uscc)
+        lift_strike(code, body.since, body.reason, find_person(viewer_of(request).name), datetime.now(UTC))
     return struck(request, code)
 
 

@@ -82,11 +82,7 @@ def strike_issuer(
         InvalidRequest: something missing or too long, or a day to come.
         Conflict: it is struck from that day already.
     """
-    day = now.astimezone(SHANGHAI).date()
-    duties = (Duty.CHECK.value, Duty.DECIDE.value, Duty.REGISTER.value)
-    posts = posts_in_force(person, day).filter(duty__in=duties).exclude(office__name__in=city_governments().values())
-    if person.machine or not person.is_active or not posts.exists():  # it counts in every city
-        raise NotAllowed("出具机构由当天在任的核验、登记或决定岗位登记", code="struck.no_post_in_force")
+    day = check_post(person, now)
     said = [(name, 200, "机构名称"), (source, 300, "出处"), (reason, 1000, "事由")]
     texts = [check_length(text.strip(), most, what) for text, most, what in said]
     if not all(texts) or since > day:
@@ -101,6 +97,25 @@ def strike_issuer(
     return made
 
 
+def strikes_in_force() -> QuerySet[StruckIssuer]:
+    """Those that nobody has lifted."""
+    return StruckIssuer.objects.filter(lift=None)
+
+
+def check_post(person: Person, now: datetime) -> date:
+    """The day, where the person has a post of the province that strikes issuers.
+
+    Raises:
+        NotAllowed: none.
+    """
+    day = now.astimezone(SHANGHAI).date()
+    duties = (Duty.CHECK.value, Duty.DECIDE.value, Duty.REGISTER.value)
+    posts = posts_in_force(person, day).filter(duty__in=duties).exclude(office__name__in=city_governments().values())
+    if person.machine or not person.is_active or not posts.exists():  # it counts in every city
+        raise NotAllowed("出具机构由当天在任的核验、登记或决定岗位登记", code="struck.no_post_in_force")
+    return day
+
+
 def lock_issuer(uscc: str) -> None:
     """Until the transaction ends nobody else strikes that issuer, or names it: each sees what the other wrote."""
     with connection.cursor() as cursor:
@@ -112,7 +127,7 @@ def flag_struck(
 ) -> list[ApplicationFlag]:
     """Raise the flags of what rests on struck reports: of one issuer, or in one application; each once."""
     found = []
-    for one in StruckIssuer.objects.filter(pk=struck.pk) if struck else StruckIssuer.objects.all():
+    for one in strikes_in_force().filter(pk=struck.pk) if struck else strikes_in_force():
         rows = _resting_on(one).select_related("application")
         for row in rows.filter(application=application) if application else rows:
             saw = {
@@ -133,7 +148,7 @@ def list_struck(viewer: Viewer, uscc: str = "") -> list[StruckApplication]:
         raise NotAllowed("依据失去资格机构材料的申报由办理单位和审计查看", code="struck.officials_only")
     seen = visible_applications(viewer)
     found: list[StruckApplication] = []
-    issuers = StruckIssuer.objects.filter(uscc=uscc) if uscc else StruckIssuer.objects.all()
+    issuers = strikes_in_force().filter(uscc=uscc) if uscc else strikes_in_force()
     for one in issuers:
         rows = list(_resting_on(one).filter(application__in=seen.values("pk")).order_by("application_id", "pk"))
         applications = list(seen.filter(pk__in={row.application_id for row in rows}).order_by("pk"))
@@ -171,7 +186,7 @@ def consequence_of(application: Application, paid_fen: int) -> StruckConsequence
 
 def struck_files() -> QuerySet[EvidenceIssuer]:
     """Every file that rests on a struck issuer, once, with the row of the first striking that reaches it (`struck`)."""
-    strikes = StruckIssuer.objects.filter(uscc=OuterRef("uscc"))
+    strikes = strikes_in_force().filter(uscc=OuterRef("uscc"))
     dated = strikes.filter(since__lte=OuterRef("issued_on")).order_by("since").values("pk")[:1]
     undated = strikes.order_by("since").values("pk")[:1]
     chosen = Case(When(issued_on__isnull=True, then=Subquery(undated)), default=Subquery(dated))

@@ -24,6 +24,7 @@ from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.checks.stored import are_checked
 from huisuan.programmes.checks.without_decision import hold_by_law
+from huisuan.programmes.claim_objects.waiting import hold_their_objects, pass_on_objects
 from huisuan.programmes.contracts.conditions import are_evaluated, award_what_was_agreed, have_a_plan, is_drawn_up
 from huisuan.programmes.contracts.race import fall_out, free_what_is_left
 from huisuan.programmes.decision_sheets.steps import (
@@ -45,6 +46,7 @@ from huisuan.programmes.publicity.lines import publish_lines
 from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
 from huisuan.programmes.submissions.city_shares import record_shares
+from huisuan.programmes.submissions.consented import are_agreed_to
 from huisuan.programmes.submissions.record import check_returned_fields, record_submissions
 from huisuan.programmes.workflow.step_messages import tell_applicants
 
@@ -53,14 +55,23 @@ Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 #: action -> what may keep it from being taken, asked in this order
 STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "submit": (are_confirmed,),
-    "check": (checker_answered_none, have_a_plan, are_checked),
+    "check": (checker_answered_none, are_agreed_to, have_a_plan, are_checked),
     "recommend": (are_answered,),
     "review": (are_answered, panel_has_scored),
     "rank": (are_answered, stand_on_the_sheet),
-    "publicise": (are_answered, say_how_much_and_why, fit_the_line, can_stand_in_public),
+    "publicise": (
+        are_answered,
+        are_agreed_to,
+        hold_their_objects,
+        say_how_much_and_why,
+        fit_the_line,
+        can_stand_in_public,
+    ),
     "resume": (no_objection_waits,),
     "decide": (
         are_answered,
+        are_agreed_to,
+        hold_their_objects,
         stood_in_public,
         are_up_to_date,
         are_granted_by_the_sheet,
@@ -74,7 +85,7 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "pay": (are_answered, are_up_to_date, can_be_paid),
     "complete": (are_paid,),
     "close": (are_evaluated,),
-    "record": (are_answered, hold_by_law),
+    "record": (are_answered, are_agreed_to, hold_their_objects, hold_by_law),
     "revoke": (is_unpaid,),
     "recover": (owe_back,),
     "hear": (another_began, a_plea_waits),
@@ -83,13 +94,13 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
-    "submit": (record_submissions, record_shares, flag_submissions),
+    "submit": (record_submissions, pass_on_objects, record_shares, flag_submissions),
     "return": (check_returned_fields, tell_applicants),
     "publicise": (publish_lines,),
     "decide": (grant_awards, tell_applicants),
-    "refuse": (move_up_waiting, tell_applicants),
-    "withdraw": (move_up_waiting,),
-    "revoke": (revoke_awards, move_up_waiting),
+    "refuse": (pass_on_objects, move_up_waiting, tell_applicants),
+    "withdraw": (pass_on_objects, move_up_waiting),
+    "revoke": (pass_on_objects, revoke_awards, move_up_waiting),
     "contract": (award_what_was_agreed,),
     "eliminate": (free_what_is_left, tell_applicants),
     "commit": (commit_awards,),
@@ -97,4 +108,5 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "complete": (tell_applicants,),
     "recover": (claim_back_paid, adjust_earmarks),
     "relent": (restore_awards, adjust_earmarks),
+    "recovered": (pass_on_objects,),
 }

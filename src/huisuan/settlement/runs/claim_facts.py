@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.fact_sources.registry import ClaimMeasure, measure_of
-from huisuan.law.explain import explain, parse_facts
+from huisuan.law.explain import RuleInput, explain, parse_facts
 from huisuan.law.model import Answer, FactSpec, LawError, Value, to_json
-from huisuan.law.policy import load_policy
+from huisuan.law.policy import PolicyRule, load_policy
 from huisuan.treasury.city_payments import paid_by_city
 
 
@@ -66,6 +66,40 @@ def answer_claim(
     `span`: with the payments of the first to the last of these years, read on the day for the year all the same.
 
     Raises:
+        InvalidRequest: see `claim_question`.
+    """
+    asked = claim_question(policy, rule, city, project, year, declared, as_known, span=span)
+    place = asked.question.place
+    try:
+        answer = explain(place.policy, place.rule, asked.question.facts, on=asked.on, as_known=as_known)
+    except LawError as error:
+        raise InvalidRequest(str(error), code=error.code) from None
+    return RegisteredClaim(answer, asked.registered)
+
+
+@dataclass(frozen=True)
+class ClaimQuestion:
+    """What a rule is asked about one project, by which day's law, and which of its facts came from a register."""
+
+    question: RuleInput
+    on: date
+    registered: Mapping[str, Value]
+
+
+def claim_question(
+    policy: str,
+    rule: str,
+    city: str,
+    project: str,
+    year: int,
+    declared: Mapping[str, object],
+    as_known: date,
+    *,
+    span: tuple[int, int] | None = None,
+) -> ClaimQuestion:
+    """The question of `answer_claim`: to be asked alone, or beside other rules that pay for the same.
+
+    Raises:
         InvalidRequest: no such policy or rule, one of which no register knows anything, facts that cannot be read, or
             one that is declared though a register knows it.
     """
@@ -85,6 +119,6 @@ def answer_claim(
             )
         facts = parse_facts(asked, {**declared, **{name: to_json(value) for name, value in registered.items()}})
         on = max(min(date(year, 12, 31), law.last_day(as_known)), law.valid_from)
-        return RegisteredClaim(explain(law, asked, facts, on=on, as_known=as_known), registered)
+        return ClaimQuestion(RuleInput(PolicyRule(law, asked), facts), on, registered)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None

@@ -1,0 +1,76 @@
+"""Objects that two applicants name: the later claim waits behind the earlier one, and takes over once that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from huisuan.base.errors import Conflict, Refused
+from huisuan.law.procedure import State
+from huisuan.programmes.claim_objects.codes import object_words
+from huisuan.programmes.claim_objects.records import holders
+from huisuan.programmes.models import Application, ApplicationStep, ClaimObject
+from huisuan.programmes.step_conditions import AskedStep
+
+_OVER = (State.REFUSED.value, State.WITHDRAWN.value)
+
+
+def waiting_objects(applications: Sequence[Application]) -> QuerySet[ClaimObject]:
+    """What some applications name and an earlier claim holds."""
+    found = ClaimObject.objects.filter(application__in=applications, waits=True, dropped_by=None)
+    return found.select_related("application")
+
+
+def contested_with(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
+    """What an application names, with each other claim on the ground that names it: one holds it, the others wait."""
+    found = []
+    for own in application.claim_objects.filter(dropped_by=None):
+        alike = ClaimObject.objects.filter(
+            policy=own.policy, ground=own.ground, kind=own.kind, series=own.series, code=own.code, dropped_by=None
+        ).exclude(application=application)
+        others = alike.exclude(living=False, waits=False).exclude(application__state__in=_OVER)
+        for other in others.select_related("application").order_by("pk"):
+            if (own.waits or other.waits) and (0 in (own.year, other.year) or own.year == other.year):
+                found.append((own, other))
+    return found
+
+
+def hold_their_objects(applications: Sequence[Application], _asked: AskedStep) -> Mapping[int, Refused]:
+    """Nothing is granted for what another claim named first and still holds."""
+    waiting: dict[int, list[str]] = {}
+    for one in waiting_objects(applications):
+        waiting.setdefault(one.application_id, []).append(object_words(one.kind, one.code))
+    return {
+        one.pk: Conflict(
+            f"{one.number}：{'、'.join(waiting[one.pk])} 由另一单位在先的申报写明，还在办理：先定由谁主导，"
+            "不成立的一件不予批准或退回删去，此件才能往下办",
+            code="claim_object.waits",
+        )
+        for one in applications
+        if one.pk in waiting
+    }
+
+
+def pass_on_objects(steps: Sequence[ApplicationStep]) -> None:
+    """What claims no longer hold goes to the first that waits for it, one after another, by their order of arrival."""
+    freed = ClaimObject.objects.filter(application__in=[step.application_id for step in steps], living=False)
+    for one in freed.order_by("pk"):
+        alike = ClaimObject.objects.filter(
+            policy=one.policy, ground=one.ground, kind=one.kind, series=one.series, code=one.code,
+        )  # fmt: skip
+        behind = alike.filter(waits=True, dropped_by=None).exclude(application__state__in=_OVER)
+        for next_one in behind.exclude(pk=one.pk).order_by("pk"):
+            named = (next_one.kind, next_one.series, next_one.year, next_one.code)
+            if not holders(one.policy, one.ground, [named], besides=next_one.application_id):
+                _hold(next_one)
+
+
+def _hold(one: ClaimObject) -> None:
+    """The object is held from now on, unless somebody new was quicker: then it goes on waiting behind that claim."""
+    try:
+        with transaction.atomic():
+            ClaimObject.objects.filter(pk=one.pk).update(waits=False)
+    except IntegrityError:
+        return

@@ -1,0 +1,50 @@
+"""Claims about persons: nothing is done on one before somebody it is about agreed, or once nobody agrees any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from huisuan.base.errors import Conflict, Refused
+from huisuan.law.model import LawError
+from huisuan.law.policy import load_policy
+from huisuan.programmes.models import Application, PersonConsent, ProcedureEdition
+from huisuan.programmes.step_conditions import AskedStep
+
+_PERSONS = frozenset({"person", "team"})
+
+
+def is_about_persons(edition: ProcedureEdition) -> bool:
+    """Whether the rule lets persons, or teams of persons, claim: then each whom a claim is about has to agree."""
+    try:
+        rule = load_policy(edition.policy).rule(edition.rule_key)
+    except LawError:  # its own page says what is wrong with it
+        return False
+    return not _PERSONS.isdisjoint(rule.claimants)
+
+
+def standing_names(applications: Sequence[Application]) -> dict[int, list[str]]:
+    """By application the names of those whose consent stands."""
+    found: dict[int, list[str]] = {}
+    for one in PersonConsent.objects.filter(application__in=applications, withdrawal=None):
+        found.setdefault(one.application_id, []).append(one.name)
+    return found
+
+
+def is_closed_to_readers(application: Application) -> bool:
+    """Whether everybody whom a claim is about took the consent back: its papers are read by nobody any more."""
+    consents = list(application.consents.values_list("withdrawal", flat=True))
+    return bool(consents) and None not in consents
+
+
+def are_agreed_to(applications: Sequence[Application], _asked: AskedStep) -> Mapping[int, Refused]:
+    """Somebody whom the claim is about agreed to it, and did not take that back."""
+    wanted = [one for one in applications if is_about_persons(one.edition)]
+    standing = standing_names(wanted)
+    withdrawn = set(PersonConsent.objects.filter(application__in=wanted).values_list("application_id", flat=True))
+    return {one.pk: _refusal(one, withdrawn=one.pk in withdrawn) for one in wanted if one.pk not in standing}
+
+
+def _refusal(one: Application, *, withdrawn: bool) -> Refused:
+    if withdrawn:
+        return Conflict(f"{one.number}：本人已撤回同意，不再办理：由申报单位撤回，或不予批准", code="consent.withdrawn")
+    return Conflict(f"{one.number}：还没有登记本人同意：请申报单位在此件的页面登记姓名和同意书", code="consent.missing")

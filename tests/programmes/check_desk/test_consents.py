@@ -1,0 +1,115 @@
+"""A person whom a claim is about agrees, stands in public by name, and takes the consent back: the name is gone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.test import Client
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.parties.models import Person
+from huisuan.programmes.calls.submit import submit_draft
+from huisuan.programmes.check_desk.checking import check_application
+from huisuan.programmes.check_desk.consents import give_consent, withdraw_consent
+from huisuan.programmes.models import Application, ConsentWithdrawal, PersonConsent
+from huisuan.programmes.notices.queries import describe_notice
+from huisuan.programmes.workflow import act
+from support.calls import DURING, attach, draft, line, opened
+from support.programmes import applicant, official
+
+pytestmark = pytest.mark.django_db
+OFFICE = "省人力资源社会保障厅"
+DAY, NAME = date(2024, 9, 1), "欧阳修文"
+LATER = DURING + timedelta(days=14)
+
+
+def who(duty: str) -> Person:
+    """Somebody of the office of 11.1."""
+    return official(f"{duty} of 11.1", duty, OFFICE)
+
+
+def claimed(number: int = 1) -> Application:
+    """A claim about a person under 11.1, with a file."""
+    mine = draft(number, rule="11.1", files=())
+    mine.facts = {"agi_field": "是", "high_level": "是"}
+    mine.save()
+    attach(mine, "high_level", f"{number} 人才认定".encode())
+    official("publisher", "publish", OFFICE)
+    call = opened(programme="11.1", line=line("11.1").pk, evidence=())
+    return submit_draft(call.number, mine.pk, applicant(number), DURING)
+
+
+def page_of(person: Person) -> Client:
+    """A browser in which the person is signed in."""
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_a_person_who_withdraws_consent_is_named_nowhere_and_the_claim_stops() -> None:
+    made, mine, office = claimed(), page_of(applicant(1)), page_of(who("check"))
+    page, where = f"/applications/{made.number}", f"/applications/{made.number}/consents"
+    check_application(made.number, who("check"), DURING)
+    with pytest.raises(Conflict) as missing:
+        act(made.number, "check", who("check"), DURING)
+    assert missing.value.code == "consent.missing"
+    form = {"name": NAME, "paper": "同意书 1 号", "given_on": DAY.isoformat()}
+    assert office.post(where, form).status_code == 403  # its office does not agree for a person
+    assert mine.post(where, form | {"given_on": "昨天"}).status_code == 422
+    assert mine.post(where, form).headers["Location"] == f"{page}#consents"
+    assert NAME in mine.get(page).content.decode()
+    shown = office.get(page).content.decode()
+    assert ("欧＊＊＊" in shown, NAME in shown) == (True, False)
+    act(made.number, "check", who("check"), DURING)
+    act(made.number, "publicise", who("publish"), DURING)
+    notice = made.notice_lines.get().notice
+    assert describe_notice(notice, DURING)["lines"][0]["persons"] == [NAME]
+    assert "persons" not in describe_notice(notice, LATER)["lines"][0]  # once it has stood, no longer
+    (file,) = made.submissions.get().evidence
+    assert office.get(f"{page}/files/{file['sha256']}").status_code == 200
+    back = {"paper": "撤回书 1 号", "withdrawn_on": DAY.isoformat()}
+    consent = made.consents.get()
+    assert office.post(f"{where}/{consent.pk}/withdraw", back | {"paper": " "}).status_code == 422
+    assert office.post(f"{where}/{consent.pk}/withdraw", back).headers["Location"] == f"{page}#consents"
+    held = PersonConsent.objects.get(pk=consent.pk)
+    assert (held.name, held.given_on, held.withdrawal.withdrawn_on) == ("", DAY, DAY)
+    assert "persons" not in describe_notice(notice, DURING)["lines"][0]
+    for reader in (mine, office):
+        assert NAME not in reader.get(page).content.decode()
+        assert reader.get(f"{page}/files/{file['sha256']}").status_code == 404
+    with pytest.raises(Conflict) as stopped:
+        act(made.number, "decide", who("decide"), LATER)
+    assert stopped.value.code == "consent.withdrawn"
+    assert act(made.number, "withdraw", applicant(1), LATER, reason="本人撤回同意").to_state == "withdrawn"
+
+
+def test_who_agrees_is_a_name_once_and_only_the_applicant_enters_it() -> None:
+    made = claimed()
+    for name, paper, day, code in (
+        ("", "1 号", DAY, "incomplete"), (NAME, " ", DAY, "incomplete"),
+        (NAME, "1 号", date(2099, 1, 1), "day_to_come"),
+        ("欧阳 340104198001010011", "1 号", DAY, "only_a_name"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidRequest) as wrong:
+            give_consent(made.number, name, paper, day, applicant(1), DURING)
+        assert wrong.value.code == f"consent.{code}"
+    given = give_consent(made.number, NAME, "1 号", DAY, applicant(1), DURING)
+    with pytest.raises(Conflict, match="已登记"):
+        give_consent(made.number, NAME, "2 号", DAY, applicant(1), DURING)
+    with pytest.raises(NotFound):
+        give_consent(made.number, NAME, "1 号", DAY, applicant(2), DURING)
+    with pytest.raises(NotFound):
+        withdraw_consent(made.number, given.pk + 1, "x", DAY, applicant(1), DURING)
+    with pytest.raises(NotAllowed):
+        withdraw_consent(made.number, given.pk, "x", DAY, official("elsewhere", "check"), DURING)
+    with pytest.raises(DatabaseError), transaction.atomic():  # no name is erased without a record of why
+        PersonConsent.objects.update(name="")
+    withdraw_consent(made.number, given.pk, "x", DAY, applicant(1), DURING)
+    with pytest.raises(Conflict, match="已撤回"):
+        withdraw_consent(made.number, given.pk, "x", DAY, applicant(1), DURING)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        PersonConsent.objects.update(name=NAME)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ConsentWithdrawal.objects.all().delete()
