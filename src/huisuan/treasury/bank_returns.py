@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import parse_written_yuan
@@ -63,6 +64,15 @@ def import_returns(content: bytes, name: str, act: Act) -> tuple[BankReturn, boo
     if made:
         _book(file, lines, act)
     return file, made
+
+
+def orders_named(content: bytes) -> QuerySet[PaymentOrder]:
+    """The orders that the lines of a file name, whatever they say of them.
+
+    Raises:
+        InvalidRequest: lines that cannot be read.
+    """
+    return PaymentOrder.objects.filter(pk__in={_number(line.order) for line in parse_returns(content)} - {0})
 
 
 def parse_returns(content: bytes) -> list[ReturnedLine]:

@@ -9,15 +9,19 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from huisuan.base.errors import InvalidRequest, NotAllowed
 from huisuan.base.money import plain_yuan
 from huisuan.law.policy import load_policy
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import Person
 from huisuan.programmes.offices import give_post, store_offices
+from huisuan.programmes.payments.bank_queries import get_bank_file
+from huisuan.programmes.payments.budget import appropriate_budget, carry_over_budget, lapse_budget
+from huisuan.programmes.payments.returns import import_bank_returns, send_orders
 from huisuan.programmes.workflow import store_edition
 from huisuan.treasury.check import prove
-from huisuan.treasury.models import PaymentOrder
+from huisuan.treasury.models import AppropriationLine, BankFile, BankReturn, PaymentOrder
 from support.awards import ACCOUNT, BANK, DATA, GROUP, confirmed, offered, settled, walked_offer
 from support.programmes import NOON, TREASURY, applicant, budget, official, person
 from support.treasury import returned
@@ -130,4 +134,42 @@ def test_the_files_of_one_treasury_hold_no_orders_of_another() -> None:
     elsewhere = person("shicaizheng")
     give_post(elsewhere, office, "pay", date(2024, 1, 1), person("giver"), NOON)
     assert post(client(elsewhere), "treasury/files")[1]["code"] == "treasury.no_orders"
-    assert post(client(official("pay of 2.2", "pay", TREASURY)), "treasury/files")[1]["orders"] == 1
+    mine = official("pay of 2.2", "pay", TREASURY)
+    assert post(client(mine), "treasury/files")[1]["orders"] == 1
+    order, file = PaymentOrder.objects.get(), BankFile.objects.get()
+    for said in ("成功", "失败"):
+        with pytest.raises(NotAllowed) as refused:
+            import_bank_returns(
+                returned(f"{order.name},{plain_yuan(order.instalment.amount_fen)},{said},"), "r.csv", elsewhere, NOON
+            )
+        assert refused.value.code == "award.orders_of_others"
+    with pytest.raises(NotAllowed) as kept:
+        get_bank_file(str(file), elsewhere, NOON)
+    assert kept.value.code == "award.file_of_another_office"
+    give_post(elsewhere, office, "commit", date(2024, 1, 1), person("giver"), NOON)
+    line = AppropriationLine.objects.get(sentence="2.2")
+    for move in (lapse_budget, lambda *asked: carry_over_budget(asked[0], 2030, *asked[1:])):
+        with pytest.raises(NotAllowed) as foreign:
+            move(line, elsewhere, NOON)
+        assert foreign.value.code == "award.money_of_another_office"
+    with pytest.raises(NotAllowed):
+        appropriate_budget(line.policy, "2.2", 2024, 10**9, "芜财〔2024〕1号", elsewhere, NOON)
+    assert BankReturn.objects.count() == 0
+
+
+def test_a_return_and_a_file_are_not_for_whoever_had_another_duty_in_what_they_pay() -> None:
+    budget("2.2", 1_000_000)
+    made = confirmed(offered(30_000)[0])
+    walked_offer(made)
+    both = official("decide of 2.2", "decide", DATA)
+    assert made.duties.filter(person=both).exists()
+    give_post(both, TREASURY, "pay", date(2024, 1, 1), person("giver"), NOON)
+    with pytest.raises(InvalidRequest) as none_of_mine:
+        send_orders(both, NOON)
+    assert none_of_mine.value.code == "treasury.no_orders"
+    send_orders(official("pay of 2.2", "pay", TREASURY), NOON)
+    with pytest.raises(NotAllowed) as refused:
+        import_bank_returns(
+            returned("P1,1.00,成功,".replace("P1", PaymentOrder.objects.get().name)), "r.csv", both, NOON
+        )
+    assert refused.value.code == "award.orders_of_others"

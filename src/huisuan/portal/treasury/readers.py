@@ -8,7 +8,7 @@ from django.utils import timezone
 from huisuan.base.errors import NotAllowed
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
-from huisuan.programmes.payments.returns import require_money_post
+from huisuan.programmes.payments.money_posts import require_money_post
 
 BOOK_READERS = ("province", "treasury", "auditor")
 #: who may hold a post that commits or pays

@@ -26,7 +26,7 @@ from huisuan.programmes.papers.letters import correction_paper, decision_paper, 
 from huisuan.programmes.papers.money_letters import funds_paper, payment_list_paper
 from huisuan.programmes.papers.paper import Paper
 from huisuan.programmes.payments.bank_queries import get_bank_file
-from huisuan.programmes.payments.returns import require_money_post
+from huisuan.programmes.payments.money_posts import require_money_post
 from huisuan.programmes.workflow.queries import get_application
 
 

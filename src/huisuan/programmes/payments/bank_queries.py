@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from huisuan.base.errors import NotFound
+from huisuan.base.errors import NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
-from huisuan.programmes.payments.returns import require_money_post
+from huisuan.programmes.payments.money_posts import orders_of, require_money_post
 from huisuan.treasury.models import BankFile, PaymentOrder
 
 
@@ -49,12 +49,16 @@ def get_bank_file(number: str, person: Person, now: datetime) -> BankFile:
     """A file with its bytes, for whoever pays.
 
     Raises:
-        NotAllowed: no post to pay in force that day.
+        NotAllowed: no post to pay in force that day, or it is another office's file.
         NotFound: no such file.
     """
-    require_money_post(person, Duty.PAY, now)
+    offices = require_money_post(person, Duty.PAY, now)
     digits = number.upper().removeprefix("B")
     found = BankFile.objects.filter(pk=int(digits)).first() if digits.isdecimal() and len(digits) < 18 else None
     if found is None:
         raise NotFound(f"没有文件 {number}", code="treasury.file_unknown")
+    if PaymentOrder.objects.filter(bank_line__file=found).exclude(pk__in=orders_of(offices).values("pk")).exists():
+        raise NotAllowed(
+            f"文件 {found} 由另一单位送银行：请由该单位的支付岗位下载", code="award.file_of_another_office"
+        )
     return found

@@ -8,10 +8,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from huisuan.base.errors import Conflict, NotAllowed, Refused
-from huisuan.base.months import SHANGHAI
-from huisuan.law.policy import load_installed
-from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, Duty, State
+from huisuan.base.errors import Conflict, Refused
+from huisuan.law.procedure import ACTION_WORDS, Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.earmarking import record_earmarks
@@ -19,25 +17,22 @@ from huisuan.programmes.awards.paying import can_be_paid, order_due
 from huisuan.programmes.awards.standing import commitments_of, treasury_act
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.flags.answered import are_answered
-from huisuan.programmes.models import Application, Award, DutyHeld, ProcedureEdge
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.models import Application, Award, DutyHeld, Post
+from huisuan.programmes.payments.money_posts import (
+    barred_applications,
+    orders_of,
+    require_money_post,
+    require_own_orders,
+)
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.workflow.act import MOST_AT_ONCE, act_on_many
 from huisuan.programmes.workflow.permission import Permissions, unknown_application
 from huisuan.treasury.bank_files import make_bank_file
-from huisuan.treasury.bank_returns import import_returns, resolve_clearing
+from huisuan.treasury.bank_returns import import_returns, orders_named, resolve_clearing
 from huisuan.treasury.models import BankFile, BankReturn, BankReturnLine, Entry, PaymentOrder
 
 #: in these states more is paid: the next instalment, what failed at the bank, what is owed after a recovery began
 PAID_AGAIN_IN = (State.PAYING.value, State.IN_RECOVERY.value)
-
-
-def _declared_offices(duty: Duty) -> set[str]:
-    """The offices that have a duty of money in some programme of the policies here."""
-    laws, _ = load_installed()
-    return {
-        taken.office for law in laws for spec in law.programmes for taken in spec.steps if taken.duty is duty
-    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,21 +47,6 @@ class ImportedReturns:
     completed: tuple[str, ...]
     refused: Mapping[str, Refused]
     not_entered: Mapping[str, str]
-
-
-def require_money_post(person: Person, duty: Duty, now: datetime) -> set[str]:
-    """The offices in which a person holds a post for a duty of money today.
-
-    Raises:
-        NotAllowed: none in an office that commits or pays under some programme; a program.
-    """
-    held = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(duty=duty)
-    offices = set() if person.machine or not person.is_active else {post.office.name for post in held}
-    stored = set(ProcedureEdge.objects.filter(duty=duty, office__in=offices).values_list("office", flat=True))
-    offices &= stored or _declared_offices(duty)  # nobody may have applied yet under a programme that pays
-    if not offices:
-        raise NotAllowed(f"须由财政部门当天在任的{DUTY_WORDS[duty][0]}岗位办理", code="award.no_money_post_in_force")
-    return offices
 
 
 @transaction.atomic
@@ -102,18 +82,16 @@ def order_again(numbers: Sequence[str], person: Person, now: datetime) -> list[P
 def send_orders(person: Person, now: datetime) -> BankFile:
     """Put all orders of the person's own office that are in no file yet into one for the bank.
 
+    Orders of applications that the person is tied to, or has another duty in, wait for somebody else.
+
     Raises:
         NotAllowed: no post to pay in force that day.
         InvalidRequest: no orders wait.
     """
-    offices = require_money_post(person, Duty.PAY, now)
-    mine = Award.objects.filter(application__edition__edges__in=ProcedureEdge.objects.filter(
-        duty=Duty.PAY, office__in=offices
-    ))  # fmt: skip
-    waiting = PaymentOrder.objects.filter(
-        bank_line__isnull=True, outcome="", instalment__commitment__award__in=mine.values("key")
-    )
-    return make_bank_file(list(waiting), treasury_act(person, now))
+    waiting = orders_of(require_money_post(person, Duty.PAY, now)).filter(bank_line__isnull=True, outcome="")
+    barred = Award.objects.filter(application__number__in=barred_applications(waiting, person, now))
+    mine = waiting.exclude(instalment__commitment__award__in=barred.values("key"))
+    return make_bank_file(list(mine), treasury_act(person, now))
 
 
 @transaction.atomic
@@ -125,10 +103,12 @@ def import_bank_returns(
     The same file again books nothing; it enters earmarked money that its register did not take before.
 
     Raises:
-        NotAllowed: no post to pay in force that day.
+        NotAllowed: no post to pay in force that day; a line names an order that the person may not pay: of another
+            office, of a party that the person is tied to, or where the person has another duty. Nothing is booked then.
         InvalidRequest: lines that cannot be read; nothing is booked then.
     """
     require_money_post(person, Duty.PAY, now)
+    require_own_orders(orders_named(content), person, now)
     file, new = import_returns(content, name, treasury_act(person, now))
     numbers, done, refused = _wholly_paid(file) if new else [], list[str](), dict[str, Refused]()
     for first in range(0, len(numbers), at_once):
@@ -160,9 +140,17 @@ def resolve_return(line: BankReturnLine, person: Person, now: datetime, reason: 
     """Take a line that fitted no order out of clearing, with the reason.
 
     Raises:
-        NotAllowed: no post to pay in force that day.
+        NotAllowed: no post to pay in force that day, or the line is another office's: it names an order of that one, or
+            fits none and stands in a file that one imported.
         InvalidRequest: no reason, or the line is not in clearing.
         Conflict: somebody did so before.
     """
-    require_money_post(person, Duty.PAY, now)
+    offices = require_money_post(person, Duty.PAY, now)
+    if line.order is None:
+        importers = Post.objects.filter(person__username=line.file.by, duty=Duty.PAY)
+        require_money_post(
+            person, Duty.PAY, now, among=set(importers.values_list("office__name", flat=True)) or offices
+        )
+    else:
+        require_own_orders(PaymentOrder.objects.filter(pk=line.order.pk), person, now)
     return resolve_clearing(line, treasury_act(person, now), reason)
