@@ -215,6 +215,24 @@ def test_nothing_is_published_under_a_line_too_small_before_its_sheet_says_who_g
     assert decided == [75_000_000, 75_000_000]
 
 
+def test_what_another_call_granted_without_a_sheet_is_promised_already() -> None:
+    budget("14.1", 150_000_000)
+    first, second = opened(), opened()
+    checker, publisher = official("checker", "check"), official("publisher", "publish")
+    one, other = (
+        submit_draft(call.number, draft(at).pk, applicant(at), DURING) for at, call in enumerate((first, second), 1)
+    )
+    for each in (one, other):
+        checked(each, checker, CLOSES)
+    act(one.number, "publicise", publisher, CLOSES)
+    for decided in (False, True):
+        if decided:
+            act(one.number, "decide", official("decider", "decide"), LATER)
+        with pytest.raises(Conflict, match="预算只有 50") as small:
+            act(other.number, "publicise", publisher, LATER)
+        assert small.value.code == "sheet.line_too_small"
+
+
 def test_a_sheet_is_not_frozen_while_more_may_be_handed_in() -> None:
     call = opened()
     checked(submit_draft(call.number, draft(1).pk, applicant(1), DURING), official("checker", "check"), DURING)

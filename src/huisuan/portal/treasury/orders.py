@@ -27,13 +27,14 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import Award
-from huisuan.programmes.payments.bank_queries import get_bank_file
+from huisuan.programmes.payments.bank_queries import get_bank_file, readable_orders
 from huisuan.programmes.payments.returns import send_orders
-from huisuan.treasury.models import BankFile, PaymentOrder
+from huisuan.treasury.models import BankFile
 
 
 def order_table(request: HttpRequest) -> Table:
-    """Every order, the newest first."""
+    """Every order that one may read, the newest first."""
+    assert isinstance(request.user, Person)
 
     def prepare(rows: Sequence[Any]) -> None:
         keys = {row.instalment.commitment.award for row in rows}
@@ -41,9 +42,10 @@ def order_table(request: HttpRequest) -> Table:
         for row in rows:
             row.application_number = numbers.get(row.instalment.commitment.award, "")
 
+    mine = readable_orders(request.user, timezone.now())
     return Table(
         request,
-        PaymentOrder.objects.select_related("instalment__commitment", "instalment__line", "bank_line"),
+        mine.select_related("instalment__commitment", "instalment__line", "bank_line"),
         [
             Column("number", _("支付令"), "name", Kind.CODE, sort="id"),
             Column("award", _("申报"), "application_number", Kind.CODE, link=_application),
@@ -100,7 +102,9 @@ def _application(row: Any) -> str | None:
 @allow(*BOOK_READERS)
 def order_list(request: HttpRequest) -> HttpResponseBase:
     """The orders, and how many wait to be sent."""
-    waiting = PaymentOrder.objects.filter(bank_line__isnull=True, outcome="").count()
+    assert isinstance(request.user, Person)
+    mine = readable_orders(request.user, timezone.now())
+    waiting = mine.filter(bank_line__isnull=True, outcome="").count()
     context = {"here": "orders", "waiting": waiting, "may_pay": may_move_money(request, Duty.PAY)}
     return render_tables(request, "portal/treasury/orders.html", context, [order_table(request)])
 

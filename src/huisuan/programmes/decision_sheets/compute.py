@@ -14,7 +14,7 @@ from huisuan.law.budget import PoolMode
 from huisuan.law.model import Answer, Status
 from huisuan.law.procedure import CLOSING_STATES, State
 from huisuan.programmes.decision_sheets.records import last_lines
-from huisuan.programmes.models import Application, Call, Draw
+from huisuan.programmes.models import Application, Award, Call, Draw
 from huisuan.programmes.review.plan import declared_review, plan_of_call
 from huisuan.programmes.review.ranking import (
     DecisionSheet,
@@ -37,6 +37,9 @@ _PROMISED = (
     State.DECIDED,
     State.CONTRACTED,
 )
+#: decided, and nothing set aside yet; in public, and not decided yet
+_BOUND = (State.DECIDED, State.CONTRACTED)
+_SHOWN = (State.IN_PUBLICITY, State.SUSPENDED)
 _WAITING = (State.SUBMITTED, State.RETURNED, State.RECOMMENDED, *_PROMISED)
 
 
@@ -137,9 +140,22 @@ def lines_with_money() -> QuerySet[AppropriationLine]:
 
 
 def left_on_line(call: Call) -> int:
-    """What the line of a call has, less what frozen sheets of other calls have promised of it and is not set aside."""
+    """What the line of a call has, less what other calls have promised of it and is not set aside.
+
+    A frozen sheet promises what it funds; without one an award does, and before it what the law owes to whoever stands
+    in public.
+    """
     AppropriationLine.objects.select_for_update(no_key=True).get(pk=call.line_id)
     available = Account.objects.filter(line=call.line_id, kind=AccountKind.AVAILABLE).aggregate(fen=Sum("balance"))
     others = last_lines().filter(sheet__call__line=call.line_id, application__state__in=_PROMISED)
     promised = others.exclude(sheet__call=call).aggregate(fen=Sum("funded_fen"))
-    return max(0, (available["fen"] or 0) - (promised["fen"] or 0))
+    return max(0, (available["fen"] or 0) - (promised["fen"] or 0) - _promised_without_sheet(call))
+
+
+def _promised_without_sheet(call: Call) -> int:
+    on_line = Application.objects.filter(call__line=call.line_id).exclude(call=call)
+    on_line = on_line.exclude(pk__in=last_lines().values("application"))
+    decided = on_line.filter(state__in=_BOUND)
+    granted = Award.objects.filter(application__in=decided, superseded_by__isnull=True).aggregate(fen=Sum("amount_fen"))
+    shown = list(on_line.filter(state__in=_SHOWN).select_related("edition"))
+    return (granted["fen"] or 0) + sum(answer.amount_fen or 0 for answer in law_answers(shown).values())

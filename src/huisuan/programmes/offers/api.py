@@ -194,7 +194,7 @@ def orders(
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
 ) -> dict[str, Any]:
     """The newest first; of an account number the last four digits."""
-    total, rows = list_orders(waiting=waiting, offset=offset, limit=limit)
+    total, rows = list_orders(_person(request), datetime.now(UTC), waiting=waiting, offset=offset, limit=limit)
     return {"total": total, "orders": rows}
 
 

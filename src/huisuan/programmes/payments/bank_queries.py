@@ -10,14 +10,26 @@ from django.db.models import QuerySet
 from huisuan.base.errors import NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import Duty
-from huisuan.parties.models import Person
+from huisuan.parties.models import Person, Role
+from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.payments.money_posts import orders_of, require_money_post
 from huisuan.treasury.models import BankFile, PaymentOrder
 
 
-def list_orders(*, waiting: bool, offset: int, limit: int) -> tuple[int, list[dict[str, Any]]]:
-    """How many there are, and some of them as JSON carries them, the newest first; `waiting`: in no file yet."""
-    found = PaymentOrder.objects.filter(bank_line__isnull=True, outcome="") if waiting else PaymentOrder.objects.all()
+def readable_orders(person: Person, now: datetime) -> QuerySet[PaymentOrder]:
+    """All for the province and the auditor; for others what the offices pay in which they hold a post today."""
+    if person.role in (Role.PROVINCE, Role.AUDITOR):
+        return PaymentOrder.objects.all()
+    posts = posts_in_force(person, now.astimezone(SHANGHAI).date())
+    return orders_of(posts.values_list("office__name", flat=True))
+
+
+def list_orders(
+    person: Person, now: datetime, *, waiting: bool, offset: int, limit: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many one may read, and some of them as JSON carries them, newest first; `waiting`: in no file yet."""
+    found = readable_orders(person, now)
+    found = found.filter(bank_line__isnull=True, outcome="") if waiting else found
     rows = found.select_related("instalment__commitment", "bank_line__file").order_by("-pk")[offset : offset + limit]
     return found.count(), [_order_to_dict(order) for order in rows]
 
