@@ -179,7 +179,7 @@ article.register(
             RegisterField("amount", "补贴金额", "Amount", FieldKind.YUAN),
             RegisterField("voucher", "拨付凭证", "Voucher"),
         ),
-        once=("voucher",),
+        once=("region", "voucher"),  # each city numbers its own
         counted_when="paid_on",
         feeds=(
             RegisterFeed("4.1.cities", "subsidised", "amount"),

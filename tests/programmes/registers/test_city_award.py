@@ -46,13 +46,17 @@ def test_a_late_correction_of_a_city_makes_new_figures_and_the_award_tells_who_g
         sale.format(code="H3", firm=one, city="合肥市", day="2025-01-01", amount="900", invoice="FP3"),
     ]
     assert not entered(hefei, "vendor_sales", *first).faults
-    other = sale.format(code="W1", firm=two, city="芜湖市", day="2024-05-01", amount="400", invoice="FP2")
+    other = sale.format(code="W1", firm=two, city="芜湖市", day="2024-05-01", amount="400", invoice=" ｆｐ２ ")
     assert not entered(wuhu, "vendor_sales", other).faults
     assert entered(wuhu, "vendor_sales", first[0].replace("H1", "W9")).faults[0].rule == "不是本市"
     paid = "{code},当年补贴,{firm},{city},2024-12-01,,2024-12-01,{amount},{code}"
     subsidies = [paid.format(code=code, firm=one, city="合肥市", amount="5") for code in ("V1", "V2")]
     assert not entered(hefei, "vendor_subsidies", *subsidies).faults
-    assert not entered(wuhu, "vendor_subsidies", paid.format(code="V3", firm=two, city="芜湖市", amount="10")).faults
+    theirs = paid.format(code="V3", firm=two, city="芜湖市", amount="10").removesuffix("V3") + "V1"
+    assert not entered(wuhu, "vendor_subsidies", theirs).faults, "each city numbers its own vouchers"
+    again = paid.format(code="V4", firm=two, city="芜湖市", amount="10").removesuffix("V4") + "Ｖ１"
+    (fault,) = entered(wuhu, "vendor_subsidies", again).faults
+    assert "V3" in fault.rule
 
     group = official("keeper", "register", OFFICE)
 

@@ -144,7 +144,11 @@ def check_register_links(spec: RegisterSpec, others: Mapping[str, RegisterSpec],
         _field(spec, spec.answer.asked), _field(spec, spec.answer.answered)
         if spec.answer.said:
             _field(spec, spec.answer.said)
-    for key in (*spec.once, *spec.same, *([spec.counted_when] if spec.counted_when else [])):
+    for key in (
+        *(key for key in spec.once if key != "region"),
+        *spec.same,
+        *([spec.counted_when] if spec.counted_when else []),
+    ):
         _field(spec, key)
     if spec.matching is not None:
         _check_matching(spec, spec.matching, others, programmes)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import CharField, Func, Q, QuerySet, Sum
+from django.db.models.fields.json import KT
 
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import count_working_days
@@ -14,6 +15,7 @@ from huisuan.calendar.official import load_calendar
 from huisuan.law.policy import Policy
 from huisuan.law.procedure import RegisterField, RegisterSpec
 from huisuan.programmes.models import DrawnAmount, RegisterVersion
+from huisuan.programmes.registers.entry_line import normalise_entry_code
 from huisuan.programmes.registers.queries import standing_versions
 
 _OWN = ("code", "name", "holder")
@@ -53,9 +55,16 @@ def same_elsewhere(spec: RegisterSpec, version: RegisterVersion) -> list[tuple[s
         value = version.values.get(key)
         if value in (None, ""):
             continue
-        rows = standing_versions(version.entry.policy, spec.key).filter(**{f"values__{key}": value}, ended=False)
+        rows = standing_versions(version.entry.policy, spec.key).filter(ended=False)
+        rows = rows.annotate(said=_normalised(key)).filter(said=normalise_entry_code(str(value)))
         found += [(key, row) for row in rows.exclude(entry=version.entry_id).order_by("entry__code")]
     return found
+
+
+def _normalised(key: str) -> Func:
+    """What `normalise_entry_code` makes of a value, in PostgreSQL."""
+    form = r"regexp_replace(upper(normalize(%(expressions)s, NFKC)), '\s', '', 'g')"
+    return Func(KT(f"values__{key}"), template=form, output_field=CharField())
 
 
 def all_said_twice(policy: str, spec: RegisterSpec) -> list[tuple[str, list[RegisterVersion]]]:
@@ -65,7 +74,7 @@ def all_said_twice(policy: str, spec: RegisterSpec) -> list[tuple[str, list[Regi
     for row in rows:
         for key in spec.same:
             if row.values.get(key) not in (None, ""):
-                found.setdefault((key, str(row.values[key])), []).append(row)
+                found.setdefault((key, normalise_entry_code(str(row.values[key]))), []).append(row)
     return [(key, group) for (key, _), group in sorted(found.items()) if len(group) > 1]
 
 

@@ -241,7 +241,8 @@ def end_entry(
     Raises:
         NotFound: no such register or entry.
         NotAllowed: the person has no post in the office that keeps it.
-        InvalidRequest: no reason, or a day before it was entered.
+        InvalidRequest: no reason, a day before it was entered, or a later day than today for what draws on something:
+            that is free again at once.
         Conflict: it has been taken off already.
     """
     spec = get_register(policy, key)
@@ -260,6 +261,11 @@ def end_entry(
         raise Conflict(f"{entry.code} 已自 {was.until_day} 之后撤下：{was.reason}", code="register.entry_ended")
     if last_day < was.from_day:
         raise InvalidRequest(f"最后一天 {last_day} 早于列入日 {was.from_day}", code="register.end_before_begin")
+    if last_day > now.astimezone(SHANGHAI).date() and DrawnAmount.objects.filter(thing=entry).exists():
+        raise InvalidRequest(
+            f"{entry.code} 动用着另一条目：撤下即空出，最后一天至迟是今天；请到那一天再撤",
+            code="register.draws_until_then",
+        )
     made = RegisterVersion.objects.create(
         entry=entry, number=was.number + 1, name=was.name, holder_id=was.holder_id, region_id=was.region_id,
         from_day=was.from_day, until_day=last_day, ended=True, values=was.values, digest=f"ended {last_day}",

@@ -49,7 +49,7 @@ def told_apart(spec: RegisterSpec, keys: Iterable[str], content: ThingContent) -
     """What an entry says in some fields, as it is compared with others; empty where it says nothing in one."""
     said = []
     for key in keys:
-        value = getattr(content, key) if key in ("code", "name", "holder") else content.values.get(key)
+        value = getattr(content, key) if key in ("code", "name", "holder", "region") else content.values.get(key)
         said.append(normalise_entry_code("" if value is None else str(value)))
     return tuple(said) if all(said) else ()
 
