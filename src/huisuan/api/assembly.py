@@ -46,7 +46,6 @@ ROUTERS = {
     "huisuan.programmes.calls.api": "huisuan_calls_api",
     "huisuan.programmes.check_desk.api": "huisuan_flags_api",
     "huisuan.programmes.review_desk.api": "huisuan_sheets_api",
-    "huisuan.programmes.review_desk.seats_api": "huisuan_panels_api",
     "huisuan.programmes.payments.api": "huisuan_payees_api",
     "huisuan.programmes.contract_desk.api": "huisuan_contracts_api",
     "huisuan.programmes.struck.api": "huisuan_struck_api",

@@ -139,7 +139,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "treasury/ledger.py": (), "treasury/lines.py": ("appropriate", "carry_over", "lapse"),
     "portal/programmes/posts.py": ("_give", "_day", "_last_day"),
     "portal/treasury/lines.py": ("_year", "typed_fen"), "portal/treasury/returns.py": ("_given",),
-    "portal/treasury/recovery_form.py": (),
+    "portal/applications/recovery_form.py": (),
     "portal/programmes/application_page.py": ("_fen",), "treasury/orders.py": ("parse_payee", "_text"),
     **{f"settlement/adoption/{name}.py": () for name in ("proposed_settings", "queries", "services")},
     "settlement/runs/requests.py": (), "settlement/runs/settle.py": (), "parties/affiliation.py": (),

@@ -13,9 +13,10 @@ from huisuan.programmes.review.draw import TooFewExperts
 from huisuan.programmes.review.panels import repeat_draw
 from huisuan.programmes.review_desk.commands import app
 from huisuan.programmes.review_desk.drawing import draw_call
+from support.accounts import personal_caller
 from support.calls import opened
 from support.programmes import official, person
-from support.reviews import REVIEWED, SCIENCE, challenge, organiser, pool, recommended, tie
+from support.reviews import MARKS, REVIEWED, SCIENCE, challenge, organiser, pool, recommended, tie
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +79,26 @@ def test_the_command_prints_the_panels() -> None:
     assert [(row["application"], len(row["members"]), len(row["alternates"])) for row in found["panels"]] == [
         (made.number, 5, 2)
     ]
+
+
+def test_the_draw_the_sheets_and_standing_back_go_by_api_for_the_same_persons() -> None:
+    pool(9)
+    call = challenge()
+    made = recommended(call, 1)
+    office, at = personal_caller(organiser()), f"/api/v1/calls/{call.number}/draws"
+    refused = personal_caller(person("nobody")).post(at, {"seed": "s"}, "application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "review.no_post_in_force")
+    drawn = office.post(at, {"seed": "2024-10-12 体彩"}, "application/json").json()
+    (panel,) = drawn["panels"]
+    assert (panel["application"], len(panel["members"]), drawn["reproduced"]) == (made.number, 5, True)
+    assert office.get(at).json()["draws"] == [drawn]
+    first, second = (personal_caller(person(name)) for name in panel["members"][:2])
+    desk = f"/api/v1/reviews/{made.number}"
+    assert second.post(f"{desk}/recusal", {"reason": ""}, "application/json").status_code == 422
+    assert second.post(f"{desk}/recusal", {"reason": "合作过"}, "application/json").json()["left"]
+    assert second.post(f"{desk}/recusal", {"reason": "合作过"}, "application/json").status_code == 404
+    assert first.post(f"{desk}/score", {"marks": {}}, "application/json").status_code == 422
+    sent = first.post(f"{desk}/score", {"marks": MARKS}, "application/json")
+    assert (sent.status_code, sent.json()["number"]) == (200, made.number)
+    assert first.post(f"{desk}/score", {"marks": MARKS}, "application/json").json() == sent.json()
+    assert office.post(f"{desk}/score", {"marks": MARKS}, "application/json").status_code == 404

@@ -25,6 +25,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications.consents_shown import read_consents
 from huisuan.portal.applications.issuers_shown import read_issuers
+from huisuan.portal.applications.recovery_form import RecoveryForm, read_recovery, recovery_form
 from huisuan.portal.documents.papers import APPLICATION_PAPERS, read_papers
 from huisuan.portal.programmes.application_desk import read_desk
 from huisuan.portal.programmes.application_list import READERS
@@ -39,7 +40,6 @@ from huisuan.portal.programmes.words import (
     programme_title,
     refusal_status,
 )
-from huisuan.portal.treasury.recovery_form import RecoveryForm, read_recovery, recovery_form
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.check_desk.checking import check_where_nobody_has
@@ -264,7 +264,10 @@ def _form(application: Application, edge: ProcedureEdge, said: Said, typed: Type
     return ActForm(
         edge.action, action_label(edge.action), duty_label(edge.duty), ACTION_WORDS[edge.action].needs_reason, mine,
         amount, said.offer is not None, fields, budget_year,
-        recovery_form(application, edge.action, said, sent if mine is typed else QueryDict()),
+        recovery_form(
+            application, edge.action, [(each.name, each.label, each.text) for each in said.facts],
+            sent if mine is typed else QueryDict(),
+        ),
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ class FlagAnswerBody(Schema):
     reason: str = Field(max_length=1000)
 
 
-class NumbersBody(Schema):
+class CheckedNumbersBody(Schema):
     """Some applications."""
 
     numbers: list[str] = Field(min_length=1, max_length=1000)
@@ -58,7 +58,7 @@ def ask_checks(request: HttpRequest, number: str) -> dict[str, Any]:
 
 
 @router.post("/checks", auth=Allow(*_OFFICIALS, scope="submit"), summary="核对多件申报中还没有核对过的")
-def ask_checks_of_many(request: HttpRequest, body: NumbersBody) -> dict[str, Any]:
+def ask_checks_of_many(request: HttpRequest, body: CheckedNumbersBody) -> dict[str, Any]:
     """What one may not check is left as it is; the act that follows says why."""
     check_where_nobody_has(body.numbers, find_person(viewer_of(request).name), datetime.now(UTC))
     return {"asked": len(dict.fromkeys(body.numbers))}

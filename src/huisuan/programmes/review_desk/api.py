@@ -1,18 +1,21 @@
-"""The decision sheet of a call over HTTP: read by those who rank, pay and look, frozen by a post that ranks."""
+"""Review over HTTP: panels drawn by a post that reviews, scored or left by who sits in them, and the decision sheet."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Field, Router, Schema
 
 from huisuan.documents.typesetting import PDF_TYPE
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
-from huisuan.programmes.review_desk.decision_sheet import freeze_sheet, show_sheet
+from huisuan.programmes.review_desk.decision_sheet import freeze_sheet, official_call, show_sheet
+from huisuan.programmes.review_desk.drawing import describe_draw, draw_call, draws_of
+from huisuan.programmes.scoring.seats import recuse
+from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.settlement.statements.workbook import XLSX_TYPE
 
 router = Router(tags=["申报"])
@@ -55,3 +58,54 @@ def _file(content: bytes, media_type: str, name: str) -> HttpResponse:
     answer = HttpResponse(content, content_type=media_type)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+class DrawBody(Schema):
+    """The seed from which the draw can be made again."""
+
+    seed: str = Field(max_length=200)
+
+
+class ScoreBody(Schema):
+    """A mark for each criterion, and a reason where the programme asks for one."""
+
+    marks: dict[str, int] = Field(max_length=100)
+    reasons: dict[str, Annotated[str, Field(max_length=2000)]] = Field(default_factory=dict, max_length=100)
+
+
+class RecusalBody(Schema):
+    """Why the seat is given up."""
+
+    reason: str = Field(max_length=1000)
+
+
+@router.get("/calls/{number}/draws", auth=Allow(*_OFFICIALS, "auditor", scope="read"), summary="一份申报通知的各次抽签")
+def draws(request: HttpRequest, number: str) -> dict[str, Any]:
+    """With seed and digest of each, and whether they come to the same seats."""
+    with status_by_kind():
+        return {"draws": [describe_draw(made) for made in draws_of(official_call(viewer_of(request), number))]}
+
+
+@router.post("/calls/{number}/draws", auth=Allow(*_OFFICIALS, scope="submit"), summary="为等待评审的申报抽签")
+def draw(request: HttpRequest, number: str, body: DrawBody) -> dict[str, Any]:
+    """A panel for every application that waits and has none."""
+    with status_by_kind():
+        return describe_draw(
+            draw_call(number, body.seed.strip(), find_person(viewer_of(request).name), datetime.now(UTC))
+        )
+
+
+@router.post("/reviews/{number}/score", auth=Allow(scope="submit"), summary="提交评分表，一次")
+def score(request: HttpRequest, number: str, body: ScoreBody) -> dict[str, Any]:
+    """By the expert who sits in the panel; it is never changed."""
+    with status_by_kind():
+        sheet = send_sheet(number, body.marks, body.reasons, find_person(viewer_of(request).name), datetime.now(UTC))
+    return {"number": number, "score": str(sheet.score)}
+
+
+@router.post("/reviews/{number}/recusal", auth=Allow(scope="submit"), summary="回避：由候补专家递补")
+def leave(request: HttpRequest, number: str, body: RecusalBody) -> dict[str, Any]:
+    """By the expert who sits in the panel, of the own seat only."""
+    with status_by_kind():
+        recuse(number, find_person(viewer_of(request).name), body.reason, datetime.now(UTC))
+    return {"number": number, "left": True}

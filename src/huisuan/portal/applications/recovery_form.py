@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,6 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import parse_typed_yuan
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
-from huisuan.portal.programmes.application_said import Said
 from huisuan.programmes.models import Application
 from huisuan.programmes.submissions.selection import selection_facts
 
@@ -42,18 +42,20 @@ class RecoveryForm:
         return any(fact.typed for fact in self.facts) or any(any(part) for part in self.parts)
 
 
-def recovery_form(application: Application, action: str, said: Said, typed: QueryDict) -> RecoveryForm:
-    """The fields of `recover` and `relent`, with what was typed."""
+def recovery_form(
+    application: Application, action: str, said: Iterable[tuple[str, Any, str]], typed: QueryDict
+) -> RecoveryForm:
+    """The fields of `recover` and `relent`, with what was typed. `said`: name, label and text of what was handed in."""
     if action not in ("recover", "relent"):
         return RecoveryForm()
     chosen = _chosen(application)
     facts = tuple(
-        CorrectableFact(_FACT + one.name, one.label, one.text, typed.get(_FACT + one.name, ""))
-        for one in said.facts
-        if one.name not in chosen
+        CorrectableFact(_FACT + name, label, text, typed.get(_FACT + name, ""))
+        for name, label, text in said
+        if name not in chosen
     )
-    rows = list(zip(typed.getlist("repay_amount"), typed.getlist("repay_day"), strict=False))[:_ROWS]
-    parts = tuple(rows + [("", "")] * (_ROWS - len(rows))) if action == "recover" else ()
+    rows = list(zip(typed.getlist("repay_amount"), typed.getlist("repay_day"), strict=False))
+    parts = tuple(rows + [("", "")] * max(0, _ROWS - len(rows))) if action == "recover" else ()
     return RecoveryForm(facts, parts)
 
 
