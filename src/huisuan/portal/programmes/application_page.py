@@ -25,7 +25,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications.issuers_shown import read_issuers
 from huisuan.portal.documents.papers import APPLICATION_PAPERS, read_papers
-from huisuan.portal.programmes.application_desk import read_desk
+from huisuan.portal.programmes.application_desk import may_check, read_desk
 from huisuan.portal.programmes.application_list import READERS
 from huisuan.portal.programmes.application_money import read_money
 from huisuan.portal.programmes.application_said import Said, correctable_fields, read_said
@@ -207,6 +207,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "why": said.why,
         "money": money,
         "agreed": read_contract_shown(application, person, now),
+        "checks_it": may_check(application, person, now),
         "desk": read_desk(application, money, said.offer is not None, person, now),
         "issuers": read_issuers(application, person, now),
         "typed": request.POST,
