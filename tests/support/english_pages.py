@@ -60,8 +60,8 @@ POSTED = {
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
     "take-step", "give-payee", "answer-payee", "answer-application-flag", "contract-act", "say-issuer",
     "give-consent", "withdraw-consent", "lift-strike",
-    "send-score-sheet", "recuse", "acceptance-act", "amend-call", "issue-document", "match-register",
-    "publish-notice", "end-budget-line", "send-orders",
+    "check-application", "send-score-sheet", "recuse", "acceptance-act", "amend-call", "issue-document",
+    "match-register", "publish-notice", "end-budget-line", "send-orders",
     "keep-filter", "forget-filter",
     "cancel-import", "import-for-real", "check-month", "check-agent",
 }  # fmt: skip

@@ -49,6 +49,7 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("applications/<str:number>", application_page.application_page, name="application"),
     path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
     path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
+    path("applications/<str:number>/checks", application_answers.check_application_page, name="check-application"),
     path("applications/<str:number>/issuers", saying.say_issuer, name="say-issuer"),
     path("applications/<str:number>/consents", consenting.give_consent_page, name="give-consent"),
     path(

@@ -52,6 +52,15 @@ def draw_up(number: _Number, file: _File, by: _By, as_json: AsJson = False) -> N
     _print(number, by, as_json)
 
 
+@app.command("amend")
+def amend(number: _Number, file: _File, by: _By, as_json: AsJson = False) -> None:
+    """合同变更（{code, agreed_on, reason, targets: [{milestone, code, figure}]}），限未验收的节点，原数值留存。"""
+    from huisuan.programmes.contract_desk.amending import amend_contract
+
+    amend_contract(number, _read(file), _person(by), datetime.now(UTC))
+    _print(number, by, as_json)
+
+
 @app.command("report")
 def report(
     number: _Number,
@@ -214,6 +223,12 @@ def _print(number: str, by: str, as_json: bool) -> None:
         return
     signed = found["contract"]
     out.print(f"{number}　{'合同 ' + signed['code'] if signed else '还没有合同'}", markup=False)
+    for row in found["amendments"]:
+        changed = "、".join(
+            f"第 {each['milestone']} 个节点 {each['code']} {each['before']} → {each['figure']} {each['unit']}"
+            for each in row["targets"]
+        )
+        out.print(f"变更 {row['code']}（{row['agreed_on']}）：{changed}；{row['reason']}", markup=False)
     rows = [row | {"accepted": "已验收" if row["accepted"] else ""} for row in found["milestones"]]
     print_table("节点", rows, _MILESTONES, "还没有节点")
     if found["runners"]:

@@ -48,6 +48,10 @@ def test_a_contract_is_drawn_up_reported_checked_and_accepted_on_the_page() -> N
     assert done.headers["Location"] == f"/applications/{made.number}#contract"
     act(made.number, "contract", signer(), LATER)
     assert "报告第 1 个节点" in shown(firm.get(f"/applications/{made.number}"))
+    change = {"code": "HT-9-补1", "agreed_on": "2024-11-02", "reason": "芯片断供"}
+    assert "须写成" in shown(posted(office, made, "amend", **change, targets="2 | T1"))
+    assert posted(firm, made, "amend", **change, targets="2 | T1 | 55").status_code in (403, 409, 422)
+    posted(office, made, "amend", **change, targets="2 | T1 | 55")
     posted(firm, made, "report", milestone="1", text="样机完成", **{"reached.T1": "31"})
     official("second", "review", SCIENCE)
     site = {"milestone": "1", "day": str(timezone.localdate()), "text": "设备在场", "first": "signer"}
@@ -55,7 +59,16 @@ def test_a_contract_is_drawn_up_reported_checked_and_accepted_on_the_page() -> N
     posted(office, made, "check-site", **site, second="second")
     posted(office, made, "accept", milestone="1", verdict="yes", score="88", reason="达到指标")
     page = shown(firm.get(f"/applications/{made.number}"))
-    for said in ("样机完成", "达到指标", "设备在场", "计划为 70，调低", "专家组建议", "报告第 2 个节点"):
+    for said in (
+        "样机完成",
+        "达到指标",
+        "设备在场",
+        "计划为 70，调低",
+        "专家组建议",
+        "报告第 2 个节点",
+        "芯片断供",
+        "60 → 55",
+    ):
         assert said in page
     assert Milestone.objects.get(number=1).results.get().score == 8_800
     assert "要报告的节点" not in shown(firm.get("/applications/")), "the second is due in a year"
@@ -102,7 +115,8 @@ def test_an_expert_votes_on_a_milestone_or_stands_back_on_the_bench() -> None:
     assert "评分须在 0 至 100" in shown(browser(first).post(f"{where}/vote", {"verdict": "yes", "reason": "好"}))
     voted = browser(first).post(f"{where}/vote", {"verdict": "no", "score": "55", "reason": "未达到"})
     assert voted.headers["Location"] == "/reviews/"
-    assert (milestone.seats.get(position=1).vote.accepts, milestone.seats.get(position=1).vote.score) == (False, 55)
+    given = milestone.seats.get(position=1).votes.get()
+    assert (given.accepts, given.score) == (False, 55)
     assert "已投票" in shown(browser(first).get("/reviews/"))
     assert browser(second).post(f"{where}/leave", {"why": "曾任顾问"}).status_code == 302
     assert "按期完成" in shown(browser(waiting).get("/reviews/")), "the alternate sits"

@@ -13,8 +13,25 @@ from huisuan.base.errors import Refused
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.application_page import ACTORS, application_or_404, show_refused
+from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer
 from huisuan.programmes.payments.payees import answer_payee_change, give_payee
+
+
+@allow(*(role for role in ACTORS if role != "user"))
+@require_POST
+def check_application_page(request: HttpRequest, number: str) -> HttpResponseBase:
+    """Ask everything of what was handed in and keep the answers; they stand on the page before anybody acts."""
+    application = application_or_404(request, number)
+    assert isinstance(request.user, Person)
+    try:
+        answers = check_application(application.number, request.user, timezone.now())
+    except Refused as refusal:
+        return show_refused(request, application, refusal)
+    open_answers = sum(not answer.passed for answer in answers)
+    said = _t("已核对：{n} 项须说明。") if open_answers else _t("已核对：都通过。")
+    messages.success(request, said.format(n=open_answers))
+    return redirect(f"/applications/{number}#checks")
 
 
 @allow("user", "city")

@@ -1,4 +1,4 @@
-"""What is done on the page of an application beside its acts: its account given and answered, its flags answered."""
+"""What is done on the page of an application beside its acts: its account, its checks, its flags answered."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.base.errors import NotAllowed
+from huisuan.base.errors import NotAllowed, Refused
 from huisuan.law.procedure import CLOSING_STATES, State
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.application_money import ApplicationMoney
+from huisuan.portal.ui.state_labels import Word
 from huisuan.programmes.check_desk.flag_answers import list_flags, may_answer_flags
-from huisuan.programmes.models import Application, FlagReason
+from huisuan.programmes.checks.stored import last_round
+from huisuan.programmes.models import Application, CheckKind, FlagReason
 from huisuan.programmes.payments.payees import may_answer_payee_change
-from huisuan.programmes.workflow.permission import is_applicant
+from huisuan.programmes.workflow.permission import Permissions, is_applicant
 
 #: why a flag was raised
 FLAG_WORDS: dict[str, Promise | str] = {
@@ -30,6 +32,40 @@ FLAG_WORDS: dict[str, Promise | str] = {
     FlagReason.LATE_RELATION.value: _("事后登记的关系使已办的步骤应回避"),
     FlagReason.STRUCK_EVIDENCE.value: _("佐证材料的出具机构已失去资格"),
 }
+
+#: what a round of checks asks, in its order
+CHECK_WORDS: dict[str, Promise | str] = {
+    CheckKind.LAW.value: _("政策条件"),
+    CheckKind.STACKING.value: _("与其他补助的叠加"),
+    CheckKind.OBJECTS.value: _("申报对象"),
+    CheckKind.RELATIONS.value: _("关联关系"),
+    CheckKind.CREDIT.value: _("信用名单"),
+    CheckKind.DEBTS.value: _("未还款项"),
+    CheckKind.PERFORMANCE.value: _("既往项目评价"),
+}
+_PASSED: dict[bool | None, Word] = {
+    True: Word(_("通过"), "good"), False: Word(_("不通过"), "bad"), None: Word(_("有情况，须说明"), "wait"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ShownCheck:
+    """One answer of a round of checks, with its reason."""
+
+    what: Promise | str
+    word: Word
+    reason: str
+
+
+@dataclass(frozen=True)
+class ShownRound:
+    """The newest round of checks: when and by whom it was asked; `older`: of a version that was corrected since."""
+
+    at: datetime
+    by: str
+    number: int
+    older: bool
+    answers: tuple[ShownCheck, ...]
 
 
 @dataclass(frozen=True)
@@ -50,6 +86,14 @@ class Desk:
     answers_payee: bool
     flags: tuple[ShownFlag, ...]
     answers_flags: bool
+    checks: ShownRound | None  # never for who applies
+
+
+def may_check(application: Application, person: Person, now: datetime) -> bool:
+    """Whether a person may ask everything of what was handed in, before the act that rests on it."""
+    if application.call_id is None or not application.submissions.exists():
+        return False
+    return not isinstance(Permissions.load(person, "check", "", [application], now).ask(application), Refused)
 
 
 def read_desk(application: Application, money: ApplicationMoney, offered: bool, person: Person, now: datetime) -> Desk:
@@ -57,15 +101,28 @@ def read_desk(application: Application, money: ApplicationMoney, offered: bool, 
     over = application.state in CLOSING_STATES or (offered and application.state == State.DRAFT)
     gives = is_applicant(person, application) and person.widest_scope != "read" and not (over or money.waiting)
     found: list[dict[str, Any]] = []
+    checks: ShownRound | None = None
     with suppress(NotAllowed):
         found = list_flags(Viewer.for_person(person), application.number)
+        checks = _round(application)
     open_flags = any(flag["answered_by"] is None for flag in found)
     return Desk(
         gives,
         money.waiting is not None and may_answer_payee_change(application, money.waiting, person, now),
         tuple(_shown(flag) for flag in found),
         open_flags and may_answer_flags(application, person, now),
+        checks,
     )
+
+
+def _round(application: Application) -> ShownRound | None:
+    answers, newest = last_round(application), application.submissions.last()
+    if not answers:
+        return None
+    first = answers[0]
+    shown = tuple(ShownCheck(CHECK_WORDS[row.kind], _PASSED[row.passed], row.reason) for row in answers)
+    older = newest is not None and first.submission_id != newest.pk
+    return ShownRound(first.at, first.by.name, first.round, older, shown)
 
 
 def _shown(flag: dict[str, Any]) -> ShownFlag:

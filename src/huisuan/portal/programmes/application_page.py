@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +27,7 @@ from huisuan.portal.applications.consents_shown import read_consents
 from huisuan.portal.applications.issuers_shown import read_issuers
 from huisuan.portal.applications.recovery_form import RecoveryForm, read_recovery, recovery_form
 from huisuan.portal.documents.papers import APPLICATION_PAPERS, read_papers
-from huisuan.portal.programmes.application_desk import read_desk
+from huisuan.portal.programmes.application_desk import may_check, read_desk
 from huisuan.portal.programmes.application_list import READERS
 from huisuan.portal.programmes.application_money import read_money
 from huisuan.portal.programmes.application_said import Said, correctable_fields, read_said
@@ -115,10 +115,7 @@ def take_step_page(request: HttpRequest, number: str, action: str) -> HttpRespon
             key=asked.get("key", ""),
         )  # fmt: skip
     except Refused as refusal:
-        refused = TypedAct(
-            typed.action, typed.reason, typed.amount, typed.budget_year, typed.owed, typed.fields,
-            refusal_html(refusal), refusal_status(refusal),
-        )  # fmt: skip
+        refused = replace(typed, refused=refusal_html(refusal), status=refusal_status(refusal))
         return _shown(request, application, refused)
     done = _t("{number}：已{action}。").format(number=number, action=action_label(action))
     messages.success(request, done)
@@ -213,6 +210,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "why": said.why,
         "money": money,
         "agreed": read_contract_shown(application, person, now),
+        "checks_it": may_check(application, person, now),
         "desk": read_desk(application, money, said.offer is not None, person, now),
         "consents": read_consents(application, person, now),
         "issuers": read_issuers(application, person, now),

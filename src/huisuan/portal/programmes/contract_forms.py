@@ -50,6 +50,19 @@ def typed_contract(asked: Mapping[str, str], plan: Mapping[str, TargetTerms]) ->
     return {"code": asked.get("code", ""), "signed_on": asked.get("signed_on", ""), "milestones": milestones}
 
 
+def typed_amendment(asked: Mapping[str, str]) -> dict[str, Any]:
+    """An amendment: its code, day and reason, and figures (milestone, code of the target, figure), one a line.
+
+    Raises:
+        InvalidRequest: which line has other parts.
+    """
+    targets = [
+        {"milestone": int(at) if at.isdecimal() and len(at) < 4 else 0, "code": code, "figure": figure}
+        for at, code, figure in _lines(asked.get("targets", ""), (3, 3), "第几个节点 | 指标编号 | 数值")
+    ]
+    return {name: asked.get(name, "") for name in ("code", "agreed_on", "reason")} | {"targets": targets}
+
+
 def typed_count(asked: Mapping[str, str], name: str) -> int | None:
     """A whole number that was typed; None: nothing.
 

@@ -18,8 +18,9 @@ from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.application_page import ACTORS, application_or_404, show_refused
-from huisuan.portal.programmes.contract_forms import typed_contract, typed_count, typed_plan
+from huisuan.portal.programmes.contract_forms import typed_amendment, typed_contract, typed_count, typed_plan
 from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
 from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, leave_acceptance_seat
 from huisuan.programmes.contract_desk.planning import file_plan, planned_terms
@@ -53,6 +54,10 @@ def _plan(one: ContractRequest) -> None:
 def _draw_up(one: ContractRequest) -> None:
     said = typed_contract(one.asked, planned_terms(one.application))
     draw_up_contract(one.application.number, said, one.person, one.now)
+
+
+def _amend(one: ContractRequest) -> None:
+    amend_contract(one.application.number, typed_amendment(one.asked), one.person, one.now)
 
 
 def _report(one: ContractRequest) -> None:
@@ -98,6 +103,7 @@ def _evaluate(one: ContractRequest) -> None:
 _ACTS: Mapping[str, tuple[Callable[[ContractRequest], None], Any]] = {
     "plan": (_plan, _("计划指标已提交。")),
     "draw-up": (_draw_up, _("合同已拟定：请办“签订合同”。")),
+    "amend": (_amend, _("合同变更已登记。")),
     "report": (_report, _("报告已提交。")),
     "check-site": (_check_site, _("现场核查已登记。")),
     "accept": (_accept, _("验收结果已登记。")),

@@ -29,6 +29,7 @@ class ContractShown:
     draws_up: bool
     reports: bool
     accepts: bool
+    amends: bool
     by_panel: bool
     evaluates: bool
 
@@ -53,6 +54,6 @@ def read_contract_shown(application: Application, person: Person, now: datetime)
     return ContractShown(
         found, waiting if running else None, mine and state in _PLANNING and not found["plan"],
         office and state is State.DECIDED and found["contract"] is None, mine and running,
-        office and state in _ACCEPTING, has_panel(application),
+        office and state in _ACCEPTING, office and state in _ACCEPTING and waiting is not None, has_panel(application),
         office and state is State.MONITORED and found["evaluation"] is None,
     )  # fmt: skip

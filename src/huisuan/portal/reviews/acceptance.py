@@ -21,6 +21,7 @@ from huisuan.programmes.contract_desk.queries import acceptance_seats, describe_
 from huisuan.programmes.models import AcceptanceSeat
 
 _ACCEPTED, _VOTED, _TO_VOTE = Word(_("已验收"), "good"), Word(_("已投票"), "good"), Word(_("待投票"), "wait")
+_REFUSED = Word(_("未通过，待再报告"), "wait")
 _MOST_SHOWN = 20  # whose material stands on the page; the list has all
 
 
@@ -63,9 +64,7 @@ def acceptance_table(request: HttpRequest) -> Table:
 
 def waiting_acceptances(person: Person, now: datetime) -> list[tuple[AcceptanceSeat, WaitingAcceptance]]:
     """What waits for a vote of a person, with the material; the newest first."""
-    rows = (
-        acceptance_seats(Viewer.for_person(person)).filter(vote__isnull=True).exclude(milestone__results__accepted=True)
-    )
+    rows = acceptance_seats(Viewer.for_person(person)).filter(voted=False, done=False, refused=False)
     return [(row, _waiting(row, now)) for row in rows[:_MOST_SHOWN]]
 
 
@@ -80,4 +79,6 @@ def _waiting(row: AcceptanceSeat, now: datetime) -> WaitingAcceptance:
 def _word(row: Any) -> Word:
     if row.done:
         return _ACCEPTED
-    return _VOTED if hasattr(row, "vote") else _TO_VOTE
+    if row.refused:
+        return _REFUSED
+    return _VOTED if row.voted else _TO_VOTE

@@ -15,7 +15,7 @@ from huisuan.law.procedure import OWN_SERIES, Held, ObjectKind
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.claim_objects.codes import asked_objects, object_words
-from huisuan.programmes.models import Application, ApplicationSubmission, ClaimObject
+from huisuan.programmes.models import CHOSEN_STATES, Application, ApplicationSubmission, ClaimObject
 
 _ONCE = "one_living_claim_holds_an_object"
 
@@ -64,6 +64,8 @@ def record_objects(
         for kind, code in sorted(wanted.keys() - held.keys())
     ]  # fmt: skip
     for again in (True, False):
+        for one in new:
+            one.part = _next_part(one, application)
         _wait_or_refuse(new, person)
         try:
             with transaction.atomic():
@@ -73,6 +75,24 @@ def record_objects(
                 raise
         else:
             return
+
+
+def leaves_room(held: ClaimObject, city_id: str | None) -> bool:
+    """Whether a city may claim again for what it holds for a year: some was granted, new vouchers are a further part.
+
+    What it gets is computed beside what was granted; a voucher is still named once.
+    """
+    one = held.application
+    return bool(held.year and city_id and one.city_id == city_id and one.state in CHOSEN_STATES)
+
+
+def _next_part(new: ClaimObject, application: Application) -> int:
+    if not new.year or application.city_id is None:
+        return 0
+    named = [(new.kind, new.series, new.year, new.code)]
+    found = holders(new.policy, new.ground, named, besides=application.pk)
+    free = all(leaves_room(one, application.city_id) for one in found)
+    return max((one.part + 1 for one in found), default=0) if free else 0
 
 
 def held_elsewhere(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
@@ -138,6 +158,7 @@ def _wait_or_refuse(new: Sequence[ClaimObject], person: Person) -> None:
         return
     application = new[0].application
     found = holders(new[0].policy, new[0].ground, [_named(one) for one in new], besides=application.pk)
+    found = [one for one in found if not leaves_room(one, application.city_id)]
     contested = {spec.kind.value for spec in asked_objects(application.edition.content) if spec.contested}
     taken = [one for one in found if one.kind not in contested or _same_applicant(one.application, application)]
     if taken:

@@ -13,7 +13,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import State
 from huisuan.parties.models import Person, Role
 from huisuan.programmes.contract_desk.desk import milestone_of, said_text, take_up
-from huisuan.programmes.contract_desk.panel import has_panel, panel_says, tied_voters
+from huisuan.programmes.contract_desk.panel import check_reported_again, has_panel, panel_says, tied_voters
 from huisuan.programmes.contract_desk.reporting import reached_by_target
 from huisuan.programmes.contracts.figures import contract_figures
 from huisuan.programmes.contracts.race import refuse_who_falls_out
@@ -112,6 +112,7 @@ def _by_panel(
 ) -> tuple[bool, Fraction]:
     if accepted is not None or score is not None:
         raise InvalidRequest(f"{application.number}：由专家组投票决定，不另写结论和评分", code="contract.panel_decides")
+    check_reported_again(application.number, milestone)
     if tied := tied_voters(application, milestone, now):
         raise Conflict(
             f"{application.number}：投过票的 {'、'.join(tied)} 现与承担单位有利害关系，请先由候补递补，再验收",
@@ -120,10 +121,6 @@ def _by_panel(
     said = panel_says(milestone)
     if said is None:
         raise Conflict(f"{application.number}：专家组还没有全部投票", code="contract.panel_has_not_voted")
-    votes = AcceptanceVote.objects.filter(seat__milestone=milestone, left=False, set_aside__isnull=True)
-    last = milestone.results.last()
-    if last is not None and not votes.filter(at__gt=last.at).exists():
-        raise Conflict(f"{application.number}：专家组已就此节点投票，未通过", code="contract.panel_refused")
     return said
 
 
@@ -138,7 +135,7 @@ def _basis(milestone: Milestone) -> dict[str, Any]:
         "votes": [
             {
                 "expert": vote.by.username, "accepts": vote.accepts, "score": vote.score,
-                "counts": not hasattr(vote, "set_aside"),
+                "counts": vote.round == milestone.results.count() + 1 and not hasattr(vote, "set_aside"),
             }
             for vote in AcceptanceVote.objects.filter(seat__milestone=milestone, left=False).select_related(
                 "by", "set_aside"

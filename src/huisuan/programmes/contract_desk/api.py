@@ -12,6 +12,7 @@ from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
 from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, leave_acceptance_seat, vote_on_milestone
 from huisuan.programmes.contract_desk.planning import file_plan
@@ -37,6 +38,15 @@ class ContractBody(Schema):
     code: str = Field(max_length=80)
     signed_on: date
     milestones: list[dict[str, Any]] = Field(min_length=1, max_length=24)
+
+
+class AmendmentBody(Schema):
+    """A supplementary agreement; each target as {milestone, code, figure}."""
+
+    code: str = Field(max_length=80)
+    agreed_on: date
+    reason: str = Field(max_length=1000)
+    targets: list[dict[str, Any]] = Field(min_length=1, max_length=50)
 
 
 class ReportBody(Schema):
@@ -125,6 +135,18 @@ def draw_up(request: HttpRequest, number: str, body: ContractBody) -> dict[str, 
     """Once; the act "contract" signs it."""
     with status_by_kind():
         draw_up_contract(number, body.model_dump(), _person(request), datetime.now(UTC))
+    return contract(request, number)
+
+
+@router.post(
+    "/applications/{number}/contract/amendments",
+    auth=Allow(*_OFFICIALS, scope="submit"),
+    summary="合同变更：按补充协议改指标，原数值留存",
+)
+def amend(request: HttpRequest, number: str, body: AmendmentBody) -> dict[str, Any]:
+    """Of milestones that are not accepted."""
+    with status_by_kind():
+        amend_contract(number, body.model_dump(), _person(request), datetime.now(UTC))
     return contract(request, number)
 
 

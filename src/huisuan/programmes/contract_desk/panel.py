@@ -1,7 +1,8 @@
 """The panel that accepts a milestone where the procedure declares one: drawn as for a review, asked again at each vote.
 
 An expert who became a tie since the draw does not vote: the seat is left, and the next alternate sits. Where the vote
-was given before, it is set aside: it stays on record, and that of the alternate counts.
+was given before, it is set aside: it stays on record, and that of the alternate counts. Once the panel has refused, who
+sits there votes again on what is reported after: each result ends a round.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def draw_acceptance_panel(number: str, milestone: int, seed: str, person: Person
 def vote_on_milestone(
     number: str, milestone: int, accepts: bool, score: int, reason: str, person: Person, now: datetime
 ) -> AcceptanceVote:
-    """What an expert of the panel says, once.
+    """What an expert of the panel says, once in a round.
 
     Raises:
         NotFound: the person does not sit in the panel now.
@@ -99,15 +100,31 @@ def vote_on_milestone(
     application, found, seat = _own_seat(number, milestone, person)
     if not found.reports.exists():
         raise Conflict(f"{number}：第 {milestone} 个节点，承担单位还没有报告", code="contract.not_reported")
-    if found.results.filter(accepted=True).exists() or AcceptanceVote.objects.filter(seat=seat).exists():
+    check_reported_again(number, found)
+    open_round = round_of(found)
+    if found.results.filter(accepted=True).exists() or seat.votes.filter(round=open_round).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收，或您已投票", code="contract.voted")
     if bar := _bar(application, person.username, now):
         raise NotAllowed(f"{number}：{EXCLUSION_NAMES[bar]}，须回避", code="contract.expert_tied")
     if not 0 <= score <= _LARGEST_SCORE:
         raise InvalidRequest(f"评分须在 0 至 {_LARGEST_SCORE} 之间", code="contract.score_malformed")
     return AcceptanceVote.objects.create(
-        seat=seat, accepts=accepts, score=score, reason=said_text(reason, "意见"), by=person, at=now
-    )
+        seat=seat, round=open_round, accepts=accepts, score=score, reason=said_text(reason, "意见"), by=person, at=now
+    )  # fmt: skip
+
+
+def check_reported_again(number: str, milestone: Milestone) -> None:
+    """Refuse to judge again what was refused, as long as nothing was reported since.
+
+    Raises:
+        Conflict: the panel has refused it, and no report came after.
+    """
+    last = milestone.results.last()
+    if last is not None and not last.accepted and not milestone.reports.filter(at__gt=last.at).exists():
+        raise Conflict(
+            f"{number}：专家组已就第 {milestone.number} 个节点投票，未通过；承担单位再报告之后重新投票",
+            code="contract.panel_refused",
+        )
 
 
 def _own_seat(number: str, milestone: int, person: Person) -> tuple[Application, Milestone, AcceptanceSeat]:
@@ -144,19 +161,19 @@ def leave_acceptance_seat(
         application = take_up(number, person, now)
         found = milestone_of(application, milestone)
         seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
-    vote = getattr(seat, "vote", None)
+    vote = None if seat is None else vote_now(seat, found)
     if seat is None or (vote is not None and _bar(application, username, now) is None):
         raise Conflict(
             f"{number}：{username} 不在第 {milestone} 个节点的专家组，或已投票且没有利害关系", code="contract.seat_left"
         )
     if found.results.filter(accepted=True).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收", code="contract.accepted_already")
-    seats = list(found.seats.select_related("vote__set_aside"))
+    seats = list(found.seats.prefetch_related("votes__set_aside"))
     if sum(1 for one in seats if not _is_left(one)) <= seat.panel:
         raise Conflict(f"{number}：没有可递补的候补专家", code="contract.no_alternate_left")
     why = said_text(reason, "回避理由")
     if vote is None:
-        AcceptanceVote.objects.create(seat=seat, left=True, reason=why, by=person, at=now)
+        AcceptanceVote.objects.create(seat=seat, round=round_of(found), left=True, reason=why, by=person, at=now)
     else:
         VoteSetAside.objects.create(vote=vote, reason=why, by=person, at=now)
     return seat
@@ -164,13 +181,25 @@ def leave_acceptance_seat(
 
 def sitting_now(milestone: Milestone) -> list[AcceptanceSeat]:
     """Who sits in the panel: the first seats that nobody left."""
-    seats = list(milestone.seats.select_related("vote__set_aside", "expert__person").order_by("position"))
+    rows = milestone.seats.select_related("expert__person").prefetch_related("votes__set_aside")
+    seats = list(rows.order_by("position"))
     return [seat for seat in seats if not _is_left(seat)][: seats[0].panel if seats else 0]
 
 
+def round_of(milestone: Milestone) -> int:
+    """The round in which its panel votes now: one more than the results there are."""
+    return milestone.results.count() + 1
+
+
+def vote_now(seat: AcceptanceSeat, milestone: Milestone) -> AcceptanceVote | None:
+    """The vote from a seat that counts now; None: none was given in this round."""
+    now = round_of(milestone)
+    return next((vote for vote in seat.votes.all() if vote.round == now and not vote.left), None)
+
+
 def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
-    """Whether most accept it, and the mean of the scores; None: not everybody who sits has voted."""
-    votes = [getattr(seat, "vote", None) for seat in sitting_now(milestone)]
+    """Whether most accept it, and the mean of the scores; None: not everybody who sits has voted in this round."""
+    votes = [vote_now(seat, milestone) for seat in sitting_now(milestone)]
     given = [vote for vote in votes if vote is not None and vote.score is not None]
     if not votes or len(given) < len(votes):
         return None
@@ -180,8 +209,8 @@ def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
 
 
 def tied_voters(application: Application, milestone: Milestone, now: datetime) -> list[str]:
-    """Who has voted and is tied to the applicant by what is known now."""
-    voted = [seat.expert.person.username for seat in sitting_now(milestone) if getattr(seat, "vote", None) is not None]
+    """Who has voted in this round and is tied to the applicant by what is known now."""
+    voted = [seat.expert.person.username for seat in sitting_now(milestone) if vote_now(seat, milestone)]
     return [name for name in voted if _bar(application, name, now) is not None]
 
 
@@ -192,8 +221,7 @@ def why_barred(seat: AcceptanceSeat, now: datetime) -> str:
 
 
 def _is_left(seat: AcceptanceSeat) -> bool:
-    vote = getattr(seat, "vote", None)
-    return vote is not None and (bool(vote.left) or hasattr(vote, "set_aside"))
+    return any(vote.left or hasattr(vote, "set_aside") for vote in seat.votes.all())
 
 
 def _bar(application: Application, username: str, now: datetime) -> Exclusion | None:

@@ -5,29 +5,34 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.contract_desk.reporting import describe_due, plain_figure, reached_by_target
+from huisuan.programmes.contract_desk.amending import describe_amendments, plain_figure
+from huisuan.programmes.contract_desk.panel import vote_now
+from huisuan.programmes.contract_desk.reporting import describe_due, reached_by_target
 from huisuan.programmes.contracts.race import runners_of
 from huisuan.programmes.models import (
     AcceptanceSeat,
+    AcceptanceVote,
     Application,
     Contract,
     FinalEvaluation,
     Milestone,
+    MilestoneReport,
     MilestoneResult,
 )
 from huisuan.programmes.people import find_person
+from huisuan.programmes.review.called_seats import called_seats
 from huisuan.programmes.workflow.permission import Permissions
 from huisuan.programmes.workflow.queries import get_application, visible_applications
 
 
 def describe_contract(viewer: Viewer, number: str, now: datetime) -> dict[str, Any]:
-    """A contract as JSON carries it: plan, milestones with what became of them, runners where they race, evaluation.
+    """A contract as JSON carries it: plan, amendments, milestones and what became of them, runners, evaluation.
 
     Other runners are shown to officials, those that they may see; who sits in a panel to whoever accepts, and to audit.
 
@@ -62,6 +67,7 @@ def contract_to_dict(application: Application, viewer: Viewer, now: datetime, *,
             "code": contract.code, "signed_on": contract.signed_on.isoformat(), "task": contract.task,
             "by": contract.by.username, "at": _shown(contract.at),
         },
+        "amendments": describe_amendments(contract) if contract else [],
         "milestones": _milestones(contract, now, seats=seats) if contract else [],
         "runners": _runners(application, viewer),
         "evaluation": None if evaluation is None else {
@@ -72,17 +78,22 @@ def contract_to_dict(application: Application, viewer: Viewer, now: datetime, *,
 
 
 def acceptance_seats(viewer: Viewer) -> QuerySet[AcceptanceSeat]:
-    """The seats in which an expert sits now in panels that accept milestones, the newest first; `done`: accepted."""
-    gone = Q(vote__left=True) | Q(vote__set_aside__isnull=False)
-    before = AcceptanceSeat.objects.filter(milestone=OuterRef("milestone"), position__lt=OuterRef("position"))
-    ahead = before.exclude(pk__in=AcceptanceSeat.objects.filter(gone).values("pk")).order_by().values("milestone")
-    accepted = MilestoneResult.objects.filter(milestone=OuterRef("milestone"), accepted=True)
-    rows = AcceptanceSeat.objects.filter(expert__person__username=viewer.name).exclude(gone)
-    rows = rows.annotate(ahead=Coalesce(Subquery(ahead.annotate(n=Count("pk")).values("n")), 0), done=Exists(accepted))
+    """The seats in which an expert sits now in panels that accept milestones, the newest first.
+
+    `done`: accepted; `voted`: in the round that is open; `refused`: nothing was reported since the panel refused it.
+    """
+    results = MilestoneResult.objects.filter(milestone=OuterRef("milestone"))
+    ended = Subquery(results.order_by("-number").values("number")[:1])
+    rows = called_seats().filter(expert__person__username=viewer.name)
+    rows = rows.annotate(
+        done=Exists(results.filter(accepted=True)), ended=Coalesce(ended, 0),
+        last_result=Subquery(results.order_by("-number").values("at")[:1]),
+    )  # fmt: skip
+    now = AcceptanceVote.objects.filter(seat=OuterRef("pk"), round__gt=OuterRef("ended"))
+    since = MilestoneReport.objects.filter(milestone=OuterRef("milestone"), at__gt=OuterRef("last_result"))
+    rows = rows.annotate(voted=Exists(now), refused=Q(ended__gt=0) & ~Exists(since))
     named = "milestone__contract__application__"
-    rows = rows.filter(ahead__lt=F("panel")).select_related(
-        f"{named}edition", f"{named}party", f"{named}call", "vote", "expert__person"
-    )
+    rows = rows.select_related(f"{named}edition", f"{named}party", f"{named}call", "expert__person")
     return rows.order_by("-id")
 
 
@@ -108,7 +119,7 @@ def _milestones(contract: Contract, now: datetime, *, seats: bool) -> list[dict[
 
 def _milestone(row: Milestone, due: dict[str, Any], *, shows_seats: bool) -> dict[str, Any]:
     accepted = row.results.filter(accepted=True).exists()
-    seats = row.seats.select_related("expert__person", "vote__set_aside") if shows_seats else []
+    seats = row.seats.select_related("expert__person").prefetch_related("votes__set_aside") if shows_seats else []
     return {
         "milestone": row.number, "title": row.title, "due_on": due["due_on"], "amount_fen": row.amount_fen,
         "report_until": due["report_until"], "overdue": due["overdue"] and not accepted, "accepted": accepted,
@@ -128,14 +139,19 @@ def _milestone(row: Milestone, due: dict[str, Any], *, shows_seats: bool) -> dic
             {"accepted": one.accepted, "score": one.score, "reason": one.reason, "at": _shown(one.at)}
             for one in row.results.all()
         ],
-        "panel": [
-            {
-                "position": seat.position, "expert": seat.expert.person.username,
-                "voted": getattr(seat, "vote", None) is not None,
-                "left": getattr(seat, "vote", None) is not None and seat.vote.left,
-                "set_aside": seat.vote.set_aside.reason if hasattr(getattr(seat, "vote", None), "set_aside") else None,
-            }
-            for seat in seats
+        "panel": [_seat(seat, row) for seat in seats],
+    }  # fmt: skip
+
+
+def _seat(seat: AcceptanceSeat, milestone: Milestone) -> dict[str, Any]:
+    votes, aside = list(seat.votes.all()), [vote for vote in seat.votes.all() if hasattr(vote, "set_aside")]
+    return {
+        "position": seat.position, "expert": seat.expert.person.username,
+        "voted": bool(aside) or vote_now(seat, milestone) is not None, "left": any(vote.left for vote in votes),
+        "set_aside": aside[0].set_aside.reason if aside else None,
+        "votes": [
+            {"round": vote.round, "accepts": vote.accepts, "score": vote.score, "reason": vote.reason}
+            for vote in votes if not vote.left
         ],
     }  # fmt: skip
 

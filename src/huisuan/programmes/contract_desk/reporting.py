@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from huisuan.calendar.official import load_calendar
 from huisuan.law.procedure import State
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
+from huisuan.programmes.contract_desk.amending import figures_in_force, plain_figure
 from huisuan.programmes.contract_desk.desk import as_applicant, milestone_of, said_text
 from huisuan.programmes.contracts.figures import contract_figures
 from huisuan.programmes.contracts.terms import read_figure
@@ -120,25 +122,24 @@ def describe_due(rows: Iterable[Milestone], now: datetime) -> list[DueMilestone]
 
 
 def reached_by_target(milestone: Milestone) -> list[dict[str, Any]]:
-    """Every target with what the last report says was reached, and whether that is enough; None: not reported."""
-    last = milestone.reports.last()
-    return [_reached(target, last.reached.get(target.code) if last else None) for target in milestone.targets.all()]
+    """Every target, as amended, with what the last report says was reached, and whether that is enough.
+
+    None: not reported.
+    """
+    last, targets = milestone.reports.last(), list(milestone.targets.select_related("planned"))
+    held = figures_in_force(targets)
+    return [_reached(each, held[each.pk], last.reached.get(each.code) if last else None) for each in targets]
 
 
-def _reached(target: ContractTarget, said: str | None) -> dict[str, Any]:
+def _reached(target: ContractTarget, held: Decimal, said: str | None) -> dict[str, Any]:
     met = None
     if said is not None:
         figure = read_figure(said, target.code)
-        met = figure <= target.figure if target.less_is_better else figure >= target.figure
+        met = figure <= held if target.less_is_better else figure >= held
     return {
-        "code": target.code, "name": target.name, "unit": target.unit, "figure": plain_figure(target.figure),
+        "code": target.code, "name": target.name, "unit": target.unit, "figure": plain_figure(held),
+        "agreed": plain_figure(target.figure),
         "less_is_better": target.less_is_better, "reached": said, "met": met,
         "planned": plain_figure(target.planned.figure) if target.planned else None,
         "lowered_because": target.lowered_because,
     }  # fmt: skip
-
-
-def plain_figure(figure: object) -> str:
-    """A figure without the zeros that the database adds."""
-    text = f"{figure}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -69,6 +69,16 @@ class ContractTerms:
         return found
 
 
+@dataclass(frozen=True)
+class AmendmentTerms:
+    """A supplementary agreement before it is kept: figures by milestone and code of the target."""
+
+    code: str
+    agreed_on: date
+    reason: str
+    figures: Mapping[tuple[int, str], Decimal]
+
+
 def read_plan(said: object) -> tuple[TargetTerms, ...]:
     """The targets of a plan: a list of {code, name, unit, figure, less_is_better}.
 
@@ -99,6 +109,32 @@ def read_contract(said: object) -> ContractTerms:
         _text(whole.get("code"), "合同编号（code）", 80),
         _day(whole.get("signed_on"), "签订日期（signed_on）"),
         milestones,
+    )
+
+
+def read_amendment(said: object) -> AmendmentTerms:
+    """An amendment: {code, agreed_on, reason, targets: [{milestone, code, figure}]}.
+
+    Raises:
+        InvalidRequest: what is wrong with which part of it.
+    """
+    whole, figures = _object(said, "补充协议"), dict[tuple[int, str], Decimal]()
+    for at, each in enumerate(_list(whole.get("targets"), "补充协议的指标（targets）"), start=1):
+        row, place = _object(each, f"第 {at} 项指标"), f"第 {at} 项指标"
+        number = row.get("milestone")
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise InvalidRequest(f"{place}：milestone 写第几个节点，整数", code="contract.targets_malformed")
+        key = number, _text(row.get("code"), f"{place}的编号（code）", 20)
+        if key in figures:
+            raise InvalidRequest(f"{place}：第 {number} 个节点的 {key[1]} 写了两次", code="contract.targets_malformed")
+        figures[key] = read_figure(row.get("figure"), f"{place}的数值（figure）")
+    if not 1 <= len(figures) <= MOST_TARGETS:
+        raise InvalidRequest(f"补充协议须改 1 至 {MOST_TARGETS} 项指标", code="contract.targets_malformed")
+    return AmendmentTerms(
+        _text(whole.get("code"), "补充协议编号（code）", 80),
+        _day(whole.get("agreed_on"), "签订日期（agreed_on）"),
+        _text(whole.get("reason"), "理由（reason）", 1000),
+        figures,
     )
 
 

@@ -11,15 +11,16 @@ from huisuan.programmes.models.applications import (
     ProcedureEdge,
     ProcedureEdition,
 )
-from huisuan.programmes.models.awards import Award, CityShare, Offer, PayeeAccount
+from huisuan.programmes.models.awards import Award, CityShare, Offer, OrderUnderContract, PayeeAccount
 from huisuan.programmes.models.calls import Call, CallAmendment
 from huisuan.programmes.models.checks import ApplicationCheck, CheckKind
 from huisuan.programmes.models.claim_objects import ClaimObject
 from huisuan.programmes.models.contracts import (
+    AmendedTarget,
     Contract,
+    ContractAmendment,
     ContractTarget,
     Milestone,
-    OrderUnderContract,
     PlannedTarget,
 )
 from huisuan.programmes.models.credit import CreditEffect, CreditEntry, EvidenceIssuer, StrikeLift, StruckIssuer
@@ -60,6 +61,7 @@ __all__ = [
     "AcceptanceSeat",
     "AcceptanceVote",
     "AdoptedDay",
+    "AmendedTarget",
     "Application",
     "ApplicationCheck",
     "ApplicationFlag",
@@ -74,6 +76,7 @@ __all__ = [
     "ClaimObject",
     "ConsentWithdrawal",
     "Contract",
+    "ContractAmendment",
     "ContractTarget",
     "CreditEffect",
     "CreditEntry",

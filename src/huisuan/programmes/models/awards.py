@@ -14,6 +14,7 @@ from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Person
 from huisuan.programmes.models.applications import Application, ApplicationStep
 from huisuan.settlement.models import Entitlement
+from huisuan.treasury.models import PaymentOrder
 
 
 class Offer(models.Model):
@@ -172,3 +173,62 @@ class Award(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.amount_fen}"
+
+
+# EXECUTE, as the plan of a static statement is made once for a session, from small tables (decision 038).
+_WITHIN = """
+    PERFORM 1 FROM programmes_contract WHERE id IN (
+        SELECT c.id FROM new_orders n
+        JOIN treasury_instalment i ON i.id = n.instalment_id
+        JOIN treasury_commitment k ON k.id = i.commitment_id
+        JOIN programmes_award a ON a.key = k.award
+        JOIN programmes_contract c ON c.application_id = a.application_id
+    ) ORDER BY id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE $sql$
+        SELECT EXISTS (
+            SELECT 1 FROM (
+                SELECT DISTINCT c.id, c.application_id FROM new_orders n
+                JOIN treasury_instalment i ON i.id = n.instalment_id
+                JOIN treasury_commitment k ON k.id = i.commitment_id
+                JOIN programmes_award a ON a.key = k.award
+                JOIN programmes_contract c ON c.application_id = a.application_id
+            ) mine
+            WHERE (
+                SELECT sum(i.amount_fen) FROM programmes_award a
+                JOIN treasury_commitment k ON k.award = a.key
+                JOIN treasury_instalment i ON i.commitment_id = k.id
+                JOIN treasury_paymentorder o ON o.instalment_id = i.id AND o.outcome <> 'failed'
+                WHERE a.application_id = mine.application_id
+            ) > COALESCE((
+                SELECT sum(m.amount_fen) FROM programmes_milestone m
+                JOIN programmes_milestoneresult r ON r.milestone_id = m.id AND r.accepted
+                WHERE m.contract_id = mine.id
+            ), 0))
+    $sql$ INTO broken;
+    IF broken THEN
+        RAISE EXCEPTION 'no more is ordered than what was accepted is worth'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_within_accepted_milestones';
+    END IF;
+    RETURN NULL;
+"""
+
+
+class OrderUnderContract(PaymentOrder):
+    """The orders of the treasury, as contracts bound them: the living ones are added up, whoever wrote them."""
+
+    class Meta:
+        proxy = True
+        triggers = [
+            pgtrigger.Trigger(
+                name="orders_within_accepted_milestones",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="new_orders"),  # type: ignore[no-untyped-call]
+                declare=[("broken", "boolean")],
+                func=_WITHIN,
+            ),
+        ]

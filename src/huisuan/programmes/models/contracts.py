@@ -1,8 +1,8 @@
 """The plan of an applicant, the contract made of it, its milestones and targets. Append-only.
 
-The targets of the plan are held by the contract: one that is lower says why and who agreed. What the milestones are
-worth together is at most the award. No more is ordered than what the accepted ones are worth: the database adds up the
-living orders of an application (`OrderUnderContract`), whoever wrote them.
+The targets of the plan are held by the contract: one that is lower says why and who agreed. Once agreed, a figure is
+changed by an amendment alone. What the milestones are worth together is at most the award; no more is ordered than what
+the accepted ones are worth (`OrderUnderContract`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Person
 from huisuan.programmes.models.applications import Application
 from huisuan.programmes.models.awards import Award
-from huisuan.treasury.models import PaymentOrder
 from huisuan.treasury.models.ledger import LARGEST_AMOUNT
 
 
@@ -183,60 +182,63 @@ class ContractTarget(models.Model):
         return f"{self.milestone_id} {self.code}"
 
 
-# EXECUTE, as the plan of a static statement is made once for a session, from small tables (decision 038).
-_WITHIN = """
-    PERFORM 1 FROM programmes_contract WHERE id IN (
-        SELECT c.id FROM new_orders n
-        JOIN treasury_instalment i ON i.id = n.instalment_id
-        JOIN treasury_commitment k ON k.id = i.commitment_id
-        JOIN programmes_award a ON a.key = k.award
-        JOIN programmes_contract c ON c.application_id = a.application_id
-    ) ORDER BY id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE $sql$
-        SELECT EXISTS (
-            SELECT 1 FROM (
-                SELECT DISTINCT c.id, c.application_id FROM new_orders n
-                JOIN treasury_instalment i ON i.id = n.instalment_id
-                JOIN treasury_commitment k ON k.id = i.commitment_id
-                JOIN programmes_award a ON a.key = k.award
-                JOIN programmes_contract c ON c.application_id = a.application_id
-            ) mine
-            WHERE (
-                SELECT sum(i.amount_fen) FROM programmes_award a
-                JOIN treasury_commitment k ON k.award = a.key
-                JOIN treasury_instalment i ON i.commitment_id = k.id
-                JOIN treasury_paymentorder o ON o.instalment_id = i.id AND o.outcome <> 'failed'
-                WHERE a.application_id = mine.application_id
-            ) > COALESCE((
-                SELECT sum(m.amount_fen) FROM programmes_milestone m
-                JOIN programmes_milestoneresult r ON r.milestone_id = m.id AND r.accepted
-                WHERE m.contract_id = mine.id
-            ), 0))
-    $sql$ INTO broken;
-    IF broken THEN
-        RAISE EXCEPTION 'no more is ordered than what was accepted is worth'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_within_accepted_milestones';
-    END IF;
-    RETURN NULL;
-"""
+class ContractAmendment(models.Model):
+    """A supplementary agreement, as both sides call it, with its day and why; what it changes are its `targets`."""
 
-
-class OrderUnderContract(PaymentOrder):
-    """The orders of the treasury, as the contracts of applications bound them."""
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="amendments")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    code = models.CharField(max_length=80)
+    agreed_on = models.DateField()
+    reason = models.CharField(max_length=1000)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
 
     class Meta:
-        proxy = True
-        triggers = [
-            pgtrigger.Trigger(
-                name="orders_within_accepted_milestones",
-                level=pgtrigger.Statement,
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="new_orders"),  # type: ignore[no-untyped-call]
-                declare=[("broken", "boolean")],
-                func=_WITHIN,
+        ordering = ["contract", "number"]
+        constraints = [
+            models.UniqueConstraint(name="amendment_once", fields=["contract", "number"]),
+            models.CheckConstraint(
+                name="amendment_says_why", condition=~Q(code="") & ~Q(reason="") & Q(number__gte=1)
             ),
+        ]  # fmt: skip
+        triggers = [append_only("amendments_stay")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class AmendedTarget(models.Model):
+    """The figure of a target from an amendment on; that of the last one is in force, those before it stay readable."""
+
+    amendment = models.ForeignKey(ContractAmendment, on_delete=models.PROTECT, related_name="targets")
+    target = models.ForeignKey(ContractTarget, on_delete=models.PROTECT, related_name="amended")
+    figure = models.DecimalField(max_digits=20, decimal_places=6)
+
+    class Meta:
+        ordering = ["amendment", "id"]
+        constraints = [
+            models.UniqueConstraint(name="amended_target_once", fields=["amendment", "target"]),
+            models.CheckConstraint(name="amended_figure_is_one", condition=Q(figure__gte=0)),
         ]
+        triggers = [
+            append_only("amended_targets_stay"),
+            pgtrigger.Trigger(
+                name="targets_are_amended_before_acceptance", when=pgtrigger.Before, operation=pgtrigger.Insert,
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM programmes_contractamendment a, programmes_contracttarget t
+                        JOIN programmes_milestone m ON m.id = t.milestone_id
+                        WHERE a.id = NEW.amendment_id AND t.id = NEW.target_id AND m.contract_id = a.contract_id
+                          AND NOT EXISTS (SELECT 1 FROM programmes_milestoneresult r
+                                          WHERE r.milestone_id = m.id AND r.accepted))
+                    THEN
+                        RAISE EXCEPTION 'a target of the contract is amended before its milestone is accepted' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'targets_are_amended_before_acceptance';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.amendment_id} {self.target_id}"

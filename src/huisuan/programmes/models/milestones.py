@@ -113,9 +113,13 @@ class AcceptanceSeat(models.Model):
 
 
 class AcceptanceVote(models.Model):
-    """What an expert of the panel said: accepted or not, with a score (0 to 100); or why the seat was left."""
+    """What an expert of the panel said: accepted or not, with a score (0 to 100); or why the seat was left.
 
-    seat = models.OneToOneField(AcceptanceSeat, on_delete=models.PROTECT, related_name="vote")
+    A panel that has refused votes again on what was reported since: that is its next `round`.
+    """
+
+    seat = models.ForeignKey(AcceptanceSeat, on_delete=models.PROTECT, related_name="votes")
+    round = models.PositiveSmallIntegerField(default=1, help_text="from 1; one more than the results there are")
     left = models.BooleanField(default=False)
     accepts = models.BooleanField(null=True)
     score = models.PositiveSmallIntegerField(null=True)
@@ -124,8 +128,9 @@ class AcceptanceVote(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        ordering = ["seat"]
+        ordering = ["seat", "round"]
         constraints = [
+            models.UniqueConstraint(name="one_vote_a_round", fields=["seat", "round"]),
             models.CheckConstraint(
                 name="a_vote_or_an_empty_seat",
                 condition=~Q(reason="")
@@ -135,7 +140,33 @@ class AcceptanceVote(models.Model):
                 ),
             ),
         ]
-        triggers = [append_only("acceptance_votes_stay")]
+        triggers = [
+            append_only("acceptance_votes_stay"),
+            pgtrigger.Trigger(
+                name="votes_are_of_the_round_that_is_open",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NEW.round <> 1 + (
+                        SELECT count(*) FROM programmes_milestoneresult r
+                        JOIN programmes_acceptanceseat s ON s.milestone_id = r.milestone_id
+                        WHERE s.id = NEW.seat_id)
+                    THEN
+                        RAISE EXCEPTION 'a vote is of the round after the last result' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'votes_are_of_the_round_that_is_open';
+                    END IF;
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_acceptancevote v
+                        LEFT JOIN programmes_votesetaside a ON a.vote_id = v.id
+                        WHERE v.seat_id = NEW.seat_id AND (v."left" OR a.id IS NOT NULL))
+                    THEN
+                        RAISE EXCEPTION 'nobody votes from a seat that was left' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'nobody_votes_from_a_seat_that_was_left';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.seat_id}"

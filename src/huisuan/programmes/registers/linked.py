@@ -50,7 +50,7 @@ def drawn_of(version: RegisterVersion) -> int:
 
 def same_elsewhere(spec: RegisterSpec, version: RegisterVersion) -> list[tuple[str, RegisterVersion]]:
     """By field the other entries that stand and say what only one should say."""
-    found = []
+    found: list[tuple[str, RegisterVersion]] = []
     for key in spec.same:
         value = version.values.get(key)
         if value in (None, ""):

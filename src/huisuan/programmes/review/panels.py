@@ -18,6 +18,7 @@ from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.programmes.models import Application, Draw, Expert, PanelSeat, SeatEnd
+from huisuan.programmes.review.called_seats import called_seats
 from huisuan.programmes.review.conflicts import load_applicant_sides, load_drawn_experts
 from huisuan.programmes.review.draw import (
     EXCLUSION_NAMES,
@@ -105,12 +106,17 @@ def sitting(application: Application) -> QuerySet[PanelSeat]:
 
 
 def reviews_of_year(year: int) -> Counter[str]:
-    """How many reviews each expert (by username) has taken on in draws of a year, Asia/Shanghai."""
+    """How many reviews each expert (by username) has taken on in draws of a year, Asia/Shanghai.
+
+    A seat in a panel that accepts a milestone is one review, however often the panel votes; who left it has none.
+    """
     begins, ends = datetime(year, 1, 1, tzinfo=SHANGHAI), datetime(year + 1, 1, 1, tzinfo=SHANGHAI)
     taken = PanelSeat.objects.filter(
         Q(alternate=False) | Q(predecessor__isnull=False), end__isnull=True, draw__at__gte=begins, draw__at__lt=ends
     )
-    return Counter(taken.values_list("expert__person__username", flat=True))
+    accepting = called_seats().filter(draw__at__gte=begins, draw__at__lt=ends)
+    found = Counter(taken.values_list("expert__person__username", flat=True))
+    return found + Counter(accepting.values_list("expert__person__username", flat=True))
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('programmes', '0027_votes_set_aside'),
+        ('programmes', '0028_amendments_rounds_and_parts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
