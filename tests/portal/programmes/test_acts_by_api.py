@@ -37,6 +37,13 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("PUT /drafts/{number}", {"label": "label", "version": "version", "{{ object.key }}": "objects"}),
         Way("POST /drafts/{number}/evidence/{fact}"), Way("POST /drafts/{number}/withdrawals/{evidence}"),
     ),
+    "applications/consents give-consent": (
+        Way("POST /applications/{number}/consents", {"name": "name", "paper": "paper", "given_on": "given_on"}),
+    ),
+    "applications/consents withdraw-consent": (
+        Way("POST /applications/{number}/consents/{consent}/withdrawal",
+            {"paper": "paper", "withdrawn_on": "withdrawn_on"}),
+    ),
     "applications/draft discard-draft": (Way("POST /drafts/{number}/discard"),),
     "documents/documents issue-document": (Way("POST /papers", {"kind": "kind", "number": "number"}),),
     "documents/papers issue-document": (Way("POST /papers", {"kind": "kind", "number": "number"}),),
@@ -64,6 +71,11 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "programmes/application_account give-payee": (
         Way("POST /applications/{number}/payee",
             {"account": "account", "bank": "bank", "holder": "name", "change_reason": "reason"}),
+    ),
+    "programmes/application_checks check-application": (Way("POST /applications/{number}/checks"),),
+    "programmes/application_contract amend": (
+        Way("POST /applications/{number}/contract/amendments",
+            {"code": "code", "agreed_on": "agreed_on", "reason": "reason", "targets": "targets"}),
     ),
     "programmes/application_contract plan": (
         Way("POST /applications/{number}/contract/plan", {"targets": "targets"}),
@@ -141,6 +153,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("POST /struck",
             {"uscc": "uscc", "name": "name", "since": "since", "source": "source", "reason": "reason"}),
     ),
+    "struck/struck lift-strike": (Way("POST /struck/lift", {"strike": "uscc", "reason": "reason"}),),
     "treasury/city_voucher": (
         Way("POST /city-payments/{number}/lower", {"amount": "amount_fen", "reason": "reason"}),
         Way("POST /city-payments/{number}/reverse", {"reverse": ""}),
