@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from huisuan.base.errors import Conflict, NotAllowed, NotFound
 from huisuan.parties.models import Relation
@@ -123,8 +125,12 @@ def test_a_relation_of_an_officials_own_party_entered_later_flags_the_step_and_s
         **held, valid_from=date(2020, 1, 1), valid_to=date(2024, 9, 2), known_from=LATER.date(), source="登记"
     )
     assert look_back(LATER) == [], "it was over when the step was taken"
-    Relation.objects.create(**held, valid_from=over.valid_to, known_from=LATER.date(), source="登记")
-    (flag,) = look_back(LATER)
+    register = Client()
+    register.force_login(person("registrar"), backend="django.contrib.auth.backends.ModelBackend")
+    typed = {"owner": party(7).uscc, "owned": party(1).uscc, "share": "60%", "valid_from": str(over.valid_to)}
+    assert register.post(reverse("relation-form", args=[party(7).uscc]), typed).status_code == 302
+    (flag,) = ApplicationFlag.objects.filter(application=made)  # raised when it was entered
+    assert look_back(LATER) == []
     assert (flag.kind, flag.saw["person"], flag.saw["act"], flag.saw["tie"]) == (
         FlagReason.LATE_RELATION, "seconded", "check", "relation",
     )  # fmt: skip
