@@ -20,7 +20,7 @@ def demo(
     trace: Annotated[Path | None, typer.Option(help="再导入一份公开的 GPU 作业轨迹（CSV）")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口；0 表示任选")] = 8710,
 ) -> None:
-    """演示：真的跑作业、导入记账文件、结算 2024 年，从元追到原始行，走到拨付和追回，再结算 2025 年，十五条各走一件，打开页面。"""
+    """演示：真的跑作业、导入记账文件、结算、追到原始行，走到拨付和追回，三项政策叠加，十五条各走一件，打开页面。"""
     from huisuan.serving.database import prepare_database
     from huisuan.serving.processes.supervisor import running_platform
 
