@@ -20,7 +20,7 @@ def demo(
     trace: Annotated[Path | None, typer.Option(help="再导入一份公开的 GPU 作业轨迹（CSV）")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口；0 表示任选")] = 8710,
 ) -> None:
-    """演示：真的跑作业、导入记账文件、结算 2024 年，从元追到原始行，一笔走到拨付和追回，再结算 2025 年，打开页面。"""
+    """演示：真的跑作业、导入记账文件、结算、追到原始行，走到拨付和追回，三项政策叠加，十五条各走一件，打开页面。"""
     from huisuan.serving.database import prepare_database
     from huisuan.serving.processes.supervisor import running_platform
 
@@ -28,6 +28,7 @@ def demo(
     with contextlib.suppress(KeyboardInterrupt), running_platform(port, relay=port and port + 1) as platform:
         prepare_database()
         from huisuan.cli.demo import scenario
+        from huisuan.cli.demo.articles import make_article_cases, show_articles
         from huisuan.cli.demo.money import show_money, walk_the_money
         from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_stacked, show_usage
 
@@ -46,6 +47,8 @@ def demo(
         scenario.add_example_policy()
         stacked = scenario.import_stacked_year()
         show_stacked(stacked, scenario.settle_stacked_year())
+        make_article_cases()
+        show_articles(platform.url)
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")

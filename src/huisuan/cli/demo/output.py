@@ -86,4 +86,4 @@ def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:
     ]
     columns = {"username": "账号", "password": "口令（仅本次演示）", "role": "角色"}
     columns["code"] = "登录时的验证码：另开一个终端运行"
-    print_table(f"七、页面：{url}", rows, columns, "没有账号")
+    print_table(f"八、页面：{url}", rows, columns, "没有账号")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -96,7 +96,7 @@ def city_desk(request: HttpRequest) -> HttpResponseBase:
 
 def read_city_desk(viewer: Viewer, city: Region, now: datetime) -> CityDesk:
     """What the viewer may know of a city: vouchers and applications as their own lists show them, debts of these."""
-    payments = visible_payments(viewer, now).filter(city=city).annotate(cut_fen=F("amount_fen") - F("left_fen"))
+    payments = visible_payments(viewer, now).filter(city=city)
     visible = visible_applications(viewer).filter(city=city)
     keys = Award.objects.filter(application__in=visible.values("pk")).values("key")
     debts = Debt.objects.filter(city=city, commitment__award__in=keys).select_related("account", "commitment")
@@ -130,8 +130,8 @@ def _payments(request: HttpRequest, desk: CityDesk) -> Table:
             Column("project", _("项目"), "project", sort="project"),
             Column("payee", _("收款单位"), lambda row: local_name(row.payee) if row.payee else "", sort="payee__name"),
             Column("amount", _("金额"), "amount_fen", Kind.FEN, sort="amount_fen", total="amount_fen"),
-            Column("cut", _("核减"), "cut_fen", Kind.FEN, sort="cut_fen"),
-            Column("day", _("日期"), "paid_day", Kind.DAY, sort="paid_day"),
+            Column("left", _("现存"), "left_fen", Kind.FEN, sort="left_fen", total="left_fen"),
+            Column("day", _("支付日"), "paid_day", Kind.DAY, sort="paid_day"),
         ],
         file=f"city-desk-{desk.city.code}-payments",
         order="-day",
@@ -151,7 +151,7 @@ def _owed(request: HttpRequest, desk: CityDesk) -> Table:
         desk.applications,
         [
             _application_column(),
-            Column("programme", _("程序"), lambda row: programme_title(row.edition)),
+            Column("programme", _("申报程序"), lambda row: programme_title(row.edition)),
             Column("year", _("年度"), "year", Kind.CODE, sort="year"),
             Column("state", _("状态"), lambda row: application_state(row.state, "city"), Kind.STATE),
             Column("granted", _("决定金额"), "granted_fen", Kind.FEN),

@@ -161,9 +161,10 @@ def lift_page(request: HttpRequest) -> HttpResponseBase:
 
 def _shown(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponseBase:
     tables = [_table(request), _strikes_table(request), _issued_table(request)]
-    mine = strikes_in_force().exclude(by=request.user)
-    may_lift = request.user.role in ("province", "department")  # type: ignore[union-attr]
-    context |= {"liftable": list(mine.order_by("-since")) if may_lift else []}
+    assert isinstance(request.user, Person)
+    of_others = strikes_in_force().exclude(by=request.user).order_by("-since")
+    may_lift = request.user.role in ("province", "department")
+    context |= {"liftable": list(of_others) if may_lift else []}
     return render_tables(request, "portal/struck/struck.html", context, tables, status)
 
 
