@@ -45,7 +45,7 @@ def test_a_file_that_is_ready_by_older_rules_is_scanned_again_and_no_other(monke
     file = remade(uploaded(PARKING))
     with pytest.raises(Conflict):
         rescan_file(file.pk, steward("judge"), NOW)
-    monkeypatch.setattr(rescanning, "RULES", "2099-01")
+    monkeypatch.setattr(rescanning, "current_rules", lambda: "2099-01")
     rescan_file(file.pk, steward("judge"), NOW)
     file.refresh_from_db()
     assert file.state == "remade"
