@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from huisuan.base.errors import InvalidRequest
 from huisuan.opendata.gate.judging import GivenJudgement, judge_findings
 from huisuan.opendata.gate.queries import list_findings
 from huisuan.opendata.gate.stores import load_content, quarantine
@@ -48,9 +49,10 @@ def page(lines: list[str]) -> bytes:
 
 
 def test_documents_of_every_kind_become_json_lines_text_and_a_fresh_pdf() -> None:
+    text = "\n".join(LINES)
     kinds = {
-        "答复.docx": document(paragraphs(LINES)), "答复.html": page(LINES), "答复.txt": "\n".join(LINES).encode("gb18030"),
-        "答复.pdf": pdf(LINES), "答复.ofd": ofd(LINES), "答复.zip": zipped({"甲/答复.txt": "\n".join(LINES)}),
+        "答复.docx": document(paragraphs(LINES)), "答复.html": page(LINES),
+        "答复.txt": text.encode("gb18030"), "答复.pdf": pdf(LINES), "答复.ofd": ofd(LINES), "答复.zip": zipped({"甲/答复.txt": text}),
     }  # fmt: skip
     for name, content in kinds.items():
         file = uploaded(content, name)
@@ -84,8 +86,6 @@ def test_a_document_blurred_and_dropped_keeps_its_lines_and_one_of_several_is_na
     assert text[1] == f"申请人，身份证号{NUMBER[:3]}{'*' * 14}{NUMBER[-1]}，反映南站停车场收费问题。"
     assert len(text) == len(LINES)
     both = uploaded(zipped({"一.txt": "甲\n", "二.txt": "乙\n", "三.csv": "名称,数\n南站,3\n北站,4\n"}), "多.zip")
-    from huisuan.base.errors import InvalidRequest
-
-    with pytest.raises(InvalidRequest, match="文档 一.txt"):
+    with pytest.raises(InvalidRequest, match=r"文档 一\.txt"):
         remade(both)
     assert products(remade(both, part="文档 二.txt"))["txt"] == "乙\n".encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -12,6 +12,9 @@ from huisuan.opendata.access.released import ReadableRelease
 from huisuan.opendata.models import AccessWay, DataAccess, DataGrant, GateRelease
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
+
+FOLDED_WITHIN = timedelta(minutes=10)
+PARTS = "分段"  # what stands for a download by ranges
 
 
 @transaction.atomic
@@ -29,6 +32,22 @@ def record_access(
     row.sealed = _seal(row)
     row.save(force_insert=True)
     return row
+
+
+def record_download(
+    grant: DataGrant, release: GateRelease, username: str, way: AccessWay, now: datetime, wanted: str = ""
+) -> DataAccess:
+    """Write down a download; further ranges of it, asked for by the same person within minutes, are that one.
+
+    `wanted` is the range that was asked for, "" the whole file: that is always an access of its own.
+    """
+    if wanted:
+        since = now - FOLDED_WITHIN
+        begun = DataAccess.objects.filter(grant=grant, release=release, way=way, at__gte=since)
+        last = begun.filter(person__username=username, detail=PARTS).order_by("number").last()
+        if last is not None:
+            return last
+    return record_access(grant, release, username, way, now, PARTS if wanted else "")
 
 
 def note_access(read: ReadableRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:

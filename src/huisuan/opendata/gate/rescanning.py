@@ -40,7 +40,7 @@ def rescan_file(number: int, person: Person, now: datetime) -> GateFile:
         return file
     if file.state == GateState.READY and _is_outdated(file):
         take_step(file, "again", now, reason=asked)
-    elif file.state not in _TO_SCAN and not (file.state in _OUT and _is_outdated(file)) or _is_under_way(file):
+    elif (file.state not in _TO_SCAN and not (file.state in _OUT and _is_outdated(file))) or _is_under_way(file):
         raise Conflict(
             f"第 {number} 号文件现在{GateState(file.state).label}：没有要再检查的，或检查还在进行",
             code="gate.nothing_to_rescan",

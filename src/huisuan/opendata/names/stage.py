@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from huisuan.opendata.names.cues import cued_names
+from huisuan.opendata.names.cues import ROLE_WORDS, cued_names
 from huisuan.opendata.names.lac_model import load_tagger, model_name
 from huisuan.opendata.scanning.finding_kinds import Confidence, FindingKind
 from huisuan.opendata.scanning.numbers import TextMatch
@@ -79,9 +79,13 @@ def _tagged(sentences: Sequence[str]) -> list[list[tuple[int, int]]]:
     if tagger is None:
         return [[] for _ in sentences]
     return [
-        [span for span in spans if _NAME.fullmatch(sentence[slice(*span)])]
+        [span for span in spans if _is_one(sentence[slice(*span)])]
         for sentence, spans in zip(sentences, tagger.names(sentences), strict=True)
     ]
+
+
+def _is_one(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and text not in ROLE_WORDS
 
 
 def _apart(joined: _Joined, spans: dict[tuple[int, int], Confidence]) -> Iterator[TextMatch]:

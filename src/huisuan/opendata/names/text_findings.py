@@ -1,4 +1,4 @@
-"""Names in the running text of a file as findings: in chunks of lines, so that a long text can be taken up again. Pure."""
+"""Names in running text as findings: in chunks of lines, so that a long text can be taken up again. Pure."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ def scan_with_texts(
 ) -> tuple[ScanReport, list[ReadText]]:
     """Scan a file in a child process, and give its running text with it, as far as that is Chinese.
 
-    A limit that ends it is what the report is `refused` by; there is then no text. `key` is what fingerprints are made by; it is not among the child's words, which every process of the machine sees.
+    A limit that ends it is what the report is `refused` by; there is then no text. `key` is what fingerprints are made
+    by; it is not among the child's words, which every process of the machine sees.
 
     Raises:
         OSError: the file cannot be read.
