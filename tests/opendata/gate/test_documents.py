@@ -52,7 +52,8 @@ def test_documents_of_every_kind_become_json_lines_text_and_a_fresh_pdf() -> Non
     text = "\n".join(LINES)
     kinds = {
         "答复.docx": document(paragraphs(LINES)), "答复.html": page(LINES),
-        "答复.txt": text.encode("gb18030"), "答复.pdf": pdf(LINES), "答复.ofd": ofd(LINES), "答复.zip": zipped({"甲/答复.txt": text}),
+        "答复.txt": text.encode("gb18030"), "答复.pdf": pdf(LINES), "答复.ofd": ofd(LINES),
+        "答复.zip": zipped({"甲/答复.txt": text}),
     }  # fmt: skip
     for name, content in kinds.items():
         file = uploaded(content, name)

@@ -21,7 +21,8 @@ from huisuan.opendata.access.grants import GivenGrant, accept_grant, give_grant,
 from huisuan.opendata.access.ledger import broken_at
 from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.released import get_release, readable
-from huisuan.opendata.access.watermark import MARK_COLUMN, grant_mark
+from huisuan.opendata.access.marking import MARK_COLUMN
+from huisuan.opendata.access.watermark import grant_mark
 from huisuan.opendata.gate.releasing import withdraw_file
 from huisuan.opendata.models import AccessWay, DataAccess, DataGrant, GateRelease
 from huisuan.parties.viewer import Viewer
@@ -70,6 +71,7 @@ def test_a_granted_firm_gets_copies_that_name_the_grant_and_each_access_is_writt
     assert {row[-1] for row in rows[1:]} == {grant_mark(grant)} == {f"授权{grant.pk}/{world.alpha.uscc}"}
     part = alpha.get(f"/opendata/files/{two.pk}.parquet", headers={"range": "bytes=0-99"})
     assert (part.status_code, len(body(part))) == (206, 100)
+    body(alpha.get(f"/opendata/files/{two.pk}.parquet", headers={"range": "bytes=100-199"}))  # of the same download
     table = parquet.read_table(io.BytesIO(body(alpha.get(f"/api/v1/opendata/released/{two.pk}/content"))))
     assert set(table[MARK_COLUMN].to_pylist()) == {grant_mark(grant)}
     alpha.get(f"/opendata/{code()}")
@@ -77,7 +79,7 @@ def test_a_granted_firm_gets_copies_that_name_the_grant_and_each_access_is_writt
     written = DataAccess.objects.filter(grant=grant).values_list("number", "way", "person__username", "detail")
     assert [row[1] for row in written] == ["file", "file", "api", "page", "sql"]
     assert {row[2] for row in written} == {"alpha"}
-    assert written[1][3] == "bytes=0-99"
+    assert written[1][3] == "分段 bytes=0-99"
     assert broken_at(grant) is None
     for browser in (alpha, world.browser("city"), world.browser("province")):
         page = browser.get(f"/opendata/grants/{grant.pk}").content.decode()

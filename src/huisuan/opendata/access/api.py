@@ -22,7 +22,8 @@ from huisuan.opendata.access.released import (
     scan_paper,
     statement_paper,
 )
-from huisuan.opendata.access.watermark import MARK_COLUMN, reads_to_dicts
+from huisuan.opendata.access.marking import MARK_COLUMN
+from huisuan.opendata.access.watermark import reads_to_dicts
 from huisuan.opendata.models import AccessWay
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import viewer_if_any
