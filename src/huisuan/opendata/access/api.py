@@ -11,6 +11,7 @@ from ninja import Field, Query, Router, Schema
 
 from huisuan.opendata.access.delivering import deliver_release
 from huisuan.opendata.access.ledger import note_access
+from huisuan.opendata.access.marking import MARK_COLUMN
 from huisuan.opendata.access.preview import DOCUMENT_COLUMNS, table_preview
 from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.query_parse import LONGEST_QUERY
@@ -22,7 +23,6 @@ from huisuan.opendata.access.released import (
     scan_paper,
     statement_paper,
 )
-from huisuan.opendata.access.marking import MARK_COLUMN
 from huisuan.opendata.access.watermark import reads_to_dicts
 from huisuan.opendata.models import AccessWay
 from huisuan.parties.api_errors import status_by_kind

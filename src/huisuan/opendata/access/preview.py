@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from huisuan.base.errors import Unavailable
-from huisuan.opendata.access.released import ReadableRelease, released_now
 from huisuan.opendata.access.marking import MARK_COLUMN
+from huisuan.opendata.access.released import ReadableRelease, released_now
 from huisuan.opendata.access.watermark import grant_mark
 from huisuan.opendata.gate.stores import checked_path, released_shelf
 

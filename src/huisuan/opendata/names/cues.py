@@ -16,7 +16,7 @@ _ROLES = (
     "姓名 联系人 负责人 法定代表人 法人代表 户主 申请人 当事人 经办人 经办 患者 学生 丈夫 "
     "妻子 配偶 监护人 签名 签字 签发人 承办人 审核人 校对 受益人 被告人 原告 被告 死者 "
     "职工 村民 居民 业主 承租人 举报人 投诉人 收件人 寄件人 教师 儿子 女儿 父亲 母亲 "
-    "之子 之女 同志 队长 组长 主任 书记 局长 科长 处长 县长 镇长 市长 经理 院长 校长 "
+    "之子 之女 队长 组长 主任 书记 局长 科长 处长 县长 镇长 市长 经理 院长 校长 "
     "医生 护士 司机 记者 教授 律师"
 )
 ROLE_WORDS = frozenset(_ROLES.split())
@@ -46,7 +46,7 @@ def cued_names(text: str) -> Iterator[tuple[int, int]]:
             at = further.end()
     for cue in _AFTER.finditer(text):
         start = _name_to(text, cue.start())
-        if start is not None:
+        if start is not None and text[start : cue.start()] not in ROLE_WORDS:
             yield start, cue.start()
 
 
