@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from huisuan.base.errors import InvalidRequest
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.opendata.gate.judging import GivenJudgement, judge_findings
 from huisuan.opendata.gate.queries import list_findings
 from huisuan.opendata.gate.stores import load_content, quarantine
@@ -90,3 +90,13 @@ def test_a_document_blurred_and_dropped_keeps_its_lines_and_one_of_several_is_na
     with pytest.raises(InvalidRequest, match=r"文档 一\.txt"):
         remade(both)
     assert products(remade(both, part="文档 二.txt"))["txt"] == "乙\n".encode()
+
+
+def test_a_document_that_says_at_its_end_that_it_may_not_be_open_is_not_made_anew() -> None:
+    for ending, agrees in (("公开属性：依申请公开", False), ("（此件主动公开）", True), ("主动公开", True), ("", True)):
+        file = uploaded(f"关于停车场的答复\n按规定收费。\n{ending}\n2026年11月2日印发\n".encode(), "答复.txt")
+        if agrees:
+            assert remade(file).state == "ready"
+            continue
+        with pytest.raises(Conflict, match="依申请公开"):
+            remade(file)

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.audit.folder import canonical
+from huisuan.opendata.documents.attribute import printed_attribute
 from huisuan.opendata.documents.files import write_jsonl, write_pdf, write_text
 from huisuan.opendata.documents.recipe import DocumentKeys, DocumentRecipe, JudgedText
 from huisuan.opendata.gate.generalising import apply_generalisation, chosen_generalisation
@@ -27,6 +28,7 @@ from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateFile, GateProduct, GateRemake, GateScan, MaskingKey
 from huisuan.opendata.names.stage import names_in_lines
 from huisuan.opendata.scanning.caged import ReadTable, ReadText, read_tables, read_texts
+from huisuan.opendata.vocabulary import ACCESS_OF_ATTRIBUTE, ACCESS_WORDS, ATTRIBUTE_WORDS, list_word
 from huisuan.parties.models import Person
 
 _JUDGED = """
@@ -141,6 +143,7 @@ def _made_table(scan: GateScan, table: ReadTable, key: MaskingKey) -> _Made:
 
 
 def _made_document(file: GateFile, scan: GateScan, texts: Sequence[ReadText], key: MaskingKey) -> _Made:
+    printed = _check_attribute(file, texts)
     keys = DocumentKeys(key_for(key, "mask"), key_for(key, f"fingerprint {file.pk}"))
     made = DocumentRecipe(_judged_texts(scan), keys, names_in_lines).make(texts, lambda name: safe_label(name)[:300])
     if made.values != made.tokens:
@@ -149,7 +152,8 @@ def _made_document(file: GateFile, scan: GateScan, texts: Sequence[ReadText], ke
     if (book := write_pdf(made, file.uploaded_at)) is not None:
         contents["pdf"] = book
     recipe = {
-        "document": document_label(texts[0].document or ""), "parts": [part.part for part in made.parts][:_MOST_PARTS],
+        "document": document_label(texts[0].document or ""), "attribute": printed,
+        "parts": [part.part for part in made.parts][:_MOST_PARTS],
         "judged": dict(sorted(made.judged.items())), "values": made.values, "tokens": made.tokens,
         "lines": made.rows, "lines_left_out": made.lines_left_out, "pdf": "pdf" in contents, "columns": [],
     }  # fmt: skip
@@ -163,6 +167,23 @@ def _may(file: GateFile, person: Person) -> None:
     if file.uploaded_by_id == person.pk:
         raise NotAllowed("送交的人不能重制：送交、判断、放行须是三个人", code="gate.another_duty")
     take_duty(file, person, GateDuty.JUDGE)
+
+
+def _check_attribute(file: GateFile, texts: Sequence[ReadText]) -> str:
+    """The attribute that is printed at the end of a document, which must be that of its entry's class.
+
+    Raises:
+        Conflict: the document says that it may be disclosed otherwise than the list says.
+    """
+    printed = printed_attribute(cell for text in texts for _, cells in text.rows for cell in cells)
+    latest = file.entry.latest
+    if printed is not None and latest is not None and ACCESS_OF_ATTRIBUTE[printed] != latest.access:
+        word, listed = list_word(ATTRIBUTE_WORDS, printed), list_word(ACCESS_WORDS, latest.access)
+        raise Conflict(
+            f"文末写明“{word}”，目录 {file.entry.code} 却是{listed}：请先更正目录，或核对是不是这份文件",
+            code="gate.attribute_disagrees",
+        )
+    return printed or ""
 
 
 @dataclass(frozen=True)

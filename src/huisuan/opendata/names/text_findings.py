@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from huisuan.opendata.names.stage import find_names
-from huisuan.opendata.scanning.caged import ReadText
+from huisuan.opendata.names.stage import current_rules, find_names
+from huisuan.opendata.scanning.caged import ReadText, scan_with_texts
 from huisuan.opendata.scanning.finding_kinds import mask_value
 from huisuan.opendata.scanning.folding import fold_text
-from huisuan.opendata.scanning.scan import ScanFinding, fingerprint_of
+from huisuan.opendata.scanning.scan import ScanFinding, ScanReport, fingerprint_of
 
 CHUNK_SIGNS = 60_000  # some tenths of a processor second
 
@@ -34,6 +36,20 @@ def chunk_texts(texts: Sequence[ReadText]) -> list[TextChunk]:
         if lines:
             chunks[-1].append(ReadText(text.part, lines, text.document))
     return chunks
+
+
+def scan_with_names(path: Path) -> ScanReport:
+    """Scan a file that somebody is about to send, the names in its running text among what is found.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    key = secrets.token_bytes(32)
+    report, texts = scan_with_texts(path, key=key)
+    report.rules = current_rules()
+    if not report.sealed and not report.refused:
+        report.findings += [found for chunk in chunk_texts(texts) for found in names_of_chunk(chunk, key)]
+    return report
 
 
 def names_of_chunk(chunk: TextChunk, key: bytes) -> list[ScanFinding]:

@@ -26,6 +26,7 @@ from huisuan.portal.ui.number_format import format_integer
 from huisuan.portal.ui.refusals import refusal_html
 
 _SHOWN = 60  # combinations; of all others none is cheaper and hides more
+_UNREAD = (GateState.RECEIVED, GateState.READING, GateState.REFUSED, GateState.SEALED)
 _ROLE_LABELS: dict[str, Text] = {
     "identifier": _("标识"), "quasi_identifier": _("准标识"), "sensitive": _("敏感"), "plain": _("一般"),
 }  # fmt: skip
@@ -48,13 +49,17 @@ def gate_lattice_page(request: HttpRequest, number: int) -> HttpResponseBase:
             pick_generalisation(number, picked, signed_in_steward(request), timezone.now())
             messages.success(request, str(_("已选定概化，重制时照办。")))
             return redirect("gate-file", number=number)
-        if file.state not in (GateState.CLEAN, GateState.READY):
-            raise InvalidRequest("没有未判断的发现时才能选概化", code="gate.not_to_generalise")
+        _check_was_read(file)
         found = measure_choice(file, part, quasi, asked.get("sensitive", ""), k)
     except Refused as refusal:
         context = {"here": "opendata", "file": file, "refused": refusal_html(refusal)}
         return render(request, "portal/opendata/gate_lattice.html", context, status=422)
     return _page(request, file, found)
+
+
+def _check_was_read(file: GateFile) -> None:
+    if file.state in _UNREAD:
+        raise InvalidRequest("还没有读完，或不能再办理：没有可算的表", code="gate.nothing_to_measure")
 
 
 def _k(text: str) -> int:
