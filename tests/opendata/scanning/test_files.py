@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-import huisuan.opendata.scanning.commands as scanning_commands
+import huisuan.opendata.names.commands as scanning_commands
 from huisuan.cli.main import assemble
 from huisuan.opendata.scanning.caged import CageLimits, scan_file
 from huisuan.opendata.scanning.readers.blocks import ReadBudget
