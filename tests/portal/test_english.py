@@ -139,6 +139,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "bulletin": [[number] for number in BulletinIssue.objects.values_list("bulletin_id", flat=True)],
         "bulletin-draft": [[number] for number in Bulletin.objects.values_list("pk", flat=True)],
         "data-grant": [[number] for number in DataGrant.objects.values_list("pk", flat=True)],
+        "gate-lattice": [[number] for number in GateFile.objects.values_list("pk", flat=True)],
         "gate-file": [[number] for number in GateFile.objects.values_list("pk", flat=True)],
         "application": [[number] for number in numbers],
         "notice": [[number] for number in PublicNotice.objects.values_list("number", flat=True)],

@@ -88,7 +88,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.programmes.payments.commands", ("share",)),
     ),
     "data": (
-        ("huisuan.opendata.scanning.commands", ("scan",)),
+        ("huisuan.opendata.names.commands", ("scan",)),
         ("huisuan.opendata.anonymity.commands", ("risk",)),
         ("huisuan.opendata.scores.commands", ("score",)),
         (
@@ -96,6 +96,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
             ("upload", "files", "findings", "judge", "remake", "rescan", "release", "withdraw", "verify", "key"),
         ),
         ("huisuan.opendata.access.commands", ("released", "query")),
+        ("huisuan.programmes.registers.commands", ("grant",)),
         ("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),
     ),
     "treasury": (
@@ -119,7 +120,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
 }
 #: groups within a group -> what their help says
-GROUP_HELP = {"template": "公文的 DOCX 模板：上传、列出、查看"}
+GROUP_HELP = {"grant": "有条件开放数据的授权：列出、授权、接受、收回", "template": "公文的 DOCX 模板：上传、列出、查看"}
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
 _WITHOUT_DATABASE = {

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-import huisuan.opendata.scanning.commands as scanning_commands
+import huisuan.opendata.names.commands as scanning_commands
 from huisuan.cli.main import assemble
 from huisuan.opendata.scanning.caged import CageLimits, scan_file
 from huisuan.opendata.scanning.readers.blocks import ReadBudget
@@ -106,7 +106,7 @@ def test_text_cut_over_runs_deleted_or_beside_the_text_of_a_document_is_read() -
     header = f'<w:hdr xmlns:w="w"><w:p><w:r><w:t>{ids(3)[2]}</w:t></w:r></w:p></w:hdr>'
     content = document(f"<w:p>{runs}</w:p><w:p>{gone}</w:p>", {"word/header1.xml": header, "word/media/a.png": b"x"})
     assert found(content) == [
-        ("mobile", "正文"), ("resident_id", "正文"), ("resident_id", "部件 word/header1.xml"),
+        ("mobile", "正文连同删去的文字"), ("resident_id", "正文"), ("resident_id", "部件 word/header1.xml"),
         ("unread", "word/media/a.png"),
     ]  # fmt: skip
 

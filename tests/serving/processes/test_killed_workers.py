@@ -330,6 +330,7 @@ ONE_TRANSACTION = {
     "compute.tell_due_seals": "each month is one transaction, and its message has a key: it is written once",
     "compute.forget_messages": "one transaction",
     "settlement.forget_register_files": "each of its two statements does what is left to do",
+    "opendata.scan_what_is_out": "each file is one transaction, and is not asked for while its scan is under way",
     "programmes.erase_objectors": "one transaction; what is erased is not found again",
     "programmes.remind_of_reports": "each message has a key: it is written once",
     "programmes.look_back": "one transaction, and a flag is a row with a key of application, kind and what it is about",
