@@ -34,7 +34,7 @@ ONE_SHARD = CorpusRules(shards=1)
 def texts_file(topic: str, number: int = 12) -> bytes:
     """A released table of texts: each another, the last said twice."""
     buffer = io.StringIO()
-    rows = [f"{topic}工作简报第{n}期。\n本期介绍{topic}的办理情况，共有{n * 37}件，已经全部办结。" for n in range(number)]
+    rows = [f"{topic}简报第{n}期。\n本期介绍{topic}的办理情况，共{n * 37}件，已全部办结。" for n in range(number)]
     csv.writer(buffer).writerows([["期", "正文"], *([n, text] for n, text in enumerate([*rows, rows[-1]]))])
     return buffer.getvalue().encode()
 
@@ -66,7 +66,7 @@ def test_a_corpus_says_where_each_line_is_from_and_everyone_reads_it(at_home: No
     assert answer["X-Content-SHA256"] == shard["sha256"]
     first, *_ = lines = lines_of(answer)
     assert first == {
-        "text": "政务服务工作简报第0期。\n本期介绍政务服务的办理情况，共有0件，已经全部办结。", "entry": code(), "version": 1,
+        "text": "政务服务简报第0期。\n本期介绍政务服务的办理情况，共0件，已全部办结。", "entry": code(), "version": 1,
         "release": csv_release.pk, "page": 1, "sha256": csv_release.sha256, "licence": "开放许可 1.0",
     }  # fmt: skip
     assert len(lines) == 12

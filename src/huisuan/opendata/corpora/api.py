@@ -9,8 +9,9 @@ from django.utils import timezone
 from ninja import Router
 
 from huisuan.opendata.corpora.building import get_build, standing_builds
+from huisuan.opendata.corpora.delivering import deliver_shard
 from huisuan.opendata.corpora.queries import corpus_to_dict, summary_to_dict
-from huisuan.opendata.corpora.shards import deliver_shard, get_shard
+from huisuan.opendata.corpora.shards import get_shard
 from huisuan.opendata.models import AccessWay
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import viewer_if_any

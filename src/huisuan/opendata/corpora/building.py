@@ -13,17 +13,18 @@ from django.db import IntegrityError, transaction
 
 from huisuan.base.content_store import ContentStore
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.hashing import bytes_sha256
 from huisuan.base.paths import ensure_folder, home
 from huisuan.opendata.access.released import why_gone
 from huisuan.opendata.catalogue.queries import get_entry
 from huisuan.opendata.corpora.duckdb_steps import CorpusSteps
-from huisuan.opendata.corpora.pages import REASONS, STEPS, CorpusRules, check_name
+from huisuan.opendata.corpora.pages import LEFT_OUT_WORDS, STEPS, CorpusRules, check_name
 from huisuan.opendata.corpora.shard_files import ShardFile, make_shards
 from huisuan.opendata.corpora.sources import read_pages, text_releases
 from huisuan.opendata.models import Corpus, CorpusBuild, CorpusShard, CorpusSource, GateRelease
 from huisuan.parties.models import Person, Role
 
-MOST_ENTRIES = 1000
+_MOST_ENTRIES = 1000
 _LONGEST_TITLE = 200
 
 
@@ -46,8 +47,8 @@ def build_corpus(
     check_name(name)
     if not 0 < len(title.strip()) <= _LONGEST_TITLE:
         raise InvalidRequest(f"名称：须为 1 至 {_LONGEST_TITLE} 个字", code="corpus.title")
-    if not 0 < len(set(entries)) <= MOST_ENTRIES:
-        raise InvalidRequest(f"目录：须为 1 至 {MOST_ENTRIES} 个", code="corpus.entries")
+    if not 0 < len(set(entries)) <= _MOST_ENTRIES:
+        raise InvalidRequest(f"目录：须为 1 至 {_MOST_ENTRIES} 个", code="corpus.entries")
     versions = [get_entry(code) for code in entries]
     if person.role != Role.PROVINCE and not (
         person.role == Role.CITY and all(version.region_id == person.city_id for version in versions)
@@ -131,8 +132,8 @@ def _written(build: CorpusBuild, name: str, shards: Sequence[ShardFile]) -> Corp
     build.save()
     for shard in shards:
         made = CorpusShard.objects.create(
-            build=build, number=shard.number, form=shard.form, sha256=_digest(shard), size=len(shard.content),
-            lines=shard.lines,
+            build=build, number=shard.number, form=shard.form, sha256=bytes_sha256(shard.content),
+            size=len(shard.content), lines=shard.lines,
         )  # fmt: skip
         CorpusSource.objects.bulk_create(
             CorpusSource(shard=made, release_id=release, lines=lines)
@@ -141,16 +142,11 @@ def _written(build: CorpusBuild, name: str, shards: Sequence[ShardFile]) -> Corp
     return build
 
 
-def _digest(shard: ShardFile) -> str:
-    from huisuan.base.hashing import bytes_sha256
-
-    return bytes_sha256(shard.content)
-
-
 def _statistics(steps: CorpusSteps, releases: Sequence[GateRelease]) -> dict[str, Any]:
     left_out = steps.left_out()
     sizes = steps.sizes()
     return {
         "releases": len(releases), "pages": sizes["lines"] + sum(left_out.values()),
-        "left_out": {reason: left_out.get(reason, 0) for reason in REASONS}, **sizes, "by_entry": steps.by_entry(),
+        "left_out": {reason: left_out.get(reason, 0) for reason in LEFT_OUT_WORDS}, **sizes,
+        "by_entry": steps.by_entry(),
     }  # fmt: skip

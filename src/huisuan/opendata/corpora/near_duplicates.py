@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy
 from numpy.typing import NDArray
 
-RUN = 5  # characters
+RUN_LENGTH = 5  # characters
 BINS, BANDS = 128, 32
 SHORTEST_COMPARED = 200  # characters: shorter texts that are alike may say different things; only equal ones are one
 Hashes = NDArray[numpy.uint64]
@@ -27,7 +27,7 @@ _PIECE = 1 << 19  # characters at once: what stays in a processor's cache
 def run_hashes(text: str) -> Hashes:
     """The distinct hashes of a text's runs, in order."""
     points = numpy.frombuffer(text.encode("utf-32-le", "surrogatepass"), numpy.uint32)
-    return numpy.unique(_hashed(points)) if len(points) >= RUN else numpy.empty(0, numpy.uint64)
+    return numpy.unique(_hashed(points)) if len(points) >= RUN_LENGTH else numpy.empty(0, numpy.uint64)
 
 
 def jaccard(one: Hashes, other: Hashes) -> float:
@@ -55,18 +55,18 @@ def _keys(texts: Sequence[str]) -> Hashes:
     keys = numpy.zeros((len(texts), BANDS), numpy.uint64)
     for place in range(BINS // BANDS):
         keys = _mixed(keys * numpy.uint64(_FACTORS[0]) + least[:, :, place])
-    keys[[at for at, text in enumerate(texts) if len(text) < RUN]] = 0
+    keys[[at for at, text in enumerate(texts) if len(text) < RUN_LENGTH]] = 0
     return keys
 
 
 def _least_by_bin(texts: Sequence[str]) -> Hashes:
     points = numpy.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), numpy.uint32)
     least = numpy.full(len(texts) * BINS, _EMPTY, numpy.uint64)
-    if len(points) < RUN:
+    if len(points) < RUN_LENGTH:
         return least.reshape(len(texts), BINS)
     hashes = _hashed(points)
     lengths = numpy.fromiter(map(len, texts), numpy.int64, len(texts))
-    runs = numpy.maximum(lengths - RUN + 1, 0)
+    runs = numpy.maximum(lengths - RUN_LENGTH + 1, 0)
     begins = numpy.cumsum(lengths) - lengths
     owner = numpy.repeat(numpy.arange(len(texts)), runs)
     # runs that reach over the end of a text into the next are left out
@@ -95,9 +95,9 @@ def _filled(least: Hashes) -> Hashes:
 def _hashed(points: NDArray[numpy.uint32]) -> Hashes:
     """The hash of each run of characters."""
     wide = points.astype(numpy.uint64)
-    count = len(wide) - RUN + 1
+    count = len(wide) - RUN_LENGTH + 1
     total = wide[:count] * numpy.uint64(_FACTORS[0])
-    for place in range(1, RUN):
+    for place in range(1, RUN_LENGTH):
         total += wide[place : place + count] * numpy.uint64(_FACTORS[place])
     return _mixed(total)
 

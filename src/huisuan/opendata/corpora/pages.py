@@ -15,7 +15,7 @@ NAME_PATTERN = r"^[a-z][a-z0-9-]{1,39}$"
 LONGEST_PAGE = 1_000_000  # characters
 MOST_SHARDS = 256
 #: why a page is left out, in the order in which it is asked
-REASONS = {
+LEFT_OUT_WORDS = {
     "empty": "没有文字", "short": "太短", "long": "太长", "language": "中文太少", "same": "与另一页相同",
     "alike": "与另一页近似",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from huisuan.opendata.catalogue.queries import standing_entries
 from huisuan.opendata.corpora.building import gone_sources
-from huisuan.opendata.corpora.pages import REASONS
+from huisuan.opendata.corpora.pages import LEFT_OUT_WORDS
 from huisuan.opendata.corpora.shard_files import LINE_FIELDS
 from huisuan.opendata.corpora.shards import ShardState, shard_states
 from huisuan.opendata.models import CatalogueVersion, CorpusBuild
@@ -67,7 +67,7 @@ def data_card(build: CorpusBuild) -> str:
     """What a corpus is, from what and how it was made: Markdown under a YAML head, as tools for data sets read it."""
     said, name = build.statistics, build.corpus.name
     licences = sorted({row.licence for row in entries_of(build) if row.licence})
-    left_out = "\n".join(f"| {word} | {said['left_out'].get(reason, 0):,} |" for reason, word in REASONS.items())
+    left_out = "\n".join(f"| {word} | {said['left_out'].get(reason, 0):,} |" for reason, word in LEFT_OUT_WORDS.items())
     rules = build.rules
     language = "汉字占字母的一半以上" if rules["language"] == "zh" else "不限"
     sources = "\n".join(f"| `{row['entry']}` | {row['lines']:,} | {row['characters']:,} |" for row in said["by_entry"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from huisuan.opendata.corpora.pages import shard_of
 
-FORMS = {"jsonl": "application/x-ndjson; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+SHARD_FORMS = {"jsonl": "application/x-ndjson; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 LINE_FIELDS = ("text", "entry", "version", "release", "page", "sha256", "licence")
 MARK_FIELD = "grant"
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponseBase
 
 from huisuan.base.errors import Gone, NotAllowed, NotFound
-from huisuan.opendata.access.delivering import ReleaseDelivery, deliver, stored_file
-from huisuan.opendata.access.ledger import record_access
-from huisuan.opendata.access.released import ReadableRelease, readable, readable_by, why_gone
-from huisuan.opendata.access.watermark import grant_mark, granted_shelf
-from huisuan.opendata.corpora.building import corpora_shelf, get_build
-from huisuan.opendata.corpora.shard_files import FORMS, marked
-from huisuan.opendata.gate.stores import load_content
-from huisuan.opendata.models import AccessWay, CorpusBuild, CorpusCopy, CorpusShard, CorpusSource
-from huisuan.parties.identity.client_address import client_place
+from huisuan.opendata.access.released import ReadableRelease, readable, why_gone
+from huisuan.opendata.corpora.building import get_build
+from huisuan.opendata.models import CorpusBuild, CorpusShard, CorpusSource
 from huisuan.parties.viewer import Viewer
 
 
@@ -79,34 +71,6 @@ def shards_holding(release: int) -> list[CorpusSource]:
     return [each for each in rows if each.shard.build == get_build(each.shard.build.corpus.name)]
 
 
-def deliver_shard(
-    request: HttpRequest, read: ReadableShard, viewer: Viewer | None, now: Callable[[], datetime], way: AccessWay
-) -> HttpResponseBase:
-    """The answer that hands out a shard; under grants marked, each access to a source written down before.
-
-    Raises:
-        Unavailable: its file is gone or changed.
-    """
-    shard, store = read.shard, corpora_shelf()
-    sha256, size = shard.sha256, shard.size
-    granted = [each for each in read.reads if each.grant is not None]
-    name = shard_name(shard)
-    if granted:
-        copy, store = _marked_copy(shard, granted, now()), granted_shelf()
-        sha256, size = copy.sha256, copy.size
-        if viewer is not None and request.method != "HEAD":
-            for each in granted:
-                if each.grant is not None:
-                    record_access(each.grant, each.release, viewer.name, way, now(), name)
-    still = [each.release.pk for each in read.reads]
-    delivery = ReleaseDelivery(
-        stored_file(store, sha256), sha256, size, FORMS[shard.form], name,
-        lambda: readable_by(viewer, now()).filter(pk__in=still).count() == len(still),
-        f"opendata {client_place(request)}",
-    )  # fmt: skip
-    return deliver(request, delivery)
-
-
 def shard_name(shard: CorpusShard) -> str:
     """What a shard is called where it is saved."""
     return f"{shard.build.corpus.name}-{shard.number:04}.{shard.form}"
@@ -123,16 +87,3 @@ def _check(shard: CorpusShard, viewer: Viewer | None, now: datetime) -> tuple[Re
         if gone := why_gone(release):
             raise Gone(f"{shard_name(shard)} 里有不再提供的来源，重新生成之前不提供：{gone}", code="corpus.source_gone")
     return tuple(readable(release, viewer, now) for release in releases)
-
-
-def _marked_copy(shard: CorpusShard, granted: Iterable[ReadableRelease], now: datetime) -> CorpusCopy:
-    marks = {each.grant.pk: grant_mark(each.grant) for each in granted if each.grant is not None}
-    mark = ";".join(marks[number] for number in sorted(marks))
-    made = CorpusCopy.objects.filter(shard=shard, mark=mark).first()
-    if made is not None and granted_shelf().path_of(made.sha256).is_file():
-        return made
-    content = marked(load_content(corpora_shelf(), shard.sha256), shard.form, mark)
-    sha256 = granted_shelf().store(content)
-    return CorpusCopy.objects.get_or_create(
-        shard=shard, mark=mark, defaults={"sha256": sha256, "size": len(content), "at": now}
-    )[0]

@@ -12,12 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import Gone, NotAllowed, NotFound
 from huisuan.opendata.corpora.building import get_build, standing_builds
+from huisuan.opendata.corpora.delivering import deliver_shard
 from huisuan.opendata.corpora.queries import data_card, entries_of, may_read_all
-from huisuan.opendata.corpora.shards import ShardState, deliver_shard, get_shard, shard_states
+from huisuan.opendata.corpora.shards import ShardState, get_shard, shard_states
 from huisuan.opendata.models import AccessWay, CorpusBuild
 from huisuan.parties.route_access import public_page, viewer_if_any
 from huisuan.portal.ui.refusals import refusal_html
 
+_BY_ENTRY = "SELECT entry, count(*), sum(length(text)) FROM read_parquet([{files}]) GROUP BY entry"
 _LEFT_OUT = {
     "empty": _("没有文字"), "short": _("太短"), "long": _("太长"), "language": _("中文太少"),
     "same": _("与另一页相同"), "alike": _("与另一页近似"),
@@ -89,6 +91,6 @@ def _loading(request: HttpRequest, build: CorpusBuild, states: list[ShardState])
     return [
         ("datasets", f'datasets.load_dataset("parquet", data_files=[{lists["parquet"]}], split="train")'),
         ("datasets", f'datasets.load_dataset("json", data_files=[{lists["jsonl"]}], split="train", streaming=True)'),
-        ("duckdb", f"SELECT entry, count(*), sum(length(text)) FROM read_parquet([{quoted}]) GROUP BY entry"),
+        ("duckdb", _BY_ENTRY.format(files=quoted)),
         ("curl", "\n".join(f"curl -C - -O {way}" for way in ways["jsonl"])),
     ]
