@@ -7,6 +7,7 @@ holds anything else.
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +28,16 @@ def demo(
     note("正在启动平台（第一次要建库，约十秒）……")
     with contextlib.suppress(KeyboardInterrupt), running_platform(port, relay=port and port + 1) as platform:
         prepare_database()
-        from huisuan.cli.demo import scenario
+        from huisuan.cli.demo import open_list, scenario
         from huisuan.cli.demo.money import show_money, walk_the_money
-        from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_stacked, show_usage
+        from huisuan.cli.demo.output import (
+            show_accounts,
+            show_jobs,
+            show_open_data,
+            show_settlement,
+            show_stacked,
+            show_usage,
+        )
 
         scenario.refuse_real_data()
         scenario.enter_parties()
@@ -46,6 +54,8 @@ def demo(
         scenario.add_example_policy()
         stacked = scenario.import_stacked_year()
         show_stacked(stacked, scenario.settle_stacked_year())
+        now = datetime.now(UTC)
+        show_open_data(open_list.import_open_list(now), open_list.fill_the_gate(now))
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")
