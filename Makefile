@@ -107,4 +107,6 @@ lock:
 	uv pip compile -q --group ray --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-ray.lock
 	uv pip compile -q --group jupyter --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-jupyter.lock
 	uv pip compile -q --group catalogue --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-catalogue.lock
+	uv pip compile -q pyproject.toml --extra names -c requirements.lock --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url -o requirements-names.lock
 	uv pip compile -q --group bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o bench/requirements.lock

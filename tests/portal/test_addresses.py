@@ -105,7 +105,7 @@ def address(world: World, name: str) -> str:
         from support.bulletins import issued_bulletin
 
         arguments[name] = [issued_bulletin(NOW).bulletin_id]
-    if name == "gate-file":
+    if name in ("gate-file", "gate-lattice"):
         from support.gate import list_entry, uploaded
 
         list_entry()

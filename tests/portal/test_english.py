@@ -140,6 +140,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "bulletin-draft": [[number] for number in Bulletin.objects.values_list("pk", flat=True)],
         "corpus": [[name] for name in Corpus.objects.values_list("name", flat=True)],
         "data-grant": [[number] for number in DataGrant.objects.values_list("pk", flat=True)],
+        "gate-lattice": [[number] for number in GateFile.objects.values_list("pk", flat=True)],
         "gate-file": [[number] for number in GateFile.objects.values_list("pk", flat=True)],
         "application": [[number] for number in numbers],
         "notice": [[number] for number in PublicNotice.objects.values_list("number", flat=True)],

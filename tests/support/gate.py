@@ -70,10 +70,10 @@ def remade(file: GateFile, by: str = "judge", part: str = "") -> GateFile:
     return scan_now(file)
 
 
-def released(content: bytes, **said: str) -> list[GateRelease]:
+def released(content: bytes, name: str = "名单.csv", **said: str) -> list[GateRelease]:
     """Its products, out: uploaded, masked, remade and released by three people of Hefei; `said` is of its entry."""
     import_catalogue(as_csv([line(**said)]), "清单.csv", by="test", now=NOW)
-    file = remade(judge_all(uploaded(content)))
+    file = remade(judge_all(uploaded(content, name)))
     return release_file(file.pk, steward("releaser"), NOW)
 
 

@@ -51,6 +51,7 @@ ROUTERS = {
     "huisuan.programmes.struck.api": "huisuan_struck_api",
     "huisuan.programmes.papers.api": "huisuan_papers_api",
     "huisuan.programmes.registers.api": "huisuan_registers_api",
+    "huisuan.programmes.registers.grants_api": "huisuan_data_grants_api",
     "huisuan.programmes.offers.api": "huisuan_money_api",
     "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",

@@ -24,6 +24,7 @@ class GateState(TextChoices):
     SCANNED_AGAIN = "scanned_again", "已复查"
     READY = "ready", "可放行"
     RELEASED = "released", "已放行"
+    SUSPENDED = "suspended", "已中止提供"
     SUPERSEDED = "superseded", "已被取代"
     WITHDRAWN = "withdrawn", "已撤回"
 
@@ -71,9 +72,13 @@ ARROWS: tuple[Arrow, ...] = (
     # a third person lets it out, and whoever had a hand in it may take it back
     Arrow("release", _S.READY, _S.RELEASED, _D.RELEASE),
     Arrow("supersede", _S.RELEASED, _S.SUPERSEDED, _D.MACHINE),
+    # rules that came later scan what is out: a hit suspends it, and rules that find nothing let it go on
+    Arrow("suspend", _S.RELEASED, _S.SUSPENDED, _D.MACHINE),
+    Arrow("resume", _S.SUSPENDED, _S.RELEASED, _D.MACHINE),
+    Arrow("supersede", _S.SUSPENDED, _S.SUPERSEDED, _D.MACHINE),
     *(
         Arrow("withdraw", state, _S.WITHDRAWN, duty)
-        for state in (_S.RELEASED, _S.SUPERSEDED)
+        for state in (_S.RELEASED, _S.SUSPENDED, _S.SUPERSEDED)
         for duty in (_D.UPLOAD, _D.JUDGE, _D.RELEASE)
     ),
 )

@@ -7,6 +7,15 @@ from datetime import UTC, datetime
 from procrastinate.contrib.django import app
 
 
+@app.periodic(cron="23 * * * *")
+@app.task(name="opendata.scan_what_is_out", queue="opendata", lock="opendata.out", queueing_lock="opendata.out")
+def scan_what_is_out(timestamp: int) -> None:
+    """Ask that what is out be scanned by the rules of the running code, where older ones scanned it last."""
+    from huisuan.opendata.gate.rescanning import scan_what_is_out as ask
+
+    ask(datetime.now(UTC))
+
+
 @app.task(name="opendata.scan_file", queue="opendata", lock="opendata.scan")
 def scan_upload(request: int) -> None:
     """Carry out the request for a scan of that number."""

@@ -32,7 +32,7 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
-from huisuan.portal.opendata import corpora, datasets, descriptions, desk, gate_file, grants
+from huisuan.portal.opendata import corpora, datasets, descriptions, desk, gate_file, gate_lattice, grants
 from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import file_requests, import_page, relation_forms
@@ -142,6 +142,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("opendata/requests/<int:number>", data_requests.request_page, name="data-request"),
     path("opendata/desk", desk.desk_page, name="gate-desk"),
     path("opendata/desk/<int:number>", gate_file.gate_file_page, name="gate-file"),
+    path("opendata/desk/<int:number>/lattice", gate_lattice.gate_lattice_page, name="gate-lattice"),
     path("opendata/grants", grants.grant_list, name="data-grants"),
     path("opendata/grants/<int:number>", grants.grant_page, name="data-grant"),
     path("opendata/query", datasets.query_page, name="opendata-query"),

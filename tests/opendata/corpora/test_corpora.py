@@ -19,11 +19,11 @@ from huisuan.opendata.corpora.building import build_corpus, get_build, rebuild_s
 from huisuan.opendata.corpora.pages import CorpusRules
 from huisuan.opendata.corpora.shards import get_shard, shards_holding
 from huisuan.opendata.corpora.sources import read_pages, text_releases
-from huisuan.opendata.gate.releasing import withdraw_file
+from huisuan.opendata.gate.releasing import release_file, withdraw_file
 from huisuan.opendata.models import CorpusBuild, DataAccess, DataGrant, GateRelease
 from huisuan.parties.models import Person
 from support.catalogue import as_csv, code, line
-from support.gate import NOW, released, steward
+from support.gate import NOW, judge_all, list_entry, released, remade, steward, uploaded
 from support.jobs import party
 from support.open_tools import lacking_open_tools, run_tool
 
@@ -118,6 +118,7 @@ def test_conditional_texts_are_read_under_a_grant_with_its_mark_and_each_access_
     browser.force_login(member, backend="django.contrib.auth.backends.ModelBackend")
     lines = lines_of(browser.get(way))
     assert {each["grant"] for each in lines} == {f"授权{grant.pk}/{firm.uscc}"}
+    browser.get(way, headers={"range": "bytes=0-9"})  # of the download that began
     row = DataAccess.objects.get(grant=grant, way="api")
     assert row.detail == "briefs-0001.jsonl"
     assert broken_at(DataGrant.objects.get(pk=grant.pk)) is None
@@ -153,6 +154,18 @@ def test_a_released_document_is_read_by_page_or_by_part(at_home: None, tmp_path:
         path.write_text(wrong + "\n")
         with pytest.raises(InvalidRequest):
             list(_of_document(path, 1))
+
+
+def test_a_document_that_came_through_the_gate_is_in_the_corpus(at_home: None) -> None:
+    list_entry()
+    text = "关于做好公共数据开放工作的通知\n各区县：现将有关事项通知如下，请认真执行。联系电话 13912345678。\n"
+    file = remade(judge_all(uploaded(text.encode(), "通知.txt")))
+    release_file(file.pk, steward("releaser"), NOW)
+    assert built().statistics["lines"] == 1
+    (found,) = lines_of(Client().get("/api/v1/opendata/corpora/briefs/shards/1/jsonl"))
+    assert found["page"] == 1
+    assert "公共数据开放工作的通知\n各区县" in found["text"]
+    assert "13912345678" not in found["text"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -127,7 +127,7 @@ def test_a_program_or_somebody_inactive_takes_no_duty() -> None:
 
 def test_a_release_waits_where_the_running_rules_have_scanned_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     file = remade(uploaded(PARKING))
-    monkeypatch.setattr(releasing, "RULES", "2099-01")
+    monkeypatch.setattr(releasing, "current_rules", lambda: "2099-01")
     with pytest.raises(Conflict):
         release_file(file.pk, steward("releaser"), NOW)
     assert not GateRelease.objects.exists()

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 
 from huisuan.base.db.background_work import WorkState
 from huisuan.base.errors import Conflict, NotFound
-from huisuan.opendata.gate import rescanning
+from huisuan.messages.models import Message
+from huisuan.opendata.gate import releasing, rescanning, scan_work
 from huisuan.opendata.gate.remaking import remake_file
-from huisuan.opendata.gate.rescanning import rescan_file
+from huisuan.opendata.gate.rescanning import rescan_file, scan_what_is_out
 from huisuan.opendata.gate.steps import take_step
 from huisuan.opendata.gate.uploading import upload_file
 from huisuan.opendata.models import GateDutyHeld, ScanWork
+from huisuan.opendata.names import stage
 from huisuan.parties.models import Person
 from support.catalogue import code
-from support.gate import NOW, list_entry, remade, scan_now, steward, uploaded
+from support.gate import NOW, list_entry, released, remade, scan_now, steward, uploaded
 
 pytestmark = pytest.mark.django_db
 PARKING = "名称,车位数\n南站停车场,120\n北站停车场,80\n".encode()
@@ -45,7 +50,7 @@ def test_a_file_that_is_ready_by_older_rules_is_scanned_again_and_no_other(monke
     file = remade(uploaded(PARKING))
     with pytest.raises(Conflict):
         rescan_file(file.pk, steward("judge"), NOW)
-    monkeypatch.setattr(rescanning, "RULES", "2099-01")
+    monkeypatch.setattr(rescanning, "current_rules", lambda: "2099-01")
     rescan_file(file.pk, steward("judge"), NOW)
     file.refresh_from_db()
     assert file.state == "remade"
@@ -70,3 +75,39 @@ def test_the_database_gives_no_duty_to_a_program() -> None:
     program = Person.objects.create_person("program", None, role="city", name="程序", city=city, machine=True)
     with pytest.raises(DatabaseError), transaction.atomic():
         GateDutyHeld.objects.create(file=file, person=program, duty="release")
+
+
+def test_rules_that_come_later_suspend_what_is_out_and_rules_that_find_nothing_let_it_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The oldest rules knew no names; those of today do; a hit shuts every way until rules find nothing."""
+    with rules_without_names(monkeypatch, "2026-10"):
+        one, *_ = released("关于停车场的答复\n申请人王小明反映的问题已办结。\n".encode(), name="答复.txt")
+        assert scan_what_is_out(NOW) == 0
+    way = f"/opendata/files/{one.pk}.{one.product.format}"
+    assert Client().get(way).status_code == 200
+    assert scan_what_is_out(NOW) == 1
+    assert scan_what_is_out(NOW) == 0  # it is under way
+    file = scan_now(one.file)
+    assert file.state == "suspended"
+    assert Message.objects.filter(code="gate_file_suspended", person__username="uploader").exists()
+    for gone in (way, f"/api/v1/opendata/released/{one.pk}", f"/api/v1/opendata/released/{one.pk}/content"):
+        assert Client().get(gone).status_code == 410, gone
+    assert Client().get("/api/v1/opendata/released").json()["total"] == 0
+    assert "已中止提供" in Client().get("/opendata/changes.atom").content.decode()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        take_step(file, "resume", NOW)
+    with rules_without_names(monkeypatch, "2099-01"):
+        assert scan_what_is_out(NOW) == 1
+        assert scan_now(file).state == "released"
+    assert Client().get(way).status_code == 200
+
+
+@contextmanager
+def rules_without_names(monkeypatch: pytest.MonkeyPatch, version: str) -> Iterator[None]:
+    with monkeypatch.context() as there:
+        for module in (scan_work, releasing, rescanning):
+            there.setattr(module, "current_rules", lambda: version)
+        there.setattr(stage, "load_tagger", lambda: None)
+        there.setattr(stage, "cued_names", lambda _text: [])
+        yield

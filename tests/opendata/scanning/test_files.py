@@ -105,7 +105,7 @@ def test_text_cut_over_runs_deleted_or_beside_the_text_of_a_document_is_read() -
     header = f'<w:hdr xmlns:w="w"><w:p><w:r><w:t>{ids(3)[2]}</w:t></w:r></w:p></w:hdr>'
     content = document(f"<w:p>{runs}</w:p><w:p>{gone}</w:p>", {"word/header1.xml": header, "word/media/a.png": b"x"})
     assert found(content) == [
-        ("mobile", "正文"), ("resident_id", "正文"), ("resident_id", "部件 word/header1.xml"),
+        ("mobile", "正文连同删去的文字"), ("resident_id", "正文"), ("resident_id", "部件 word/header1.xml"),
         ("unread", "word/media/a.png"),
     ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,9 +20,10 @@ from huisuan.base.errors import Gone, InvalidRequest, NotAllowed
 from huisuan.opendata.access import delivering
 from huisuan.opendata.access.grants import GivenGrant, accept_grant, give_grant, revoke_grant
 from huisuan.opendata.access.ledger import broken_at
+from huisuan.opendata.access.marking import MARK_COLUMN
 from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.released import get_release, readable
-from huisuan.opendata.access.watermark import MARK_COLUMN, grant_mark
+from huisuan.opendata.access.watermark import grant_mark
 from huisuan.opendata.gate.releasing import withdraw_file
 from huisuan.opendata.models import AccessWay, DataAccess, DataGrant, GateRelease
 from huisuan.parties.viewer import Viewer
@@ -29,6 +31,7 @@ from huisuan.programmes.offices.services import give_post
 from huisuan.programmes.registers.data_grants import grant_data_access
 from huisuan.programmes.registers.services import import_register
 from support.catalogue import code
+from support.command_tree import invoke
 from support.gate import NOW, released, resident_ids, steward
 from support.programmes import person
 from support.registers import OFFICE
@@ -70,6 +73,7 @@ def test_a_granted_firm_gets_copies_that_name_the_grant_and_each_access_is_writt
     assert {row[-1] for row in rows[1:]} == {grant_mark(grant)} == {f"授权{grant.pk}/{world.alpha.uscc}"}
     part = alpha.get(f"/opendata/files/{two.pk}.parquet", headers={"range": "bytes=0-99"})
     assert (part.status_code, len(body(part))) == (206, 100)
+    body(alpha.get(f"/opendata/files/{two.pk}.parquet", headers={"range": "bytes=100-199"}))  # of the same download
     table = parquet.read_table(io.BytesIO(body(alpha.get(f"/api/v1/opendata/released/{two.pk}/content"))))
     assert set(table[MARK_COLUMN].to_pylist()) == {grant_mark(grant)}
     alpha.get(f"/opendata/{code()}")
@@ -77,7 +81,7 @@ def test_a_granted_firm_gets_copies_that_name_the_grant_and_each_access_is_writt
     written = DataAccess.objects.filter(grant=grant).values_list("number", "way", "person__username", "detail")
     assert [row[1] for row in written] == ["file", "file", "api", "page", "sql"]
     assert {row[2] for row in written} == {"alpha"}
-    assert written[1][3] == "bytes=0-99"
+    assert written[1][3] == "分段 bytes=0-99"
     assert broken_at(grant) is None
     for browser in (alpha, world.browser("city"), world.browser("province")):
         page = browser.get(f"/opendata/grants/{grant.pk}").content.decode()
@@ -184,6 +188,7 @@ def test_only_a_firm_of_the_register_is_granted_and_only_conditional_data(out: l
     firms = f"编号,企业名称,企业代码,市,自,至,认定依据,认定文件\nF-1,甲,{world.alpha.uscc},合肥市,2024-01-01,,x,y"
     import_register(firms.encode(), "企业.csv", "anhui-agi-2023", "agi_firms", by=keeper, now=NOW, reason="x")
     assert grant_data_access(replace(asked, ground=""), steward("releaser"), NOW).ground.endswith("F-1")
+    given_and_revoked_over_http_and_by_command(world)
     with pytest.raises(NotAllowed):
         give_grant(asked, steward("wuhu", "340200"), NOW)
     with pytest.raises(InvalidRequest):
@@ -193,3 +198,33 @@ def test_only_a_firm_of_the_register_is_granted_and_only_conditional_data(out: l
             entry=out[0].file.entry, party=world.alpha, purpose="x", licence="x", terms=" ", ground="x",
             starts_on=date(2026, 1, 1), ends_on=date(2026, 2, 1), given_by=steward("releaser"), given_at=NOW,
         )  # fmt: skip
+
+
+def given_and_revoked_over_http_and_by_command(world: World) -> None:
+    """By the city over HTTP, accepted by the firm, read under it, revoked by a command; no undecided application."""
+    city, alpha = Client(), world.browser("alpha")
+    city.force_login(steward("releaser"), backend="django.contrib.auth.backends.ModelBackend")
+    asked = {
+        "entry": code(), "uscc": world.alpha.uscc, "purpose": "训练", "licence": "授权许可", "terms": "不得转让。",
+        "starts_on": "2026-01-01", "ends_on": "2099-12-31",
+    }  # fmt: skip
+    ways = "/api/v1/opendata/grants"
+    undecided = city.post(ways, {**asked, "application": "A-1"}, content_type="application/json")
+    assert (undecided.status_code, undecided.json()["code"]) == (409, "grant.application_not_decided")
+    made = city.post(ways, asked, content_type="application/json").json()
+    assert (made["state"], made["ground"].endswith("F-1")) == ("offered", True)
+    assert alpha.post(ways, asked, content_type="application/json").status_code == 403
+    accepted = alpha.post(f"{ways}/{made['number']}/acceptance", content_type="application/json").json()
+    assert (accepted["state"], bool(accepted["signature"])) == ("in_force", True)
+    listed = alpha.get("/api/v1/opendata/released").json()
+    body(alpha.get(f"/api/v1/opendata/released/{listed['released'][0]['number']}/content"))
+    shown = city.get(f"{ways}/{made['number']}").json()
+    assert (shown["accesses"], shown["ledger"][0]["person"], shown["broken_at"]) == (1, "alpha", None)
+    assert world.browser("beta").get(f"{ways}/{made['number']}").status_code == 404
+    revoked = invoke(
+        "data", "grant", "revoke", str(made["number"]), "--by", "province", "--reason", "用途不符", "--json"
+    )
+    assert json.loads(revoked.stdout)["state"] == "revoked"
+    rows = json.loads(invoke("data", "grant", "list", "--by", "alpha", "--json").stdout)
+    assert (rows[0]["number"], rows[0]["state_zh"], rows[0]["reason"]) == (made["number"], "已收回", "用途不符")
+    assert alpha.get("/api/v1/opendata/released").json()["total"] == 0

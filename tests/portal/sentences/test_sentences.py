@@ -195,9 +195,11 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "portal/opendata/requests.py": ("_given",), "opendata/gate_arrows.py": (),
     "portal/opendata/desk.py": ("_upload",), "portal/opendata/grants.py": ("_day",),
     "opendata/access/grants.py": (), "programmes/registers/data_grants.py": (),
-    "portal/opendata/gate_file.py": ("_act", "_number"),
+    "portal/opendata/gate_file.py": ("_act", "_number"), "portal/opendata/gate_lattice.py": ("_k", "_check_was_read"),
+    "opendata/documents/files.py": (), "opendata/anonymity/lattice.py": (),
     **{f"opendata/gate/{name}.py": () for name in (
-        "judging", "queries", "releasing", "remaking", "rescanning", "steps", "stores", "uploading",
+        "generalising", "judging", "lattice_choice", "queries", "releasing", "remaking", "rescanning", "steps",
+        "stores", "uploading",
     )},
     **{f"opendata/access/{name}.py": () for name in ("delivering", "query", "released")},
     "portal/centres/imports.py": ("_TEXTS", "_plan", "_trace_options"),

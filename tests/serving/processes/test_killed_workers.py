@@ -331,6 +331,7 @@ ONE_TRANSACTION = {
     "compute.forget_messages": "one transaction",
     "opendata.rebuild_corpora": "a build is one transaction; shards without a row are served by nobody",
     "settlement.forget_register_files": "each of its two statements does what is left to do",
+    "opendata.scan_what_is_out": "each file is one transaction, and is not asked for while its scan is under way",
     "programmes.erase_objectors": "one transaction; what is erased is not found again",
     "programmes.remind_of_reports": "each message has a key: it is written once",
     "programmes.look_back": "one transaction, and a flag is a row with a key of application, kind and what it is about",

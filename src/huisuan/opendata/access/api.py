@@ -11,18 +11,19 @@ from ninja import Field, Query, Router, Schema
 
 from huisuan.opendata.access.delivering import deliver_release
 from huisuan.opendata.access.ledger import note_access
-from huisuan.opendata.access.preview import table_preview
+from huisuan.opendata.access.marking import MARK_COLUMN
+from huisuan.opendata.access.preview import DOCUMENT_COLUMNS, table_preview
 from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.query_parse import LONGEST_QUERY
 from huisuan.opendata.access.released import (
     get_release,
     list_columns,
-    readable,
+    list_readable,
     readable_by,
     scan_paper,
     statement_paper,
 )
-from huisuan.opendata.access.watermark import MARK_COLUMN, reads_to_dicts
+from huisuan.opendata.access.watermark import reads_to_dicts
 from huisuan.opendata.models import AccessWay
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import viewer_if_any
@@ -49,7 +50,7 @@ def released(
     viewer, now = viewer_if_any(request), timezone.now()
     found = readable_by(viewer, now, entry)
     with status_by_kind():
-        reads = [readable(each, viewer, now) for each in found[offset : offset + limit]]
+        reads = list_readable(found[offset : offset + limit], viewer, now)
     return {"total": found.count(), "released": reads_to_dicts(reads)}
 
 
@@ -61,7 +62,8 @@ def one_released(request: HttpRequest, number: int) -> dict[str, Any]:
         read = get_release(number, viewer, timezone.now())
         release, preview = read.release, table_preview(read)
         note_access(read, viewer, AccessWay.API, timezone.now(), "preview")
-    columns = list_columns(release) if read.grant is None else [*list_columns(release), MARK_COLUMN]
+    columns = list_columns(release) or list(DOCUMENT_COLUMNS)
+    columns = columns if read.grant is None else [*columns, MARK_COLUMN]
     return {
         **reads_to_dicts([read])[0], "columns": columns, "preview": [list(row) for row in preview.rows],
         "statement": json.loads(statement_paper(release)), "scan_statement": json.loads(scan_paper(release)),

@@ -25,11 +25,11 @@ def released(
     as_json: AsJson = False,
 ) -> None:
     """列出现在能读的已放行文件，新的在前。"""
-    from huisuan.opendata.access.released import readable, readable_by
+    from huisuan.opendata.access.released import list_readable, readable_by
     from huisuan.opendata.access.watermark import reads_to_dicts
 
     viewer, now = _viewer(by), datetime.now(UTC)
-    rows = reads_to_dicts([readable(each, viewer, now) for each in readable_by(viewer, now, entry)])
+    rows = reads_to_dicts(list_readable(readable_by(viewer, now, entry), viewer, now))
     if as_json:
         print_json(rows)
     else:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from huisuan.base.content_store import ContentStore
 from huisuan.base.errors import Gone
 from huisuan.base.stepped_response import AnswerSteps, SteppedResponse
-from huisuan.opendata.access.ledger import record_access
+from huisuan.opendata.access.ledger import record_download
 from huisuan.opendata.access.released import RELEASE_FORMS, ReadableRelease, download_name, is_out
 from huisuan.opendata.access.watermark import granted_shelf, marked_copy
 from huisuan.opendata.gate.stores import checked_path, released_shelf
@@ -57,7 +57,7 @@ def deliver_release(
         copy = marked_copy(release, grant, now())
         store, sha256, size = granted_shelf(), copy.sha256, copy.size
         if viewer is not None and request.method != "HEAD":
-            record_access(grant, release, viewer.name, way, now(), request.headers.get("Range", ""))
+            record_download(grant, release, viewer.name, way, now(), request.headers.get("Range", ""))
     delivery = ReleaseDelivery(
         stored_file(store, sha256), sha256, size, RELEASE_FORMS[release.product.format],
         download_name(release), lambda: is_out(release.pk, viewer, now()), f"opendata {client_place(request)}",

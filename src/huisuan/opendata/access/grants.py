@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -138,6 +139,39 @@ def visible_grants(viewer: Viewer) -> QuerySet[DataGrant]:
     elif viewer.role == Role.USER:
         mine = Q(party_id=viewer.party_id)
     return DataGrant.objects.filter(mine).select_related("entry__latest", "party", "given_by", "accepted_by")
+
+
+def grant_state(grant: DataGrant, now: datetime) -> str:
+    """`revoked`, `offered` (not accepted yet), `ended`, `in_force`, or `to_come`."""
+    today = now.astimezone(SHANGHAI).date()
+    if grant.revoked_at is not None:
+        return "revoked"
+    if grant.accepted_at is None:
+        return "offered"
+    if today > grant.ends_on:
+        return "ended"
+    return "in_force" if today >= grant.starts_on else "to_come"
+
+
+_STATES = {
+    "revoked": "已收回", "offered": "等企业接受条款", "ended": "已到期", "in_force": "有效", "to_come": "还没有开始",
+}  # fmt: skip
+
+
+def grant_to_dict(grant: DataGrant, now: datetime) -> dict[str, Any]:
+    """A grant as JSON carries it."""
+    state = grant_state(grant, now)
+    return {
+        "number": grant.pk, "entry": grant.entry.code, "party": grant.party.name, "uscc": grant.party.uscc,
+        "purpose": grant.purpose, "licence": grant.licence, "terms": grant.terms, "ground": grant.ground,
+        "application": grant.application, "starts_on": grant.starts_on.isoformat(),
+        "ends_on": grant.ends_on.isoformat(), "state": state, "state_zh": _STATES[state],
+        "given_by": grant.given_by.username, "given_at": grant.given_at.isoformat(),
+        "accepted_by": grant.accepted_by.username if grant.accepted_by else "",
+        "accepted_at": grant.accepted_at.isoformat() if grant.accepted_at else None,
+        "revoked_at": grant.revoked_at.isoformat() if grant.revoked_at else None, "reason": grant.reason,
+        "accesses": grant.accesses.count(), "statement": grant.statement, "signature": grant.signature,
+    }  # fmt: skip
 
 
 def get_grant(viewer: Viewer, number: int) -> DataGrant:

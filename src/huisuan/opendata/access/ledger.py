@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -12,6 +13,9 @@ from huisuan.opendata.access.released import ReadableRelease
 from huisuan.opendata.models import AccessWay, DataAccess, DataGrant, GateRelease
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
+
+FOLDED_WITHIN = timedelta(minutes=10)
+PARTS = "分段"  # a download by ranges; the first of them stands behind
 
 
 @transaction.atomic
@@ -31,10 +35,34 @@ def record_access(
     return row
 
 
+def record_download(
+    grant: DataGrant, release: GateRelease, username: str, way: AccessWay, now: datetime, wanted: str = ""
+) -> DataAccess:
+    """Write down a download; further ranges of it, asked for by the same person within minutes, are that one.
+
+    `wanted` is the range that was asked for, "" the whole file: that is always an access of its own.
+    """
+    if wanted:
+        since = now - FOLDED_WITHIN
+        begun = DataAccess.objects.filter(grant=grant, release=release, way=way, at__gte=since)
+        last = begun.filter(person__username=username, detail__startswith=PARTS).order_by("number").last()
+        if last is not None:
+            return last
+    return record_access(grant, release, username, way, now, f"{PARTS} {wanted}" if wanted else "")
+
+
 def note_access(read: ReadableRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:
     """Write down an access where it is under a grant."""
     if read.grant is not None and viewer is not None:
         record_access(read.grant, read.release, viewer.name, way, now, detail)
+
+
+def access_to_dict(row: DataAccess) -> dict[str, Any]:
+    """A row of the ledger as JSON carries it, with what seals it."""
+    return {
+        "number": row.number, "at": row.at.isoformat(), "person": row.person.username, "way": row.way,
+        "release": row.release_id, "detail": row.detail, "sealed": row.sealed,
+    }  # fmt: skip
 
 
 def broken_at(grant: DataGrant) -> int | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
+from huisuan.base.errors import Unavailable
+from huisuan.opendata.access.marking import MARK_COLUMN
 from huisuan.opendata.access.released import ReadableRelease, released_now
-from huisuan.opendata.access.watermark import MARK_COLUMN, grant_mark
+from huisuan.opendata.access.watermark import grant_mark
 from huisuan.opendata.gate.stores import checked_path, released_shelf
 
 PREVIEW_ROWS = 10
+DOCUMENT_COLUMNS = ("部件", "行", "文字")
+_PREVIEWED = ("parquet", "jsonl")
 _LOOKED_AT = 50_000  # rows, for the spread
 _BINS = 8
 _LONGEST_CELL = 80
@@ -39,11 +44,14 @@ def table_preview(read: ReadableRelease) -> Preview:
     """The preview of the file that a release belongs to; under a grant each row has its mark.
 
     Raises:
-        Unavailable: its file is gone or changed.
+        Unavailable: its file is gone or changed, or it has none that is shown.
     """
     release = read.release
-    table = released_now().filter(file_id=release.file_id, product__format="parquet").first() or release
-    found = _read(table.sha256)
+    out = released_now().filter(file_id=release.file_id, product__format__in=_PREVIEWED)
+    read_from = out.order_by("-product__format").first()  # of a table its Parquet, of a document its lines
+    if read_from is None:
+        raise Unavailable("这份数据没有可预览的文件", code="opendata.no_preview")
+    found = (_read if read_from.product.format == "parquet" else _read_lines)(read_from.sha256)
     if read.grant is None:
         return found
     mark = grant_mark(read.grant)
@@ -64,6 +72,17 @@ def _read(sha256: str) -> Preview:
             break
     shown = tuple(tuple((cell or "")[:_LONGEST_CELL] for cell in row) for row in rows[:PREVIEW_ROWS])
     return Preview(names, shown, _first_spread(names, rows))
+
+
+@lru_cache(maxsize=64)
+def _read_lines(sha256: str) -> Preview:
+    """The first lines of a document."""
+    rows: list[tuple[str, ...]] = []
+    with checked_path(released_shelf(), sha256).open(encoding="utf-8") as file:
+        for line in islice(file, PREVIEW_ROWS):
+            said = json.loads(line)
+            rows.append((str(said["part"])[:_LONGEST_CELL], str(said["line"]), str(said["text"])[:_LONGEST_CELL]))
+    return Preview(DOCUMENT_COLUMNS, tuple(rows), None)
 
 
 def _first_spread(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> Spread | None:

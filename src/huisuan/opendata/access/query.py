@@ -15,8 +15,9 @@ from typing import Any
 from huisuan.base.errors import InvalidRequest, NotFound, Unavailable
 from huisuan.base.hashing import text_sha256
 from huisuan.opendata.access.ledger import note_access
+from huisuan.opendata.access.marking import MARK_COLUMN
 from huisuan.opendata.access.released import ReadableRelease, get_release, is_out, readable, readable_by
-from huisuan.opendata.access.watermark import MARK_COLUMN, grant_mark
+from huisuan.opendata.access.watermark import grant_mark
 from huisuan.opendata.gate.stores import released_shelf
 from huisuan.opendata.models import AccessWay, GateRelease
 from huisuan.parties.viewer import Viewer

@@ -7,7 +7,7 @@ that it is of, and of the province. What was taken back, superseded, or whose en
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,10 @@ from huisuan.opendata.vocabulary import Access
 from huisuan.parties.models import Role
 from huisuan.parties.viewer import Viewer
 
-RELEASE_FORMS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+RELEASE_FORMS = {
+    "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet",
+    "jsonl": "application/x-ndjson; charset=utf-8", "txt": "text/plain; charset=utf-8", "pdf": "application/pdf",
+}  # fmt: skip
 _RELATED = ("file__entry__latest__region", "product__remake", "scan")
 
 
@@ -77,18 +80,37 @@ def readable(release: GateRelease, viewer: Viewer | None, now: datetime) -> Read
     Raises:
         NotAllowed: it is conditional, and whoever asks neither provides it nor holds a grant in force.
     """
-    version = standing(release)
-    if version.access == Access.OPEN:
-        return ReadableRelease(release, None)
-    if viewer is not None:
-        if viewer.role == Role.PROVINCE or (viewer.role == Role.CITY and viewer.city == version.region_id):
-            return ReadableRelease(release, None)
-        if viewer.role == Role.USER and viewer.party_id is not None:
-            held = grants_in_force(viewer.party_id, now).filter(entry=release.file.entry)
-            grant = held.select_related("party").order_by("pk").first()
-            if grant is not None:
-                return ReadableRelease(release, grant)
-    raise NotAllowed(f"{version.title}是有条件开放的数据：须有对它的授权，见它的目录页", code="opendata.grant_needed")
+    found = list_readable([release], viewer, now)
+    if not found:
+        raise NotAllowed(
+            f"{standing(release).title}是有条件开放的数据：须有对它的授权，见它的目录页", code="opendata.grant_needed"
+        )
+    return found[0]
+
+
+def list_readable(releases: Iterable[GateRelease], viewer: Viewer | None, now: datetime) -> list[ReadableRelease]:
+    """Those of the releases that somebody may read, each with its grant; grants are asked for once, for all."""
+    rows = list(releases)
+    grants: dict[int, DataGrant] = {}
+    if viewer is not None and viewer.role == Role.USER and viewer.party_id is not None:
+        entries = {row.file.entry_id for row in rows if standing(row).access != Access.OPEN}
+        held = grants_in_force(viewer.party_id, now).filter(entry__in=entries).select_related("party").order_by("-pk")
+        grants = {grant.entry_id: grant for grant in held} if entries else {}
+    found = []
+    for row in rows:
+        grant = grants.get(row.file.entry_id)
+        if standing(row).access == Access.OPEN or _provides(row, viewer):
+            found.append(ReadableRelease(row, None))
+        elif grant is not None:
+            found.append(ReadableRelease(row, grant))
+    return found
+
+
+def _provides(release: GateRelease, viewer: Viewer | None) -> bool:
+    """Whether somebody is of the city that it is of, or of the province."""
+    if viewer is None:
+        return False
+    return viewer.role == Role.PROVINCE or (viewer.role == Role.CITY and viewer.city == standing(release).region_id)
 
 
 def get_release(number: int, viewer: Viewer | None, now: datetime) -> ReadableRelease:
@@ -163,4 +185,4 @@ def list_columns(release: GateRelease) -> list[str]:
     """The columns of a release, in their order: what its recipe kept."""
     recipe = release.product.remake.recipe
     columns = json.loads(recipe) if isinstance(recipe, str) else recipe
-    return [each["heading"] for each in columns["columns"] if each["kept"]]
+    return [each["heading"] for each in columns["columns"] if each["kept"]]  # a document has none

@@ -1,20 +1,21 @@
-"""The copy of a released file that a grant's firm gets: the same rows, each with the mark of the grant."""
+"""The copy of a released file that a grant's firm gets: the same rows or lines, with the mark of the grant."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from huisuan.base.content_store import ContentStore
-from huisuan.base.paths import home
+from huisuan.base.paths import ensure_folder, home
+from huisuan.opendata.access.marking import write_marked
 from huisuan.opendata.access.released import ReadableRelease, release_to_dict
-from huisuan.opendata.gate.stores import load_content, released_shelf
+from huisuan.opendata.gate.stores import checked_path, released_shelf
 from huisuan.opendata.models import DataGrant, GateRelease, GrantCopy
 
-MARK_COLUMN = "授权标记"
+_PIECE = 1024 * 1024  # bytes
 
 
 def granted_shelf() -> ContentStore:
@@ -36,13 +37,22 @@ def marked_copy(release: GateRelease, grant: DataGrant, now: datetime) -> GrantC
     made = GrantCopy.objects.filter(grant=grant, release=release).first()
     if made is not None and granted_shelf().path_of(made.sha256).is_file():
         return made
-    write = _marked_csv if release.product.format == "csv" else _marked_parquet
-    content = write(load_content(released_shelf(), release.sha256), grant_mark(grant))
-    sha256 = granted_shelf().store(content)
+    shelf = ensure_folder(granted_shelf().folder)
+    with tempfile.TemporaryDirectory(prefix=".marked.", dir=shelf) as folder:
+        draft = Path(folder) / "copy"
+        source = checked_path(released_shelf(), release.sha256)
+        write_marked(release.product.format, source, draft, grant_mark(grant))
+        sha256, size = granted_shelf().store_pieces(_pieces(draft)), draft.stat().st_size
     made, _ = GrantCopy.objects.get_or_create(
-        grant=grant, release=release, defaults={"sha256": sha256, "size": len(content), "at": now}
+        grant=grant, release=release, defaults={"sha256": sha256, "size": size, "at": now}
     )
     return made
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def copies_made(reads: Iterable[ReadableRelease]) -> dict[int, GrantCopy]:
@@ -60,24 +70,3 @@ def reads_to_dicts(reads: Sequence[ReadableRelease]) -> list[dict[str, Any]]:
         own = {} if read.grant is None else {"sha256": copy and copy.sha256, "size": copy and copy.size}
         found.append({**release_to_dict(read.release), **own})
     return found
-
-
-def _marked_csv(content: bytes, mark: str) -> bytes:
-    rows = csv.reader(io.StringIO(content.decode()))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for number, row in enumerate(rows):
-        writer.writerow([*row, mark if number else MARK_COLUMN])
-    return text.getvalue().encode()
-
-
-def _marked_parquet(content: bytes, mark: str) -> bytes:
-    import pyarrow
-    from pyarrow import parquet
-
-    table = parquet.read_table(io.BytesIO(content))
-    table = table.append_column(MARK_COLUMN, pyarrow.array([mark] * table.num_rows, pyarrow.string()))
-    table = table.replace_schema_metadata({"huisuan.grant": mark})
-    buffer = io.BytesIO()
-    parquet.write_table(table, buffer)
-    return buffer.getvalue()

@@ -21,7 +21,7 @@ from huisuan.opendata.models import CatalogueVersion, GateRelease
 from huisuan.opendata.vocabulary import ACCESS_WORDS, FREQUENCY_WORDS, KIND_WORDS, Access, list_word
 
 USCC_LENGTH = 18
-RESOURCE_FORMATS = {"csv": "CSV", "parquet": "Parquet"}
+RESOURCE_FORMATS = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSONL", "txt": "TXT", "pdf": "PDF"}
 
 
 def package_dicts(rows: Sequence[CatalogueVersion], call: ActionCall) -> list[dict[str, Any]]:

@@ -8,14 +8,14 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponseBase
 
 from huisuan.opendata.access.delivering import ReleaseDelivery, deliver, stored_file
-from huisuan.opendata.access.ledger import record_access
+from huisuan.opendata.access.ledger import FOLDED_WITHIN, record_access
 from huisuan.opendata.access.released import ReadableRelease, readable_by
 from huisuan.opendata.access.watermark import grant_mark, granted_shelf
 from huisuan.opendata.corpora.building import corpora_shelf
 from huisuan.opendata.corpora.shard_files import SHARD_FORMS, marked
 from huisuan.opendata.corpora.shards import ReadableShard, shard_name
 from huisuan.opendata.gate.stores import load_content
-from huisuan.opendata.models import AccessWay, CorpusCopy, CorpusShard
+from huisuan.opendata.models import AccessWay, CorpusCopy, CorpusShard, DataAccess
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.viewer import Viewer
 
@@ -36,9 +36,7 @@ def deliver_shard(
         copy, store = _marked_copy(shard, granted, now()), granted_shelf()
         sha256, size = copy.sha256, copy.size
         if viewer is not None and request.method != "HEAD":
-            for each in granted:
-                if each.grant is not None:
-                    record_access(each.grant, each.release, viewer.name, way, now(), name)
+            _write_down(granted, viewer, way, now(), name, ranged="Range" in request.headers)
     still = [each.release.pk for each in read.reads]
     delivery = ReleaseDelivery(
         stored_file(store, sha256), sha256, size, SHARD_FORMS[shard.form], name,
@@ -46,6 +44,19 @@ def deliver_shard(
         f"opendata {client_place(request)}",
     )  # fmt: skip
     return deliver(request, delivery)
+
+
+def _write_down(
+    granted: Iterable[ReadableRelease], viewer: Viewer, way: AccessWay, now: datetime, name: str, *, ranged: bool
+) -> None:
+    """A row of each grant's ledger for each source; further ranges within minutes are the download that began."""
+    since = now - FOLDED_WITHIN
+    for each in granted:
+        if each.grant is None:
+            continue
+        begun = DataAccess.objects.filter(grant=each.grant, release=each.release, detail=name, at__gte=since)
+        if not ranged or not begun.filter(person__username=viewer.name, way=way).exists():
+            record_access(each.grant, each.release, viewer.name, way, now, name)
 
 
 def _marked_copy(shard: CorpusShard, granted: Iterable[ReadableRelease], now: datetime) -> CorpusCopy:

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Prefetch, QuerySet
 
 from huisuan.base.errors import Gone, NotAllowed, NotFound
-from huisuan.opendata.access.released import ReadableRelease, readable, why_gone
+from huisuan.opendata.access.released import ReadableRelease, list_readable, readable, why_gone
 from huisuan.opendata.corpora.building import get_build
 from huisuan.opendata.models import CorpusBuild, CorpusShard, CorpusSource
 from huisuan.parties.viewer import Viewer
@@ -86,4 +86,9 @@ def _check(shard: CorpusShard, viewer: Viewer | None, now: datetime) -> tuple[Re
     for release in releases:
         if gone := why_gone(release):
             raise Gone(f"{shard_name(shard)} 里有不再提供的来源，重新生成之前不提供：{gone}", code="corpus.source_gone")
-    return tuple(readable(release, viewer, now) for release in releases)
+    reads = list_readable(releases, viewer, now)
+    known = {read.release.pk for read in reads}
+    for release in releases:
+        if release.pk not in known:
+            readable(release, viewer, now)  # says that a grant is needed
+    return tuple(reads)

@@ -26,6 +26,9 @@ _CONTEXT: dict[str, Any] = {
     **{name: f"cr:{name}" for name in _NAMES},
 }  # fmt: skip
 
+_LINE_KEYS = ("part", "line", "text")  # of a document's lines
+_ENCODINGS = {"jsonl": "application/jsonlines"}  # as Croissant calls it
+
 
 def croissant_dataset(row: CatalogueVersion, site: str, now: datetime) -> dict[str, Any]:
     """The newest public files of an entry; `site` is the address of the platform, without a slash at its end.
@@ -35,7 +38,7 @@ def croissant_dataset(row: CatalogueVersion, site: str, now: datetime) -> dict[s
     """
     files = public_files([row.entry_id], now).get(row.entry_id, [])
     newest = [each for each in files if each.file_id == files[0].file_id]
-    table = next((each for each in newest if each.product.format == "csv"), None)
+    table = next((each for each in newest if each.product.format in ("csv", "jsonl")), None)
     if table is None:
         raise NotFound(f"{row.entry.code} 没有人人可读的文件", code="opendata.no_public_file")
     return {
@@ -55,7 +58,7 @@ def _files(releases: Sequence[GateRelease], site: str) -> list[dict[str, Any]]:
             "@type": "cr:FileObject", "@id": f"r{each.pk}", "name": download_name(each), "sha256": each.sha256,
             "contentUrl": site + reverse("released-file", args=[each.pk, each.product.format]),
             "contentSize": f"{each.product.size} B",
-            "encodingFormat": RELEASE_FORMS[each.product.format].partition(";")[0],
+            "encodingFormat": _ENCODINGS.get(each.product.format, RELEASE_FORMS[each.product.format].partition(";")[0]),
         }
         for each in releases
     ]  # fmt: skip
@@ -67,6 +70,6 @@ def _rows(table: GateRelease) -> dict[str, Any]:
             "@type": "cr:Field", "@id": f"rows/{name}", "name": name, "dataType": "sc:Text",
             "source": {"fileObject": {"@id": f"r{table.pk}"}, "extract": {"column": name}},
         }
-        for name in list_columns(table)
+        for name in list_columns(table) or _LINE_KEYS
     ]  # fmt: skip
     return {"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": fields}

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from huisuan.base.errors import Conflict, NotAllowed
 from huisuan.opendata.gate.judging import latest_scan
 from huisuan.opendata.gate.scan_work import ask_for_scan, open_findings
 from huisuan.opendata.gate.steps import lock_file, take_step
 from huisuan.opendata.gate_arrows import GateState
-from huisuan.opendata.models import GateFile, GateScan, ScanWork
-from huisuan.opendata.scanning.scan import RULES
+from huisuan.opendata.models import GateFile, GateRelease, GateScan, ScanWork
+from huisuan.opendata.names.stage import current_rules
 from huisuan.parties.models import Person
 
+_OUT = (GateState.RELEASED, GateState.SUSPENDED)
 _TO_SCAN = (GateState.RECEIVED, GateState.READING, GateState.REMADE)
 
 
@@ -38,7 +40,7 @@ def rescan_file(number: int, person: Person, now: datetime) -> GateFile:
         return file
     if file.state == GateState.READY and _is_outdated(file):
         take_step(file, "again", now, reason=asked)
-    elif file.state not in _TO_SCAN or _is_under_way(file):
+    elif (file.state not in _TO_SCAN and not (file.state in _OUT and _is_outdated(file))) or _is_under_way(file):
         raise Conflict(
             f"第 {number} 号文件现在{GateState(file.state).label}：没有要再检查的，或检查还在进行",
             code="gate.nothing_to_rescan",
@@ -47,9 +49,28 @@ def rescan_file(number: int, person: Person, now: datetime) -> GateFile:
     return file
 
 
+def scan_what_is_out(now: datetime) -> int:
+    """Ask for a scan of every product that is out, or suspended, and was last scanned by older rules; how many files.
+
+    A hit suspends the file: every way out answers that it is gone.
+    """
+    rules = current_rules()
+    last = GateScan.objects.filter(product=OuterRef("product")).order_by("-id").values("rules_id")[:1]
+    old = GateRelease.objects.filter(file__state__in=_OUT)
+    old = old.annotate(last_rules=Subquery(last)).exclude(last_rules=rules)
+    asked = 0
+    for number in old.order_by("file_id").values_list("file_id", flat=True).distinct():
+        with transaction.atomic():
+            file = lock_file(number)
+            if file.state in _OUT and not _is_under_way(file):
+                ask_for_scan(file, "rules", now)
+                asked += 1
+    return asked
+
+
 def _is_outdated(file: GateFile) -> bool:
     scans = GateScan.objects.filter(product__remake=file.remakes.latest("id"))
-    return scans.order_by("id").last().rules_id != RULES  # type: ignore[union-attr]
+    return scans.order_by("id").last().rules_id != current_rules()  # type: ignore[union-attr]
 
 
 def _is_under_way(file: GateFile) -> bool:

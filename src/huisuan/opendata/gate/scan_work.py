@@ -21,10 +21,13 @@ from huisuan.opendata.gate.statements import SCAN_KIND, signed_message
 from huisuan.opendata.gate.steps import lock_file, take_step
 from huisuan.opendata.gate.stores import checked_path, load_content, quarantine
 from huisuan.opendata.gate_arrows import GateState
-from huisuan.opendata.models import GateFile, GateFinding, GateProduct, GateRules, GateScan, ScanWork
-from huisuan.opendata.scanning.caged import scan_file
+from huisuan.opendata.models import GateFile, GateFinding, GateProduct, GateRules, GateScan, NameChunk, ScanWork
+from huisuan.opendata.names.lac_model import model_name
+from huisuan.opendata.names.stage import current_rules
+from huisuan.opendata.names.text_findings import TextChunk, chunk_texts, names_of_chunk
+from huisuan.opendata.scanning.caged import scan_with_texts
 from huisuan.opendata.scanning.finding_kinds import FindingKind
-from huisuan.opendata.scanning.scan import RULES, ScanFinding, ScanReport
+from huisuan.opendata.scanning.scan import ScanFinding, ScanReport
 
 SCAN_LOST = f"后台进程 {WORK_ATTEMPTS} 次都在检查途中意外结束，不再自动重来：请看数据目录的 logs/worker.log"
 _BATCH = 5000
@@ -54,17 +57,16 @@ def run_scan(number: int, now: datetime) -> None:
                 take_step(file, "begin", now)
         if file.state == GateState.READING:
             _scan_input(work, file, progress, now)
-        elif file.state == GateState.REMADE:
+        elif file.state in (GateState.REMADE, GateState.RELEASED, GateState.SUSPENDED):
             _scan_products(work, file, progress, now)
 
     SCAN_WORK.carry_out(number, now, do)
 
 
 def _scan_input(work: ScanWork, file: GateFile, progress: WorkProgress, now: datetime) -> None:
-    progress.begin_step("read", 1, 2)
+    progress.begin_step("read", 1, 3)
     name = load_content(quarantine(), file.name_sha256).decode("utf-8", "replace")
-    report = _report(file, checked_path(quarantine(), file.sha256), name, now)
-    progress.begin_step("record", 2, 2)
+    report = _report(work, file, [(checked_path(quarantine(), file.sha256), name)], progress, now)[0]
     with transaction.atomic():
         file = lock_file(file.pk)
         scan = record_scan(file, report, None, now)
@@ -75,39 +77,69 @@ def _scan_input(work: ScanWork, file: GateFile, progress: WorkProgress, now: dat
             take_step(file, "refuse", now, reason=f"超过了限度：{report.refused}")
         else:
             take_step(file, "find" if scan.findings.exists() else "pass", now)
+        work.name_chunks.all().delete()
         finish_work(work, now)
 
 
 def _scan_products(work: ScanWork, file: GateFile, progress: WorkProgress, now: datetime) -> None:
     products = list(GateProduct.objects.filter(remake=file.remakes.latest("id")))
-    reports = []
-    for number, product in enumerate(products, start=1):
-        progress.begin_step("read", number, len(products) + 1)
-        path = checked_path(quarantine(), product.sha256)
-        reports.append(_report(file, path, f"product.{product.format}", now))
-    progress.begin_step("record", len(products) + 1, len(products) + 1)
+    progress.begin_step("read", 1, 3)
+    paths = [(checked_path(quarantine(), each.sha256), f"product.{each.format}") for each in products]
+    reports = _report(work, file, paths, progress, now)
     with transaction.atomic():
         file = lock_file(file.pk)
         scans = [record_scan(file, report, each, now) for report, each in zip(reports, products, strict=True)]
-        take_step(file, "rescan", now)
-        take_step(file, "pass" if all(open_findings(scan) == 0 for scan in scans) else "find", now)
+        clean = all(open_findings(scan) == 0 for scan in scans)
+        if file.state == GateState.REMADE:
+            take_step(file, "rescan", now)
+            take_step(file, "pass" if clean else "find", now)
+        elif file.state == GateState.RELEASED and not clean:
+            take_step(file, "suspend", now, reason=f"按检查规则 {current_rules()} 再查，有发现")
+            _tell_offices(file, now, "gate_file_suspended", current_rules())
+        elif file.state == GateState.SUSPENDED and clean:
+            take_step(file, "resume", now, reason=f"按检查规则 {current_rules()} 再查，没有发现")
+        work.name_chunks.all().delete()
         finish_work(work, now)
 
 
-def _report(file: GateFile, path: Path, name: str, now: datetime) -> ScanReport:
-    return scan_file(path, name, key=key_for(living_key(file.scope, now), f"fingerprint {file.pk}"))
+def _report(
+    work: ScanWork, file: GateFile, paths: Sequence[tuple[Path, str]], progress: WorkProgress, now: datetime
+) -> list[ScanReport]:
+    """Each file scanned, then the names in its running text, chunk by chunk; what a worker before had done is kept."""
+    key = key_for(living_key(file.scope, now), f"fingerprint {file.pk}")
+    read = [scan_with_texts(path, name, key=key) for path, name in paths]
+    chunks = [
+        (report, number, chunk)
+        for report, texts in read
+        if not report.sealed and not report.refused
+        for number, chunk in enumerate(chunk_texts(texts), start=1)
+    ]
+    for place, (report, number, chunk) in enumerate(chunks, start=2):
+        progress.begin_step("names", place, len(chunks) + 2)
+        report.findings += _names_of(work, report.sha256, number, chunk, key)
+    progress.begin_step("record", len(chunks) + 2, len(chunks) + 2)
+    return [report for report, _ in read]
+
+
+def _names_of(work: ScanWork, sha256: str, number: int, chunk: TextChunk, key: bytes) -> list[ScanFinding]:
+    about = {"work": work, "sha256": sha256, "number": number, "rules": current_rules()}
+    done = NameChunk.objects.filter(**about).first()
+    if done is None:
+        found = [asdict(_safe(one)) for one in names_of_chunk(chunk, key)]
+        done = NameChunk.objects.create(**about, found=found)
+    return [ScanFinding(**each) for each in done.found]
 
 
 def record_scan(file: GateFile, report: ScanReport, product: GateProduct | None, now: datetime) -> GateScan:
     """Write a scan with its findings, signed. Of a file with a mark of secrecy only place and mark stay."""
-    rules, _ = GateRules.objects.get_or_create(version=RULES, defaults={"at": now})
+    rules, _ = GateRules.objects.get_or_create(version=current_rules(), defaults={"at": now})
     kept = [one for one in report.findings if not report.sealed or one.kind == FindingKind.SECRECY]
     kept = [_safe(one) for one in kept]
     root = findings_root(kept)
     statement = canonical(
         {
             "kind": SCAN_KIND, "file": file.pk, "entry": file.entry.code, "sha256": report.sha256,
-            "rules": report.rules, "model": "", "complete": not report.refused, "refused": report.refused,
+            "rules": rules.version, "model": model_name(), "complete": not report.refused, "refused": report.refused,
             "findings": len(kept), "findings_root": root, "at": now.isoformat(),
         }
     )  # fmt: skip
@@ -141,11 +173,9 @@ def open_findings(scan: GateScan) -> int | None:
     return None if number is None else int(number)
 
 
-def _tell_offices(file: GateFile, now: datetime) -> None:
-    """The province's working group and the city of the provider: that it is sealed, and nothing of what it says."""
+def _tell_offices(file: GateFile, now: datetime, code: str = "gate_file_sealed", about: str = "") -> None:
+    """The province's working group and the city of the provider: that it is sealed, or out no more; nothing it says."""
     latest = file.entry.latest
     city = (people_of_city(latest.region_id),) if latest is not None else ()
-    notify(
-        "gate_file_sealed", {"number": str(file.pk), "entry": file.entry.code},
-        to=(working_group(), *city), key=f"gate:{file.pk}:sealed", now=now,
-    )  # fmt: skip
+    said = {"number": str(file.pk), "entry": file.entry.code, **({"rules": about} if about else {})}
+    notify(code, said, to=(working_group(), *city), key=f"gate:{file.pk}:{code}:{about}", now=now)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from huisuan.base.content_store import ContentDamaged, ContentMissing, ContentStore
 from huisuan.base.errors import Unavailable
 from huisuan.base.hashing import file_sha256
 from huisuan.base.paths import home
+
+_PIECE = 1024 * 1024  # bytes
 
 
 def quarantine() -> ContentStore:
@@ -46,6 +49,17 @@ def checked_path(store: ContentStore, sha256: str) -> Path:
     if not unchanged:
         raise _lost(sha256)
     return path
+
+
+def stored_pieces(store: ContentStore, sha256: str) -> Iterator[bytes]:
+    """A content that is as it was stored, piece by piece.
+
+    Raises:
+        Unavailable: it is gone, or is not what was stored.
+    """
+    with checked_path(store, sha256).open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _lost(sha256: str) -> Unavailable:

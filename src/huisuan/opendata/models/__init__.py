@@ -4,7 +4,16 @@ from huisuan.opendata.models.catalogue import CatalogueEntry, CatalogueVersion
 from huisuan.opendata.models.corpora import Corpus, CorpusBuild, CorpusCopy, CorpusShard, CorpusSource
 from huisuan.opendata.models.gate_files import GateArrow, GateDutyHeld, GateFile, GateStep
 from huisuan.opendata.models.gate_products import GateProduct, GateRelease, GateRemake, MaskingKey
-from huisuan.opendata.models.gate_scans import GateFinding, GateJudgement, GateRules, GateScan, JudgeAction, ScanWork
+from huisuan.opendata.models.gate_scans import (
+    GateFinding,
+    GateGeneralisation,
+    GateJudgement,
+    GateRules,
+    GateScan,
+    JudgeAction,
+    NameChunk,
+    ScanWork,
+)
 from huisuan.opendata.models.grants import AccessWay, DataAccess, DataGrant, GrantCopy
 from huisuan.opendata.models.requests import AnswerOutcome, AnswerTerm, DataRequest, RequestAnswer
 
@@ -26,6 +35,7 @@ __all__ = [
     "GateDutyHeld",
     "GateFile",
     "GateFinding",
+    "GateGeneralisation",
     "GateJudgement",
     "GateProduct",
     "GateRelease",
@@ -36,6 +46,7 @@ __all__ = [
     "GrantCopy",
     "JudgeAction",
     "MaskingKey",
+    "NameChunk",
     "RequestAnswer",
     "ScanWork",
 ]

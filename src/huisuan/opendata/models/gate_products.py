@@ -11,6 +11,13 @@ from huisuan.opendata.models.gate_files import SHA256_PATTERN, GateFile
 from huisuan.opendata.models.gate_scans import GateScan
 from huisuan.parties.models import Person
 
+PRODUCT_FORMATS = [
+    ("csv", "CSV"),
+    ("parquet", "Parquet"),
+    ("jsonl", "JSONL"),
+    ("txt", "TXT"),
+    ("pdf", "PDF"),
+]
 # The one place through which anything leaves.
 _LEAVES = """
 IF NOT EXISTS (
@@ -94,7 +101,7 @@ class GateProduct(models.Model):
     """A file that a remake made."""
 
     remake = models.ForeignKey(GateRemake, on_delete=models.PROTECT, related_name="products")
-    format = models.CharField(max_length=8, choices=[("csv", "CSV"), ("parquet", "Parquet")])
+    format = models.CharField(max_length=8, choices=PRODUCT_FORMATS)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
 

@@ -144,3 +144,48 @@ class GateJudgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scan_id} {self.action}"
+
+
+class GateGeneralisation(models.Model):
+    """Which level each column of a table is made coarser to, as its judge picked it; of several the last one holds.
+
+    `leave_out`: rows that are then still in classes of fewer than k are left out of the product.
+    """
+
+    file = models.ForeignKey(GateFile, on_delete=models.PROTECT, related_name="generalisations")
+    scan = models.ForeignKey(GateScan, on_delete=models.PROTECT, related_name="generalisations")
+    part = models.CharField(max_length=300, blank=True)
+    levels = models.JSONField(help_text="by heading the name of its level; none: nothing is made coarser")
+    k = models.PositiveIntegerField()
+    leave_out = models.BooleanField(default=False)
+    duty = models.CharField(max_length=8, default="judge")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(name="gate_generalised_under_its_duty", condition=Q(duty="judge", k__gte=2))
+        ]
+        triggers = [append_only("gate_generalisations_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.scan_id} {self.levels}"
+
+
+class NameChunk(models.Model):
+    """Names found in one chunk of a text while its scan is under way: a worker that ends is followed by one that goes
+    on behind it. Masked as findings are, and gone once the scan is written.
+    """
+
+    work = models.ForeignKey(ScanWork, on_delete=models.CASCADE, related_name="name_chunks")
+    sha256 = models.CharField(max_length=64)
+    number = models.PositiveIntegerField()
+    rules = models.CharField(max_length=20)
+    found = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="name_chunk_once", fields=["work", "sha256", "number", "rules"])]
+
+    def __str__(self) -> str:
+        return f"{self.work_id} {self.number}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBu
 from huisuan.opendata.scanning.scan import ScanFinding, ScanReport, scan_bytes
 
 LARGEST_SCANNED = 1024 * 1024 * 1024  # bytes
+_HAN = re.compile("[一-鿿]")
 _MEMORY_ENDED = 3  # the child's exit status when memory ran out
 _NO_SECRETS = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}  # nothing of ours for who breaks the reader
 
@@ -38,10 +40,27 @@ class ReadTable:
     rows: list[tuple[int, list[str]]]
 
 
-def scan_file(path: Path, name: str = "", limits: CageLimits | None = None, key: bytes = b"") -> ScanReport:
-    """Scan a file in a child process; a limit that ends it is what the report is `refused` by.
+@dataclass(frozen=True)
+class ReadText:
+    """Running text of a file: its part, its lines by number with their cells, and of which document it is the text."""
 
-    `key` is what fingerprints are made by; it is not among the child's words, which every process of the machine sees.
+    part: str
+    rows: list[tuple[int, list[str]]]
+    document: str | None
+
+
+def scan_file(path: Path, name: str = "", limits: CageLimits | None = None, key: bytes = b"") -> ScanReport:
+    """Scan a file: see `scan_with_texts`."""
+    return scan_with_texts(path, name, limits, key)[0]
+
+
+def scan_with_texts(
+    path: Path, name: str = "", limits: CageLimits | None = None, key: bytes = b""
+) -> tuple[ScanReport, list[ReadText]]:
+    """Scan a file in a child process, and give its running text with it, as far as that is Chinese.
+
+    A limit that ends it is what the report is `refused` by; there is then no text. `key` is what fingerprints are made
+    by; it is not among the child's words, which every process of the machine sees.
 
     Raises:
         OSError: the file cannot be read.
@@ -51,15 +70,15 @@ def scan_file(path: Path, name: str = "", limits: CageLimits | None = None, key:
     empty = ScanReport(name, file_sha256(path), size)
     if size > LARGEST_SCANNED:
         empty.refused = "文件大小"
-        return empty
+        return empty, []
     found = _in_cage({"do": "scan", "path": str(path), "name": name, "key": key.hex()}, limits or CageLimits())
     if isinstance(found, str):
         empty.refused = found
-        return empty
-    findings = found.pop("findings")
+        return empty, []
+    findings, texts = found.pop("findings"), _read_texts(found.pop("texts"))
     report = ScanReport(**found)
     report.findings = [ScanFinding(**each) for each in findings]
-    return report
+    return report, texts
 
 
 def read_tables(path: Path, name: str, limits: CageLimits | None = None) -> list[ReadTable] | str:
@@ -68,6 +87,18 @@ def read_tables(path: Path, name: str, limits: CageLimits | None = None) -> list
     if isinstance(found, str):
         return found
     return [ReadTable(part, [(number, cells) for number, cells in rows]) for part, rows in found["tables"]]
+
+
+def read_texts(path: Path, name: str, limits: CageLimits | None = None) -> list[ReadText] | str:
+    """What is no table in a file, read in a child process as it is scanned; or the limit that was reached."""
+    found = _in_cage({"do": "texts", "path": str(path), "name": name, "key": ""}, limits or CageLimits())
+    if isinstance(found, str):
+        return found
+    return _read_texts(found["texts"])
+
+
+def _read_texts(found: list[Any]) -> list[ReadText]:
+    return [ReadText(part, [(number, cells) for number, cells in rows], document) for part, rows, document in found]
 
 
 def _in_cage(task: dict[str, str], limits: CageLimits) -> dict[str, Any] | str:
@@ -97,7 +128,7 @@ def _child(memory: str, seconds: str) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         content = Path(task["path"]).read_bytes()
-        answer = (_tables if task["do"] == "tables" else _scanned)(content, task)
+        answer = {"tables": _tables, "texts": _texts, "scan": _scanned}[task["do"]](content, task)
     except MemoryError:
         return _MEMORY_ENDED
     sys.stdout.write(answer)
@@ -105,8 +136,15 @@ def _child(memory: str, seconds: str) -> int:
 
 
 def _scanned(content: bytes, task: dict[str, str]) -> str:
-    report = scan_bytes(content, task["name"], key=bytes.fromhex(task["key"]))
-    return json.dumps({**vars(report), "findings": [vars(each) for each in report.findings]})
+    texts: list[tuple[str, list[tuple[int, list[str]]], str | None]] = []
+
+    def also(block: Block) -> None:
+        rows = [row for row in block.rows if any(map(_HAN.search, row[1]))]
+        if rows and not block.table:
+            texts.append((block.part, rows, block.document))
+
+    report = scan_bytes(content, task["name"], key=bytes.fromhex(task["key"]), also=also)
+    return json.dumps({**vars(report), "findings": [vars(each) for each in report.findings], "texts": texts})
 
 
 def _tables(content: bytes, task: dict[str, str]) -> str:
@@ -122,6 +160,18 @@ def _tables(content: bytes, task: dict[str, str]) -> str:
     except LimitReached as reached:
         return json.dumps({"limit": reached.name})
     return json.dumps({"tables": tables})
+
+
+def _texts(content: bytes, task: dict[str, str]) -> str:
+    try:
+        found = [
+            (block.part, block.rows, block.document)
+            for block in read_blocks(content, task["name"], ReadBudget())
+            if isinstance(block, Block) and not block.table and block.rows
+        ]
+    except LimitReached as reached:
+        return json.dumps({"limit": reached.name})
+    return json.dumps({"texts": found})
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ def scan(
 ) -> None:
     """检查文件里有没有身份证号、手机号、密级标志等：全部部件都读，读不了的也会说；不需要平台和数据库。"""
     from huisuan.base.errors import Unavailable
-    from huisuan.opendata.scanning.caged import scan_file
+    from huisuan.opendata.names.text_findings import scan_with_names
 
     reports = []
     for file in files:
         try:
-            reports.append(scan_file(file))
+            reports.append(scan_with_names(file))
         except OSError as error:
             raise Unavailable(f"读不了 {file}：{error.strerror}；请检查路径与权限", code="file.unreadable") from None
     if as_json:

@@ -8,6 +8,7 @@ import re
 import secrets
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -22,7 +23,7 @@ from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBu
 from huisuan.opendata.scanning.words import find_words, is_name_column, list_names
 
 #: the rules as they stand; a scan names them, and a later set scans anew what is out
-RULES = "2026-11.2"
+RULES = "2026-11.3"
 _MOST_FINDINGS = 100_000
 _ROUNDED = re.compile(r"[1-9](?:\.\d{1,16})?[Ee]\+?1[4-7]")
 
@@ -84,8 +85,14 @@ class ScanReport:
         }  # fmt: skip
 
 
-def scan_bytes(content: bytes, name: str, budget: ReadBudget | None = None, key: bytes = b"") -> ScanReport:
-    """Scan a file. Equal fingerprints under one `key` mean equal values; without one, the key is gone with the scan."""
+def scan_bytes(
+    content: bytes, name: str, budget: ReadBudget | None = None, key: bytes = b"",
+    also: Callable[[Block], None] = lambda _: None,
+) -> ScanReport:  # fmt: skip
+    """Scan a file. Equal fingerprints under one `key` mean equal values; without one, the key is gone with the scan.
+
+    Each block that was read is given to `also`.
+    """
     report = ScanReport(name, hashlib.sha256(content).hexdigest(), len(content))
     scan = _Scan(report, key or secrets.token_bytes(32))
     try:
@@ -94,9 +101,15 @@ def scan_bytes(content: bytes, name: str, budget: ReadBudget | None = None, key:
                 scan.add(TextMatch(FindingKind.UNREAD, 0, 0, found.reason), found.part or "整个文件", (0, 0, ""))
             else:
                 scan.block(found)
+                also(found)
     except LimitReached as reached:
         report.refused = reached.name
     return report
+
+
+def fingerprint_of(key: bytes, kind: str, value: str) -> str:
+    """What a finding's value is known by: equal values of a kind under a key, equal fingerprints."""
+    return hmac.new(key, f"{kind}\0{value}".encode(), "sha256").hexdigest()[:16]
 
 
 class _Scan:
@@ -158,7 +171,7 @@ class _Scan:
         if len(self._report.findings) >= _MOST_FINDINGS:
             raise LimitReached("发现的个数")
         row, column, heading = place
-        mark = hmac.new(self._key, f"{match.kind}\0{match.value}".encode(), "sha256").hexdigest()[:16]
+        mark = fingerprint_of(self._key, match.kind, match.value)
         self._report.findings.append(
             ScanFinding(
                 match.kind, part, row, column, heading[:80], mask_value(match.kind, match.value), mark, match.confidence

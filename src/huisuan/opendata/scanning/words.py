@@ -97,6 +97,11 @@ def list_names(lines: Sequence[str]) -> list[str] | None:
     return names if len(names) >= _NAMES_OF_A_LIST and len(names) >= _SHARE * len(short) else None
 
 
+def is_surname(text: str) -> bool:
+    """Whether a sign, or two, is a surname."""
+    return text in _SURNAMES or text in _TWO_SIGNS
+
+
 def looks_like_name(text: str) -> bool:
     """A surname and one or two signs more, or a name with a middle dot; a name that is partly starred out counts."""
     plain = text.replace("*", "某").replace(" ", "")

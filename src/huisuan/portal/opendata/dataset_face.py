@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 
-from huisuan.base.errors import Gone, NotAllowed, Unavailable
+from huisuan.base.errors import Gone, Unavailable
 from huisuan.opendata.access.ledger import note_access
 from huisuan.opendata.access.preview import Preview, Spread, table_preview
-from huisuan.opendata.access.released import ReadableRelease, readable, readable_by, released_now, why_gone
+from huisuan.opendata.access.released import ReadableRelease, list_readable, readable_by, released_now, why_gone
 from huisuan.opendata.access.watermark import copies_made
 from huisuan.opendata.models import AccessWay, CatalogueVersion, GateRelease
 from huisuan.parties.route_access import viewer_if_any
@@ -50,10 +50,7 @@ def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
     """What is shown of an entry's released files to whoever asks."""
     code = entry.entry.code
     viewer, now = viewer_if_any(request), timezone.now()
-    try:
-        reads = [readable(each, viewer, now) for each in readable_by(viewer, now, code)]
-    except NotAllowed:  # the grant has just ended
-        reads = []
+    reads = list_readable(readable_by(viewer, now, code), viewer, now)
     if reads and request.method == "GET":
         note_access(reads[0], viewer, AccessWay.PAGE, now)
     files, preview = _shown(reads), _preview(reads)
@@ -132,6 +129,10 @@ _LINES: dict[str, list[tuple[str, str]]] = {
         ("frictionless", 'frictionless.Resource(path="{url}", encoding="utf-8", schema="{schema}").validate()'),
         ("mlcroissant", 'mlcroissant.Dataset(jsonld="{croissant}").records(record_set="rows")'),
         ("datasets", 'datasets.load_dataset("csv", data_files="{url}", streaming=True)'),
+    ],
+    "jsonl": [
+        ("curl", "curl -C - -o {name} {url}{check}"),
+        ("datasets", 'datasets.load_dataset("json", data_files="{url}", streaming=True)'),
     ],
     "parquet": [
         ("duckdb", "SELECT * FROM read_parquet('{url}')"),

@@ -31,6 +31,7 @@ from huisuan.portal.ui.refusals import refusal_html
 
 _SHOWN_ROWS = 200
 _FEED_ENTRIES = 100
+_TOLD = (GateState.RELEASED, GateState.SUSPENDED, GateState.SUPERSEDED, GateState.WITHDRAWN)
 
 
 @public_page
@@ -110,7 +111,7 @@ def query_page(request: HttpRequest) -> HttpResponseBase:
 def changes_feed(request: HttpRequest) -> HttpResponse:
     """Releases, superseded and withdrawn files of open entries, newest first, as Atom."""
     steps = (
-        GateStep.objects.filter(to_state__in=[GateState.RELEASED, GateState.SUPERSEDED, GateState.WITHDRAWN])
+        GateStep.objects.filter(to_state__in=_TOLD)
         .filter(file__entry__latest__access=Access.OPEN)
         .select_related("file__entry__latest")
         .order_by("-at", "-pk")[:_FEED_ENTRIES]

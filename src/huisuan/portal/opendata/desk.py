@@ -35,6 +35,7 @@ GATE_STATE_WORDS: Mapping[str, Word] = {
     GateState.TO_JUDGE: Word(_("待判断"), "wait"), GateState.CLEAN: Word(_("已无未判断的发现"), "good"),
     GateState.REMADE: Word(_("已重制"), "wait"), GateState.SCANNED_AGAIN: Word(_("已复查"), "wait"),
     GateState.READY: Word(_("可放行"), "good"), GateState.RELEASED: Word(_("已放行"), "good"),
+    GateState.SUSPENDED: Word(_("已中止提供"), "bad"),
     GateState.SUPERSEDED: Word(_("已被取代"), "plain"), GateState.WITHDRAWN: Word(_("已撤回"), "plain"),
 }  # fmt: skip
 WAITING_WORDS: Mapping[Waiting, Word] = {

@@ -102,14 +102,16 @@ def _page(request: HttpRequest, file: GateFile, *, refused: str = "", status: in
             for step in file.steps.select_related("person")
         ],
         "releases": GateRelease.objects.filter(file=file).select_related("product"),
-        "is_out": file.state in (GateState.RELEASED, GateState.SUPERSEDED),
-        "may_rescan": file.state in (*_RUNNING, GateState.TO_JUDGE, GateState.READY),
+        "is_out": file.state in (GateState.RELEASED, GateState.SUSPENDED, GateState.SUPERSEDED),
+        "may_rescan": file.state in (*_RUNNING, GateState.TO_JUDGE, GateState.READY, GateState.SUSPENDED),
         **_of_findings(request, file, findings),
     }  # fmt: skip
     if remake is not None:
         context |= _cost(file, findings)
     if context["may_release"]:
-        context["older"] = GateFile.objects.filter(entry=file.entry, state=GateState.RELEASED).order_by("-pk")
+        context["older"] = GateFile.objects.filter(
+            entry=file.entry, state__in=[GateState.RELEASED, GateState.SUSPENDED]
+        ).order_by("-pk")
     return render(request, "portal/opendata/gate_file.html", context, status=status)
 
 

@@ -14,8 +14,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import InvalidRequest, NotFound, Refused
-from huisuan.base.months import SHANGHAI
-from huisuan.opendata.access.grants import GivenGrant, accept_grant, get_grant, revoke_grant, visible_grants
+from huisuan.opendata.access.grants import (
+    GivenGrant,
+    accept_grant,
+    get_grant,
+    grant_state,
+    revoke_grant,
+    visible_grants,
+)
 from huisuan.opendata.access.ledger import broken_at
 from huisuan.opendata.models import AccessWay, DataGrant
 from huisuan.parties.route_access import allow, viewer_of
@@ -36,14 +42,14 @@ _MOST_ROWS = 500
 
 def grant_word(grant: DataGrant, now: datetime) -> Word:
     """Whether a grant is in force, and why not."""
-    today = now.astimezone(SHANGHAI).date()
-    if grant.revoked_at is not None:
-        return Word(_("已收回"), "bad")
-    if grant.accepted_at is None:
-        return Word(_("等企业接受条款"), "wait")
-    if today > grant.ends_on:
-        return Word(_("已到期"), "plain")
-    return Word(_("有效"), "good") if today >= grant.starts_on else Word(_("还没有开始"), "wait")
+    return _STATES[grant_state(grant, now)]
+
+
+_STATES = {
+    "revoked": Word(_("已收回"), "bad"), "offered": Word(_("等企业接受条款"), "wait"),
+    "ended": Word(_("已到期"), "plain"),
+    "in_force": Word(_("有效"), "good"), "to_come": Word(_("还没有开始"), "wait"),
+}  # fmt: skip
 
 
 def _title(row: DataGrant) -> str:

@@ -31,6 +31,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "job-files": ("area", "run", "path", "after", "asked"),
     "job-log": ("q", "i", "offset", "number"),
     "gate-file": ("page",),
+    "gate-lattice": ("k", "part", "quasi", "sensitive"),
     "openness-scores": ("office",),
     "opendata-query": ("entry", "sql"),
     "now": ("cards", "hours", "model"),

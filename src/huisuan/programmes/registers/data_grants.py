@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from huisuan.base.errors import NotAllowed
+from huisuan.base.errors import Conflict, NotAllowed
 from huisuan.base.months import SHANGHAI
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy import Policy
 from huisuan.opendata.access.grants import GivenGrant, give_grant
 from huisuan.opendata.models import DataGrant
 from huisuan.parties.models import Person
+from huisuan.programmes.models import Application
+from huisuan.programmes.models.applications import CHOSEN_STATES
 from huisuan.programmes.registers.queries import list_registers, standing_versions
 
 _OPEN_DATA = "opendata"  # who knows a fact that a rule of access to data asks
@@ -19,12 +23,17 @@ _OPEN_DATA = "opendata"  # who knows a fact that a rule of access to data asks
 def grant_data_access(given: GivenGrant, person: Person, now: datetime) -> DataGrant:
     """Grant conditional data to a firm that a register of such firms holds today; that entry is its ground.
 
+    Where an application is named it must be the firm's, of such a sentence, and chosen by a decision that stands.
+
     Raises:
         NotAllowed: the firm is on no such register; else see `give_grant`.
+        Conflict: the application that is named is none that was decided for the firm.
     """
     today = now.astimezone(SHANGHAI).date()
     uscc = given.uscc.strip().upper()
     for policy, key, title in _accrediting_registers():
+        if given.application:
+            _check_application(given.application.strip(), uscc)
         held = standing_versions(policy, key, today).filter(holder__uscc=uscc).first()
         if held is not None:
             return give_grant(replace(given, ground=given.ground or f"{title} {held.entry.code}"), person, now)
@@ -33,9 +42,34 @@ def grant_data_access(given: GivenGrant, person: Person, now: datetime) -> DataG
     )
 
 
+def _check_application(number: str, uscc: str) -> None:
+    """Programmes decide, and what was decided is granted here: open data never asks an application.
+
+    Raises:
+        Conflict: it is not the firm's, of another sentence, or not decided.
+    """
+    asked = {(policy.name, rule.key) for policy, rule in _asking_rules()}
+    found = Application.objects.filter(number=number, party__uscc=uscc, state__in=CHOSEN_STATES)
+    row = found.select_related("edition").first()
+    if row is None or (row.edition.policy, row.edition.rule_key) not in asked:
+        raise Conflict(
+            f"申报 {number[:20]} 不是这家企业已审定的、使用公共数据的申报；请核对编号，或不写",
+            code="grant.application_not_decided",
+        )
+
+
 def _accrediting_registers() -> Iterator[tuple[str, str, str]]:
     """The registers of a sentence whose rule asks open data whether the data may be used: policy, key and title."""
     for policy, spec in list_registers():
         asks = (fact for rule in policy.rules if rule.sentence == spec.sentence for fact in rule.facts)
         if any(fact.known_by == _OPEN_DATA for fact in asks):
             yield policy.name, spec.key, spec.title
+
+
+def _asking_rules() -> Iterator[tuple[Policy, Rule]]:
+    """The rules that ask open data whether data may be used, with their policies."""
+    policies = {policy.name: policy for policy, _ in list_registers()}
+    for policy in policies.values():
+        for rule in policy.rules:
+            if any(fact.known_by == _OPEN_DATA for fact in rule.facts):
+                yield policy, rule

@@ -88,7 +88,12 @@ def _inner(content: bytes, name: str, budget: ReadBudget) -> Iterator[Block | Un
     budget.depth -= 1
     for found in read_blocks(content, name, budget):
         if isinstance(found, Block):
-            yield Block(f"{name} › {found.part}" if found.part else name, found.rows, found.table)
+            within = None if found.document is None else _under(name, found.document)
+            yield Block(_under(name, found.part), found.rows, found.table, within)
         else:
-            yield UnreadPart(f"{name} › {found.part}" if found.part else name, found.reason)
+            yield UnreadPart(_under(name, found.part), found.reason)
     budget.depth += 1
+
+
+def _under(name: str, part: str) -> str:
+    return f"{name} › {part}" if part else name

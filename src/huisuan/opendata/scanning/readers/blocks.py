@@ -23,12 +23,14 @@ class Unreadable(Exception):
 class Block:
     """A piece of a file: `part` says where it stands, `rows` are its lines by number, each a list of cells.
 
-    A `table` begins with its header, as far as it has one; running text has one cell a line.
+    A `table` begins with its header, as far as it has one; running text has one cell a line. `document` names the
+    document whose text the lines are, as people read it ("": the file itself); None: a table, or what stands beside.
     """
 
     part: str
     rows: list[tuple[int, list[str]]]
     table: bool = False
+    document: str | None = None
 
 
 @dataclass(frozen=True)

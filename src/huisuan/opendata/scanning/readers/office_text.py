@@ -12,6 +12,7 @@ from huisuan.opendata.scanning.readers.xml_text import attributes_of, every_text
 
 _WORD_TEXT = re.compile(r"^word/(document|header\d*|footer\d*|footnotes|endnotes|comments\w*)\.xml$")
 _OFD_PAGE = re.compile(r"(^|/)Content\.xml$", re.IGNORECASE)
+_PARAGRAPH, _BREAKS, _DELETED = ("p",), ("tab", "br", "cr"), ("delText", "instrText")
 _FEW_SIGNS = 3  # in a text object on average: the page is set sign by sign
 
 
@@ -26,19 +27,33 @@ def read_document(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Bloc
             if not is_font(archive, info):
                 yield UnreadPart(name, "不是文字的部件（图片、嵌入的对象或宏）")
             continue
-        yield _part(archive, info, budget, name)
+        yield from _part(archive, info, budget, name)
 
 
-def _part(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: ReadBudget, name: str) -> Block | UnreadPart:
+def _part(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: ReadBudget, name: str
+) -> Iterator[Block | UnreadPart]:
+    """The lines of a part; of the text as it is read, then paragraphs of it with what was deleted from them."""
     try:
         content = read_part(archive, info, budget)
-        lines = (
-            paragraphs_of(content, ("p",), ("tab", "br", "cr")) if _WORD_TEXT.match(name) else every_text_of(content)
-        )
+        if name == "word/document.xml":
+            text = paragraphs_of(content, _PARAGRAPH, _BREAKS, shortest=0, without=_DELETED)
+            yield Block("正文", _numbered(text), document="")
+            read = set(text)
+            whole = paragraphs_of(content, _PARAGRAPH, _BREAKS, shortest=0)
+            yield Block("正文连同删去的文字", _numbered([line for line in whole if line not in read]))
+            yield Block("正文的属性和注释", _numbered(attributes_of(content)))
+            return
+        is_text = _WORD_TEXT.match(name)
+        lines = paragraphs_of(content, _PARAGRAPH, _BREAKS) if is_text else every_text_of(content)
     except Unreadable as why:
-        return UnreadPart(name, str(why))
-    label = "正文" if name == "word/document.xml" else f"部件 {name}"
-    return Block(label, [(number, [line]) for number, line in enumerate(lines, start=1)])
+        yield UnreadPart(name, str(why))
+        return
+    yield Block(f"部件 {name}", _numbered(lines))
+
+
+def _numbered(lines: list[str]) -> list[tuple[int, list[str]]]:
+    return [(number, [line]) for number, line in enumerate(lines, start=1)]
 
 
 def read_ofd(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Block | UnreadPart]:
@@ -62,9 +77,12 @@ def read_ofd(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Block | U
             continue
         if is_page:
             budget.take_page()
-        if is_page and not any(line.strip() for line in lines):
-            yield UnreadPart(name, "这一页没有文字")
-        yield Block(f"部件 {name}", [(number, [line]) for number, line in enumerate([*lines, *beside], start=1)])
+            if not any(line.strip() for line in lines):
+                yield UnreadPart(name, "这一页没有文字")
+            yield Block(f"部件 {name}", _numbered(lines), document="")
+            yield Block(f"部件 {name} 的属性", _numbered(beside))
+        else:
+            yield Block(f"部件 {name}", _numbered([*lines, *beside]))
 
 
 def _page_lines(content: bytes) -> list[str]:

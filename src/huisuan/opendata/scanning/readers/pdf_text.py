@@ -49,7 +49,7 @@ def _page(number: int, page: Any, budget: ReadBudget) -> Iterator[Block | Unread
     budget.unpack(len(text))
     if not text.strip():
         yield UnreadPart(label, "这一页没有文字（扫描件须先识别）")
-    yield Block(label, [(line, [words]) for line, words in enumerate(text.splitlines(), start=1)])
+    yield Block(label, [(line, [words]) for line, words in enumerate(text.splitlines(), start=1)], document="")
     yield Block(f"{label}的批注", [(line, [words]) for line, words in enumerate(filter(None, notes), start=1)])
 
 

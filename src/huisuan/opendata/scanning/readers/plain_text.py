@@ -40,6 +40,7 @@ _LINE_TAGS = frozenset(
         "blockquote",
     ]
 )
+_SCRIPTS = frozenset(["script", "style"])
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -68,20 +69,22 @@ def read_text(content: bytes, part: str, budget: ReadBudget) -> Iterator[Block |
         rows = _json_rows(text)
         if rows is not None:
             budget.take_cells(2 * len(rows))
-            yield Block(part, rows)
+            yield Block(part, rows, document="")
             return
     if begin[:1] == "<" and ("<html" in begin.lower() or "<!doctype html" in begin.lower() or "<body" in begin.lower()):
         reader = _HtmlText()
         reader.feed(text)
         reader.close()
         reader.flush()
-        yield Block(part, [(number, [line]) for number, line in enumerate(reader.lines, start=1)])
+        yield Block(part, [(number, [line]) for number, line in enumerate(reader.lines, start=1)], document="")
+        beside = [(number, [line]) for number, line in enumerate(reader.beside, start=1)]
+        yield Block("网页的属性、注释和脚本", beside)
         return
     table = _csv_rows(text, budget)
     if table is not None:
         yield Block(part, table, table=True)
         return
-    yield Block(part, [(number, [line]) for number, line in enumerate(text.splitlines(), start=1)])
+    yield Block(part, [(number, [line]) for number, line in enumerate(text.splitlines(), start=1)], document="")
 
 
 def _csv_rows(text: str, budget: ReadBudget) -> list[tuple[int, list[str]]] | None:
@@ -148,27 +151,34 @@ def _values(key: str, value: Any, depth: int) -> Iterator[list[str]]:
 
 
 class _HtmlText(HTMLParser):
-    """Lines of text; runs within a paragraph are joined; comments and the values of attributes are lines, too."""
+    """Lines of text, runs within a paragraph joined; `beside` are comments, values of attributes and scripts."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
+        self.beside: list[str] = []
         self._pieces: list[str] = []
+        self._in_script = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _LINE_TAGS:
             self.flush()
-        self.lines += [value for _, value in attrs if value and len(value) > 5]
+        self._in_script = tag in _SCRIPTS
+        self.beside += [value for _, value in attrs if value and len(value) > 5]
 
     def handle_endtag(self, tag: str) -> None:
+        self._in_script = False
         if tag in _LINE_TAGS:
             self.flush()
 
     def handle_data(self, data: str) -> None:
-        self._pieces.append(data)
+        if self._in_script:
+            self.beside += data.splitlines()
+        else:
+            self._pieces.append(data)
 
     def handle_comment(self, data: str) -> None:
-        self.lines += data.splitlines()
+        self.beside += data.splitlines()
 
     def flush(self) -> None:
         """End the line."""

@@ -66,13 +66,18 @@ def written_attributes(attributes: dict[str, str], shortest: int) -> list[str]:
 class ParagraphText:
     """Collects lines: text within a paragraph is joined, whatever runs it is cut into."""
 
-    def __init__(self, paragraphs: Collection[str], breaks: Collection[str] = (), *, shortest: int = 6) -> None:
+    def __init__(
+        self, paragraphs: Collection[str], breaks: Collection[str] = (), *, shortest: int = 6,
+        without: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self.lines: list[str] = []
         self._paragraphs, self._breaks, self._shortest = frozenset(paragraphs), frozenset(breaks), shortest
+        self._without, self._within_left_out = frozenset(without), False
         self._pieces: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins; what its attributes say is a line of its own."""
+        self._within_left_out = name in self._without
         if name in self._breaks:
             self._pieces.append("\t")
         if self._shortest:
@@ -80,12 +85,14 @@ class ParagraphText:
 
     def end(self, name: str) -> None:
         """An element ends; with a paragraph, its line."""
+        self._within_left_out = False
         if name in self._paragraphs:
             self.flush()
 
     def text(self, text: str) -> None:
         """Text of a run."""
-        self._pieces.append(text)
+        if not self._within_left_out:
+            self._pieces.append(text)
 
     def aside(self, text: str) -> None:
         """What stands in a comment, an instruction or a name: lines of their own."""
@@ -101,14 +108,17 @@ class ParagraphText:
 
 
 def paragraphs_of(
-    content: bytes, paragraphs: Collection[str], breaks: Collection[str] = (), *, shortest: int = 6
-) -> list[str]:
+    content: bytes, paragraphs: Collection[str], breaks: Collection[str] = (), *, shortest: int = 6,
+    without: Collection[str] = (),
+) -> list[str]:  # fmt: skip
     """The lines of a part, and what attributes say in as many characters as `shortest` or more (0: nothing).
+
+    The text of elements `without` is left out.
 
     Raises:
         Unreadable: not well formed, or with a document type.
     """
-    found = ParagraphText(paragraphs, breaks, shortest=shortest)
+    found = ParagraphText(paragraphs, breaks, shortest=shortest, without=without)
     parse_xml(content, found.start, found.end, found.text, found.aside)
     found.flush()
     return found.lines

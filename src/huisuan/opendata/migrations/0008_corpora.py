@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('opendata', '0006_accepted_grants_stay'),
+        ('opendata', '0007_documents_names_and_suspension'),
     ]
 
     operations = [
