@@ -35,7 +35,7 @@ def kept_on_spark(
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The lines that are kept, in their order, and how many pages were left out by reason."""
     context = session.sparkContext
-    if context.master.startswith("local"):
+    if (context.master or "").startswith("local"):
         context.pythonExec = sys.executable  # else the first python3 of the path, which lacks this package
     given = context.parallelize(list(enumerate(pages)))
     cleaned = given.map(lambda numbered: page_row(numbered[0], numbered[1], rules)).cache()
