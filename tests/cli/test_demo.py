@@ -52,6 +52,6 @@ def test_the_list_of_sixteen_cities_and_files_at_the_states_of_the_gate_stand_an
         "已无未判断的发现": 1, "可放行": 1, "拒收": 1, "已放行": 2, "已封存": 1, "已被取代": 1, "待判断": 1,
         "已撤回": 1,
     }  # fmt: skip
-    assert get_build(open_list.CORPUS).statistics["left_out"]["same"] == 5
+    assert get_build(open_list.DEMO_CORPUS).statistics["left_out"]["same"] == 5
     assert open_list.import_open_list(now).same == 16 * 19
     assert open_list.fill_the_gate(now) == states

@@ -26,8 +26,8 @@ from huisuan.opendata.gate_arrows import GateState
 from huisuan.opendata.models import GateFile, ScanWork
 from huisuan.parties.models import Person, Region
 
-CITY = "340100"  # Hefei, whose files stand at the gate
-CORPUS = "briefs-demo"
+_CITY = "340100"  # Hefei, whose files stand at the gate
+DEMO_CORPUS = "briefs-demo"
 _BOMB_BYTES = 32 * 1024 * 1024
 
 
@@ -70,10 +70,10 @@ def _fill(now: datetime) -> None:
     _ready(8, "养老机构.csv", _table(("机构", "床位"), [(f"第{n}养老院", n * 7) for n in range(40)]), now)
     _arrived(11, "文件.txt", "机密★10年\n某项工作安排\n".encode(), now)
     _arrived(9, "馆藏.zip", _bomb(), now)
-    build_corpus(CORPUS, "政府工作简报语料（示例）", [_code(10)], CorpusRules(), _person("zhuanban"), now)
+    build_corpus(DEMO_CORPUS, "政府工作简报语料（示例）", [_code(10)], CorpusRules(), _person("zhuanban"), now)
 
 
-def _code(number: int, region: str = CITY) -> str:
+def _code(number: int, region: str = _CITY) -> str:
     base = f"11{region}MADEM{region[2:4]}00"
     return f"{base}{uscc.calc_check_digit(base)}-2-001-{number:06}"
 

@@ -56,7 +56,7 @@ def pick_generalisation(number: int, picked: PickedLevels, person: Person, now: 
         leave_out=picked.leave_out, by=person, at=now,
     )  # fmt: skip
     words = "，".join(f"{column} {level}" for column, level in picked.levels.items())
-    take_step(file, "settle", now, person, GateDuty.JUDGE, reason=f"概化：{words or '不概化'}"[:300])
+    take_step(file, "settle", now, person, GateDuty.JUDGE, reason=f"概化：{words}"[:300] if words else "不概化")
     return file
 
 

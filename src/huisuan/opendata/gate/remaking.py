@@ -28,7 +28,7 @@ from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateFile, GateProduct, GateRemake, GateScan, MaskingKey
 from huisuan.opendata.names.stage import names_in_lines
 from huisuan.opendata.scanning.caged import ReadTable, ReadText, read_tables, read_texts
-from huisuan.opendata.vocabulary import ACCESS_OF_ATTRIBUTE, ACCESS_WORDS, ATTRIBUTE_WORDS, list_word
+from huisuan.opendata.vocabulary import ACCESS_OF_ATTRIBUTE, ATTRIBUTE_WORDS, list_word
 from huisuan.parties.models import Person
 
 _JUDGED = """
@@ -178,9 +178,9 @@ def _check_attribute(file: GateFile, texts: Sequence[ReadText]) -> str:
     printed = printed_attribute(cell for text in texts for _, cells in text.rows for cell in cells)
     latest = file.entry.latest
     if printed is not None and latest is not None and ACCESS_OF_ATTRIBUTE[printed] != latest.access:
-        word, listed = list_word(ATTRIBUTE_WORDS, printed), list_word(ACCESS_WORDS, latest.access)
+        word = list_word(ATTRIBUTE_WORDS, printed)
         raise Conflict(
-            f"文末写明“{word}”，目录 {file.entry.code} 却是{listed}：请先更正目录，或核对是不是这份文件",
+            f'文末写明"{word}"，与目录 {file.entry.code} 的开放类别不符：请先更正目录，或核对是不是这份文件',
             code="gate.attribute_disagrees",
         )
     return printed or ""
