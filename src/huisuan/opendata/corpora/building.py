@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from huisuan.base.content_store import ContentStore
-from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.base.hashing import bytes_sha256
 from huisuan.base.paths import ensure_folder, home
 from huisuan.opendata.access.released import why_gone
@@ -26,6 +27,8 @@ from huisuan.parties.models import Person, Role
 
 _MOST_ENTRIES = 1000
 _LONGEST_TITLE = 200
+
+log = logging.getLogger(__name__)
 
 
 def corpora_shelf() -> ContentStore:
@@ -55,12 +58,19 @@ def build_corpus(
     ):
         raise NotAllowed("只有省专班和全部目录所在市的人员能生成语料", code="corpus.not_a_steward")
     codes = sorted({version.entry.code for version in versions})
-    return _build(name, title.strip(), codes, rules, person.username, now)
+    return _build(name, title.strip(), codes, rules, person.username, now, text_releases(codes))
 
 
 def rebuild_stale(now: datetime) -> list[CorpusBuild]:
-    """Build anew every corpus of which a source is out no more."""
-    return [rebuild(build.corpus.name, "后台", now) for build in standing_builds() if gone_sources(build)]
+    """Build anew every corpus of which a source is out no more; one that cannot be is left for the next time."""
+    made = []
+    for build in standing_builds():
+        if gone_sources(build):
+            try:
+                made.append(rebuild(build.corpus.name, "后台", now))
+            except Refused as refusal:
+                log.warning("corpus %s was not built anew: %s", build.corpus.name, refusal)
+    return made
 
 
 def rebuild(name: str, by: str, now: datetime) -> CorpusBuild:
@@ -74,7 +84,8 @@ def rebuild(name: str, by: str, now: datetime) -> CorpusBuild:
     gone = gone_sources(last)
     reason = "、".join(f"r{release.pk}" for release in gone[:20])
     said = f"来源不再提供：{reason}" if gone else ""
-    return _build(name, last.title, last.entries, CorpusRules(**last.rules), by, now, said)
+    releases = text_releases(last.entries, each_has_some=False)
+    return _build(name, last.title, last.entries, CorpusRules(**last.rules), by, now, releases, said)
 
 
 def standing_builds() -> list[CorpusBuild]:
@@ -102,9 +113,9 @@ def gone_sources(build: CorpusBuild) -> list[GateRelease]:
 
 
 def _build(
-    name: str, title: str, entries: Sequence[str], rules: CorpusRules, by: str, now: datetime, reason: str = ""
-) -> CorpusBuild:
-    releases = text_releases(entries)
+    name: str, title: str, entries: Sequence[str], rules: CorpusRules, by: str, now: datetime,
+    releases: Sequence[GateRelease], reason: str = "",
+) -> CorpusBuild:  # fmt: skip
     place = ensure_folder(home() / "opendata" / "drafts")
     with tempfile.TemporaryDirectory(dir=place) as folder, CorpusSteps(Path(folder), rules) as steps:
         steps.run(read_pages(releases))

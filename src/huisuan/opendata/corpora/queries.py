@@ -40,8 +40,8 @@ def summary_to_dict(build: CorpusBuild) -> dict[str, Any]:
 
 
 def may_read_all(states: Sequence[ShardState]) -> bool:
-    """Whether nothing of a build is kept from whoever asks."""
-    return not any(state.refused for state in states)
+    """Whether nothing of a build is kept from whoever asks, nor gone: a gone shard may hold conditional sources too."""
+    return not any(state.refused or state.gone for state in states)
 
 
 def state_to_dict(state: ShardState) -> dict[str, Any]:

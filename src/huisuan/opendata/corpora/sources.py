@@ -19,11 +19,11 @@ TEXT_COLUMNS = ("正文", "全文", "文本", "内容", "text", "content")
 csv.field_size_limit(2**31 - 1)
 
 
-def text_releases(entries: Sequence[str]) -> list[GateRelease]:
+def text_releases(entries: Sequence[str], *, each_has_some: bool = True) -> list[GateRelease]:
     """The releases of these entries that hold texts, one a file, by entry and number: JSONL, else a table of texts.
 
     Raises:
-        InvalidRequest: an entry has files, and none with texts.
+        InvalidRequest: an entry has files, and none with texts, though `each_has_some`.
     """
     found: list[GateRelease] = []
     for code in sorted({code.upper() for code in entries}):
@@ -34,7 +34,7 @@ def text_releases(entries: Sequence[str]) -> list[GateRelease]:
                 known = by_file.get(release.file_id)
                 if known is None or release.product.format == "jsonl":
                     by_file[release.file_id] = release
-        if rows and not by_file:
+        if each_has_some and rows and not by_file:
             raise InvalidRequest(
                 f"{code} 的文件里没有正文：须是文书，或只有一列、或有一列名为{'、'.join(TEXT_COLUMNS[:4])}的表",
                 code="corpus.no_text",
