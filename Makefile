@@ -84,6 +84,7 @@ bench: .venv
 	.venv/bin/python bench/documents.py
 	.venv/bin/python bench/draw.py
 	.venv/bin/python bench/opendata.py
+	.venv/bin/python bench/corpora.py
 	.venv/bin/python bench/lattice.py
 	$(if $(TRACE),.venv/bin/python bench/simulate.py --trace '$(TRACE)' $(if $(PEER),--peer '$(PEER)'))
 

@@ -27,6 +27,7 @@ APIS = ("api-1:", "agent-1:")
 PUBLIC_OPERATIONS = re.compile(
     r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x|GET /opendata/entries(/x)?|"
     r"GET /opendata/released(/x)?|(GET|HEAD) /opendata/released/x/content|POST /opendata/query|"
+    r"GET /opendata/corpora(/x)?|(GET|HEAD) /opendata/corpora/x/shards/x/x|"
     r"GET /registers(/x){0,3}|GET /register-figures(/x){3}|GET /notices(/x)?|POST /notices/x/lines/x/objections|"
     r"GET /objections/x)"
 )

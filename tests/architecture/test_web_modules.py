@@ -14,6 +14,7 @@ DOORS = {
     "compute/jobs/desk_api.py",
     "compute/jobs/preview_api.py",
     "opendata/access/delivering.py",
+    "opendata/corpora/delivering.py",
     "parties/api_errors.py",
     "parties/identity/client_address.py",
     "parties/identity/sessions.py",

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from huisuan.cli.demo import scenario
+from huisuan.cli.demo import open_list, scenario
 from huisuan.cli.demo.articles import list_article_cases, make_article_cases
 from huisuan.law.policy import load_policy
+from huisuan.opendata.corpora.building import get_build
 from huisuan.parties.models import Person
 from huisuan.portal.calculator.views import calculator_policies
 
@@ -54,3 +56,24 @@ def test_every_article_has_a_worked_case_in_the_demo_and_its_page_is_there(
         assert browser.get(case.where).status_code == 200, case
     make_article_cases()
     assert {case.article: case for case in list_article_cases()} == cases  # once
+
+
+@pytest.mark.django_db
+def test_the_list_of_sixteen_cities_and_files_at_the_states_of_the_gate_stand_and_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path / "h"))
+    scenario.enter_parties()
+    scenario.open_centres()
+    scenario.make_accounts()
+    now = timezone.now()
+    report = open_list.import_open_list(now)
+    assert (report.new, report.faults) == (16 * 19, [])
+    states = open_list.fill_the_gate(now)
+    assert states == {
+        "已无未判断的发现": 1, "可放行": 1, "拒收": 1, "已放行": 2, "已封存": 1, "已被取代": 1, "待判断": 1,
+        "已撤回": 1,
+    }  # fmt: skip
+    assert get_build(open_list.DEMO_CORPUS).statistics["left_out"]["same"] == 5
+    assert open_list.import_open_list(now).same == 16 * 19
+    assert open_list.fill_the_gate(now) == states

@@ -21,6 +21,7 @@ FACTS = {
 #: what a page takes as given, beside files and people
 GIVEN: dict[str, list[Callable[[], None]]] = {
     "for-auditors.md": [world.centre, world.evidence, world.settled],
+    "for-data-users.md": [world.stewards, world.briefs],
     "for-province.md": [world.centre, world.jobs, world.attested_policy],
     "for-stewards.md": [world.stewards],
     "operating.md": [world.centre, world.settled],

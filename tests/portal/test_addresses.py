@@ -87,6 +87,10 @@ def address(world: World, name: str) -> str:
     if name == "opendata-entry":
         import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
         arguments[name] = [code()]
+    if name == "corpus":
+        from support.gate import built_corpus
+
+        arguments[name] = [built_corpus().corpus.name]
     if name == "data-grant":
         from huisuan.opendata.models import CatalogueEntry, DataGrant
 

@@ -93,7 +93,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
     from huisuan.bulletins.models import Bulletin, BulletinIssue
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
-    from huisuan.opendata.models import CatalogueEntry, DataGrant, DataRequest, GateFile
+    from huisuan.opendata.models import CatalogueEntry, Corpus, DataGrant, DataRequest, GateFile
     from huisuan.programmes.models import (
         Application,
         Call,
@@ -138,6 +138,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
         "bulletin": [[number] for number in BulletinIssue.objects.values_list("bulletin_id", flat=True)],
         "bulletin-draft": [[number] for number in Bulletin.objects.values_list("pk", flat=True)],
+        "corpus": [[name] for name in Corpus.objects.values_list("name", flat=True)],
         "data-grant": [[number] for number in DataGrant.objects.values_list("pk", flat=True)],
         "gate-lattice": [[number] for number in GateFile.objects.values_list("pk", flat=True)],
         "gate-file": [[number] for number in GateFile.objects.values_list("pk", flat=True)],

@@ -33,6 +33,8 @@ NO_PAGE = {
     "opendata-dcat",
     "opendata-croissant",
     "table-schema",
+    "corpus-shard",
+    "corpus-card",
     "bulletin-file",
     "job-file",
     "job-picture",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from huisuan.opendata.catalogue.catalogue_import import import_catalogue
+from huisuan.opendata.corpora.building import build_corpus
+from huisuan.opendata.corpora.pages import CorpusRules
 from huisuan.opendata.gate.judging import GivenJudgement, judge_findings
 from huisuan.opendata.gate.queries import list_findings
 from huisuan.opendata.gate.releasing import release_file
 from huisuan.opendata.gate.remaking import remake_file
 from huisuan.opendata.gate.scan_work import run_scan
 from huisuan.opendata.gate.uploading import upload_file
-from huisuan.opendata.models import CatalogueEntry, DataGrant, GateFile, GateRelease, ScanWork
+from huisuan.opendata.models import CatalogueEntry, CorpusBuild, DataGrant, GateFile, GateRelease, ScanWork
 from huisuan.parties.models import Party, Person, Region
 from support.catalogue import as_csv, code, line
 from support.scanned_files import with_check_digit
@@ -75,9 +77,16 @@ def released(content: bytes, name: str = "名单.csv", **said: str) -> list[Gate
     return release_file(file.pk, steward("releaser"), NOW)
 
 
+def built_corpus() -> CorpusBuild:
+    """A corpus of the texts of the entry of `list_entry`, open to everyone."""
+    if not GateRelease.objects.exists():
+        released("正文,车位数\n".encode() + b"".join(f"lot {n},{n * n}\n".encode() for n in range(9)))
+    return build_corpus("briefs", "briefs", [code()], CorpusRules("any", shortest=1), steward("maker"), NOW)
+
+
 def at_the_gate(party: Party) -> None:
     """A file that is released, one to be judged, of the entry that `list_entry` lists; and a grant of a firm's."""
-    released("名称,车位数\n".encode() + b"".join(f"lot {n},{n * n}\n".encode() for n in range(9)))
+    built_corpus()
     uploaded("名称,车位数\nlot 1,13912345678\n".encode())
     DataGrant.objects.create(
         entry=CatalogueEntry.objects.get(code=code()), party=party, purpose="x", licence="x", terms="x", ground="x",

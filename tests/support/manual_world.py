@@ -34,7 +34,7 @@ from support.attested_policy import write_attested_policy
 from support.catalogue import as_csv
 from support.catalogue import line as open_data_line
 from support.command_tree import invoke
-from support.gate import resident_ids, scan_now, steward
+from support.gate import built_corpus, resident_ids, scan_now, steward
 from support.metering import HOUR, T0, Agent, leased, said
 from support.registers import HEADER as PARK_HEADER
 from support.registers import park
@@ -200,6 +200,11 @@ def stewards() -> None:
     """Three people of the city of the list's entry."""
     for name in ("chen", "qian", "sun"):
         steward(name)
+
+
+def briefs() -> None:
+    """A corpus of what was released of that entry."""
+    built_corpus()
 
 
 def gate_scanned() -> None:

@@ -38,6 +38,7 @@ ROUTERS = {
     "huisuan.opendata.catalogue.api": "huisuan_opendata_api",
     "huisuan.opendata.gate.api": "huisuan_data_gate_api",
     "huisuan.opendata.access.api": "huisuan_data_access_api",
+    "huisuan.opendata.corpora.api": "huisuan_data_corpora_api",
     "huisuan.opendata.requests.api": "huisuan_data_requests_api",
     "huisuan.programmes.workflow.api": "huisuan_applications_api",
     "huisuan.programmes.offices.api": "huisuan_posts_api",

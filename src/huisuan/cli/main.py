@@ -96,6 +96,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
             ("upload", "files", "findings", "judge", "remake", "rescan", "release", "withdraw", "verify", "key"),
         ),
         ("huisuan.opendata.access.commands", ("released", "query")),
+        ("huisuan.opendata.corpora.commands", ("corpus",)),
         ("huisuan.programmes.registers.commands", ("grant",)),
         ("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),
     ),
@@ -120,7 +121,11 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
 }
 #: groups within a group -> what their help says
-GROUP_HELP = {"grant": "有条件开放数据的授权：列出、授权、接受、收回", "template": "公文的 DOCX 模板：上传、列出、查看"}
+GROUP_HELP = {
+    "corpus": "语料：从已放行的文书生成，分片、数据卡、重新生成",
+    "grant": "有条件开放数据的授权：列出、授权、接受、收回",
+    "template": "公文的 DOCX 模板：上传、列出、查看",
+}
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
 _WITHOUT_DATABASE = {

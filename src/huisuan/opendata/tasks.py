@@ -22,3 +22,12 @@ def scan_upload(request: int) -> None:
     from huisuan.opendata.gate.scan_work import run_scan
 
     run_scan(request, datetime.now(UTC))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="opendata.rebuild_corpora", queueing_lock="opendata.rebuild_corpora", queue="opendata")
+def rebuild_corpora(timestamp: int) -> None:
+    """Every minute: corpora of which a source is out no more are built anew."""
+    from huisuan.opendata.corpora.building import rebuild_stale
+
+    rebuild_stale(datetime.now(UTC))

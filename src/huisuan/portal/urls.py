@@ -32,7 +32,7 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
-from huisuan.portal.opendata import datasets, descriptions, desk, gate_file, gate_lattice, grants
+from huisuan.portal.opendata import corpora, datasets, descriptions, desk, gate_file, gate_lattice, grants
 from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import file_requests, import_page, relation_forms
@@ -152,6 +152,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("opendata/files/<int:number>.<slug:form>", datasets.released_file, name="released-file"),
     path("opendata/files/<int:number>.schema.json", descriptions.table_schema_file, name="table-schema"),
     path("opendata/catalogue.jsonld", descriptions.catalogue_dcat, name="opendata-catalogue-dcat"),
+    path("opendata/corpora", corpora.corpus_list, name="corpora"),
+    path("opendata/corpora/<str:name>/card.md", corpora.corpus_card, name="corpus-card"),
+    path("opendata/corpora/<str:name>/<int:number>.<slug:form>", corpora.corpus_shard, name="corpus-shard"),
+    path("opendata/corpora/<str:name>", corpora.corpus_page, name="corpus"),
     path("opendata/<str:code>/dcat.jsonld", descriptions.entry_dcat, name="opendata-dcat"),
     path("opendata/<str:code>/croissant.json", descriptions.entry_croissant, name="opendata-croissant"),
     path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),

@@ -329,6 +329,7 @@ ONE_TRANSACTION = {
     "compute.deliver_messages": "tests/messages/test_delivery.py kills it: a try is counted before it is made",
     "compute.tell_due_seals": "each month is one transaction, and its message has a key: it is written once",
     "compute.forget_messages": "one transaction",
+    "opendata.rebuild_corpora": "a build is one transaction; shards without a row are served by nobody",
     "settlement.forget_register_files": "each of its two statements does what is left to do",
     "opendata.scan_what_is_out": "each file is one transaction, and is not asked for while its scan is under way",
     "programmes.erase_objectors": "one transaction; what is erased is not found again",

@@ -7,6 +7,7 @@ holds anything else.
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,10 +28,17 @@ def demo(
     note("正在启动平台（第一次要建库，约十秒）……")
     with contextlib.suppress(KeyboardInterrupt), running_platform(port, relay=port and port + 1) as platform:
         prepare_database()
-        from huisuan.cli.demo import scenario
+        from huisuan.cli.demo import open_list, scenario
         from huisuan.cli.demo.articles import make_article_cases, show_articles
         from huisuan.cli.demo.money import show_money, walk_the_money
-        from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_stacked, show_usage
+        from huisuan.cli.demo.output import (
+            show_accounts,
+            show_jobs,
+            show_open_data,
+            show_settlement,
+            show_stacked,
+            show_usage,
+        )
 
         scenario.refuse_real_data()
         scenario.enter_parties()
@@ -49,6 +57,8 @@ def demo(
         show_stacked(stacked, scenario.settle_stacked_year())
         make_article_cases()
         show_articles(platform.url)
+        now = datetime.now(UTC)
+        show_open_data(open_list.import_open_list(now), open_list.fill_the_gate(now))
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")

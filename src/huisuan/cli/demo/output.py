@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from huisuan.base.csv_lines import FileReport
 from huisuan.base.money import yuan
 from huisuan.compute.metering.imports.import_file import UsageReport
 from huisuan.parties.models import Person
@@ -71,6 +74,13 @@ def show_stacked(report: UsageReport, results: list[SettleResult]) -> None:
     ]  # fmt: skip
     columns = {"policy": "政策", "sentence": "句", "amount_fen": "应享合计（元）", "payable_fen": "可付合计（元）"}
     print_table(f"{results[0].run.year} 年", rows, columns, "没有结算")
+
+
+def show_open_data(report: FileReport, states: Mapping[str, int]) -> None:
+    """The list of open data, and what stands at the gate."""
+    listed = report.new + report.changed + report.same
+    said = "，".join(f"{state} {count}" for state, count in states.items())
+    out.print(f"七、开放数据：16 市 {listed} 条目录；送交的文件：{said}", markup=False)
 
 
 def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:

@@ -1,6 +1,7 @@
 """What open data stores."""
 
 from huisuan.opendata.models.catalogue import CatalogueEntry, CatalogueVersion
+from huisuan.opendata.models.corpora import Corpus, CorpusBuild, CorpusCopy, CorpusShard, CorpusSource
 from huisuan.opendata.models.gate_files import GateArrow, GateDutyHeld, GateFile, GateStep
 from huisuan.opendata.models.gate_products import GateProduct, GateRelease, GateRemake, MaskingKey
 from huisuan.opendata.models.gate_scans import (
@@ -22,6 +23,11 @@ __all__ = [
     "AnswerTerm",
     "CatalogueEntry",
     "CatalogueVersion",
+    "Corpus",
+    "CorpusBuild",
+    "CorpusCopy",
+    "CorpusShard",
+    "CorpusSource",
     "DataAccess",
     "DataGrant",
     "DataRequest",

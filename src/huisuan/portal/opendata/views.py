@@ -99,6 +99,12 @@ def catalogue_table(request: HttpRequest) -> Table:
                 "access", _("开放属性"), _present(ACCESS_LABELS, "access"), lambda rows, key: rows.filter(access=key)
             ),
             Choice("kind", _("形式"), _present(FORM_LABELS, "kind"), lambda rows, key: rows.filter(kind=key)),
+            Choice(
+                "frequency",
+                _("更新频率"),
+                _present(FREQUENCY_LABELS, "frequency"),
+                lambda rows, key: rows.filter(frequency=key),
+            ),
             Choice("region", _("市"), _regions, lambda rows, code: rows.filter(region=code)),
         ],
         empty=Empty(_("清单里还没有数据资源。")),

@@ -1,0 +1,72 @@
+"""Sending a shard: as it was made, or the copy with the marks of the grants under which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponseBase
+
+from huisuan.opendata.access.delivering import ReleaseDelivery, deliver, stored_file
+from huisuan.opendata.access.ledger import FOLDED_WITHIN, record_access
+from huisuan.opendata.access.released import ReadableRelease, readable_by
+from huisuan.opendata.access.watermark import grant_mark, granted_shelf
+from huisuan.opendata.corpora.building import corpora_shelf
+from huisuan.opendata.corpora.shard_files import SHARD_FORMS, marked
+from huisuan.opendata.corpora.shards import ReadableShard, shard_name
+from huisuan.opendata.gate.stores import load_content
+from huisuan.opendata.models import AccessWay, CorpusCopy, CorpusShard, DataAccess
+from huisuan.parties.identity.client_address import client_place
+from huisuan.parties.viewer import Viewer
+
+
+def deliver_shard(
+    request: HttpRequest, read: ReadableShard, viewer: Viewer | None, now: Callable[[], datetime], way: AccessWay
+) -> HttpResponseBase:
+    """The answer that hands out a shard; under grants marked, each access to a source written down before.
+
+    Raises:
+        Unavailable: its file is gone or changed.
+    """
+    shard, store = read.shard, corpora_shelf()
+    sha256, size = shard.sha256, shard.size
+    granted = [each for each in read.reads if each.grant is not None]
+    name = shard_name(shard)
+    if granted:
+        copy, store = _marked_copy(shard, granted, now()), granted_shelf()
+        sha256, size = copy.sha256, copy.size
+        if viewer is not None and request.method != "HEAD":
+            _write_down(granted, viewer, way, now(), name, ranged="Range" in request.headers)
+    still = [each.release.pk for each in read.reads]
+    delivery = ReleaseDelivery(
+        stored_file(store, sha256), sha256, size, SHARD_FORMS[shard.form], name,
+        lambda: readable_by(viewer, now()).filter(pk__in=still).count() == len(still),
+        f"opendata {client_place(request)}",
+    )  # fmt: skip
+    return deliver(request, delivery)
+
+
+def _write_down(
+    granted: Iterable[ReadableRelease], viewer: Viewer, way: AccessWay, now: datetime, name: str, *, ranged: bool
+) -> None:
+    """A row of each grant's ledger for each source; further ranges within minutes are the download that began."""
+    since = now - FOLDED_WITHIN
+    for each in granted:
+        if each.grant is None:
+            continue
+        begun = DataAccess.objects.filter(grant=each.grant, release=each.release, detail=name, at__gte=since)
+        if not ranged or not begun.filter(person__username=viewer.name, way=way).exists():
+            record_access(each.grant, each.release, viewer.name, way, now, name)
+
+
+def _marked_copy(shard: CorpusShard, granted: Iterable[ReadableRelease], now: datetime) -> CorpusCopy:
+    marks = {each.grant.pk: grant_mark(each.grant) for each in granted if each.grant is not None}
+    mark = ";".join(marks[number] for number in sorted(marks))
+    made = CorpusCopy.objects.filter(shard=shard, mark=mark).first()
+    if made is not None and granted_shelf().path_of(made.sha256).is_file():
+        return made
+    content = marked(load_content(corpora_shelf(), shard.sha256), shard.form, mark)
+    sha256 = granted_shelf().store(content)
+    return CorpusCopy.objects.get_or_create(
+        shard=shard, mark=mark, defaults={"sha256": sha256, "size": len(content), "at": now}
+    )[0]
