@@ -47,11 +47,13 @@ class ShortfallSearch:
         self._points = {at: Witnesses(len(deviations.movable)) for at in self._needs}
 
     def _knows_every_floor(self, readers: list[InsideReader]) -> tuple[Numbers, Numbers]:
-        low, high = self._deviations.bounds(OUTSIDER)
+        """The floors of those who are somewhere alone are among them: a point that stands still where they are alone
+        stands for them only if it keeps their floors elsewhere, too."""
+        floors: dict[int, int] = {}
         for reader in readers:
-            if not reader.own:
-                low = np.maximum(low, self._bounds[reader.name][0])
-        return low, high
+            for cell, value in reader.floors.items():
+                floors[cell] = max(value, floors.get(cell, 0))
+        return self._deviations.bounds(InsideReader("*", floors))
 
     def bounds(self, need: Need) -> tuple[Numbers, Numbers]:
         """How far each cell can move for the reader of a need."""
