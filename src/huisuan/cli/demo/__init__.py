@@ -28,6 +28,7 @@ def demo(
     with contextlib.suppress(KeyboardInterrupt), running_platform(port, relay=port and port + 1) as platform:
         prepare_database()
         from huisuan.cli.demo import scenario
+        from huisuan.cli.demo.bulletins import issue_bulletins, show_bulletins
         from huisuan.cli.demo.money import show_money, walk_the_money
         from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_stacked, show_usage
 
@@ -46,6 +47,7 @@ def demo(
         scenario.add_example_policy()
         stacked = scenario.import_stacked_year()
         show_stacked(stacked, scenario.settle_stacked_year())
+        show_bulletins(issue_bulletins())
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")
