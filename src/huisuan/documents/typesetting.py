@@ -48,10 +48,10 @@ def typesetter() -> str:
     return f"typst {version('typst')}"
 
 
-def typeset(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str]] = ()) -> bytes:
+def typeset(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str, int]] = ()) -> bytes:
     """The PDF. The same letter with the same imprint and faces is the same bytes.
 
-    `pictures` are titles with SVG; they stand on a page of their own before the annexes.
+    `pictures` are titles with SVG and its width in millimetres; they stand on a page of their own before the annexes.
 
     Raises:
         Unavailable: it cannot be set here (a missing package or font).
@@ -73,7 +73,7 @@ def typeset(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str]
     return made
 
 
-def _data(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str]]) -> dict[str, object]:
+def _data(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str, int]]) -> dict[str, object]:
     day = imprint.issued_at.astimezone(SHANGHAI)
     size = min(_LARGEST_HEAD, _HEAD_WIDTH * 10 // (11 * max(1, len(imprint.office))))
     said = letter.to_dict()
@@ -83,7 +83,8 @@ def _data(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str]])
     return {
         **said, "office": imprint.office, "number": imprint.number, "code": imprint.code,
         "qr": _qr_code(imprint.address) if imprint.address else "", "replaces": imprint.replaces,
-        "signed": imprint.office, "pictures": [{"title": title, "svg": svg} for title, svg in pictures],
+        "signed": imprint.office, 
+        "pictures": [{"title": title, "svg": svg, "width": width} for title, svg, width in pictures],
         "day": f"{day.year}年{day.month}月{day.day}日", "head-size": size, "fonts": choose_faces(load_fonts()),
     }  # fmt: skip
 

@@ -65,13 +65,14 @@ def draft(
     """冻结现在的得分或一个期间的数并起草通报，与上一次签发的比较；另一个人审核以后签发。"""
     from huisuan.bulletins.desk.freezing import FreezeWish, freeze_wish
     from huisuan.bulletins.desk.services import DraftedWords, draft_bulletin
-    from huisuan.bulletins.issuing.openness_letter import DEMANDS
+    from huisuan.bulletins.issuing.openness_letter import DEMANDS, FIGURES_DEMANDS
     from huisuan.bulletins.models import BulletinKind
 
     with disk_refusals():
         now = datetime.now(UTC)
         frozen = freeze_wish(FreezeWish(BulletinKind(kind.value), period, policy, register, formula), now)
-        said = demands.read_text("utf-8").splitlines() if demands else DEMANDS
+        usual = DEMANDS if kind is BulletinSubject.OPENNESS else FIGURES_DEMANDS
+        said = demands.read_text("utf-8").splitlines() if demands else usual
     words = DraftedWords(office, frozen.period, said)
     made = draft_bulletin(
         BulletinKind(kind.value), frozen.content, words, _person(by), now, first=first, kept=frozen.kept

@@ -75,7 +75,7 @@ def make_bulletin(
     made = {
         SNAPSHOT: format_snapshot(snapshot), **({BEFORE: format_snapshot(before)} if before else {}),
         "bulletin.pdf": typeset(letter, Imprint(imprint.office, imprint.number, "", "huisuan", issued_at),
-                                 [(one.title, one.svg) for one in pictures]),
+                                 [(one.title, one.svg, one.width_mm) for one in pictures]),
         "bulletin.docx": write_docx(letter, imprint.office, imprint.number, day, pictures),
         "bulletin.html": write_html(letter, imprint.office, imprint.number, day, pictures),
         **({CELLS_JSON: write_cells_json(cells), CELLS_CSV: write_cells_csv(snapshot)} if cells else {}),

@@ -105,8 +105,8 @@ def _map(title: str, tiles: Mapping[tuple[int, int], Tile]) -> str:
 def _square(tile: Tile | None, most: int) -> str:
     if tile is None:
         return "<w:tc><w:p/></w:tc>"
-    fill, ink = (colour.removeprefix("#").upper() for colour in shade_of(tile.value, most))
+    fill = shade_of(tile.value, most).removeprefix("#").upper()
     said = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(text)}</w:t>' for text in (tile.name, tile.text))
-    look = f'<w:rPr><w:color w:val="{ink}"/><w:sz w:val="18"/></w:rPr>'
+    look = '<w:rPr><w:sz w:val="18"/></w:rPr>'
     shade = f'<w:tcPr><w:shd w:val="clear" w:color="auto" w:fill="{fill}"/></w:tcPr>'
     return f'<w:tc>{shade}<w:p><w:pPr><w:jc w:val="center"/></w:pPr><w:r>{look}{said}</w:r></w:p></w:tc>'

@@ -142,7 +142,7 @@ def _overview(
         names = "、".join(
             f"{now['places'][place]}（{figures.text(value)}{unit}）" for _, place, value in ranked[:_SHOWN]
         )
-        yield f"居前的是{names}。各地数额见附件。"
+        yield f"公布的数里居前的是{names}。各地数额见附件。"
 
 
 def _problems(now: Mapping[str, Any], figures: PublishedFigures) -> Iterator[str]:

@@ -9,8 +9,8 @@ from html import escape
 from huisuan.parties.tile_map import TILES
 
 _INK, _LINE, _PAPER = "#1d2327", "#dcd8cf", "#ffffff"
-#: from the least to the most, light to dark, and what is written on each; colour never says it alone
-_SHADES = (("#eef3f1", _INK), ("#c9dfd9", _INK), ("#8fbfb4", _INK), ("#4f9486", "#ffffff"), ("#1f6f63", "#ffffff"))
+#: from the least to the most, all light enough for ink on them; the figure stands there too
+_SHADES = ("#eef3f1", "#d9e8e4", "#c0dad3", "#a6cbc2", "#8fbfb4")
 _NAME, _BAR, _ROW, _MOST_BARS = 130, 260, 20, 20
 _SIDE, _GAP = 62, 4
 
@@ -36,10 +36,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with its title; `tiles` are there too for formats that draw their own."""
+    """A picture with its title and its width in print; `tiles` are there too for formats that draw their own."""
 
     title: str
     svg: str
+    width_mm: int
     tiles: tuple[Tile, ...] = ()
 
 
@@ -53,35 +54,35 @@ def draw_bars(title: str, bars: Sequence[Bar]) -> Picture:
         f'<text x="{_NAME + one.value * _BAR // most + 6}" y="{at * _ROW + 14}" fill="{_INK}">{escape(one.text)}</text>'
         for at, one in enumerate(shown)
     )
-    return Picture(title, _svg(title, _NAME + _BAR + 110, len(shown) * _ROW + 4, drawn))
+    return Picture(title, _svg(title, _NAME + _BAR + 110, len(shown) * _ROW + 4, drawn), 120)
 
 
 def draw_tiles(title: str, tiles: Sequence[Tile]) -> Picture:
-    """The cities that have a place on the map; those of which nothing is published are hatched by their text."""
+    """The cities that have a place on the map; white where nothing is published."""
     placed = [one for one in tiles if one.region in TILES]
     most = max([0, *(one.value or 0 for one in placed)])
     drawn = "".join(_tile(one, most) for one in placed)
     rows, columns = (max(place[at] for place in TILES.values()) for at in (0, 1))
     width, height = (size * (_SIDE + _GAP) for size in (columns, rows))
-    return Picture(title, _svg(title, width, height, drawn), tuple(placed))
+    return Picture(title, _svg(title, width, height, drawn), 80, tuple(placed))
 
 
-def shade_of(value: int | None, most: int) -> tuple[str, str]:
-    """The colour of a tile and of what is written on it; white where nothing is published."""
+def shade_of(value: int | None, most: int) -> str:
+    """The colour of a tile; white where nothing is published."""
     if value is None:
-        return _PAPER, _INK
+        return _PAPER
     return _SHADES[value * (len(_SHADES) - 1) // most if most else 0]
 
 
 def _tile(one: Tile, most: int) -> str:
     row, column = TILES[one.region]
     x, y = (column - 1) * (_SIDE + _GAP), (row - 1) * (_SIDE + _GAP)
-    fill, ink = shade_of(one.value, most)
+    fill = shade_of(one.value, most)
     middle = x + _SIDE // 2
     return (
         f'<rect x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" fill="{fill}" stroke="{_LINE}"/>'
-        f'<text x="{middle}" y="{y + 26}" text-anchor="middle" fill="{ink}">{escape(one.name)}</text>'
-        f'<text x="{middle}" y="{y + 46}" text-anchor="middle" fill="{ink}">{escape(one.text)}</text>'
+        f'<text x="{middle}" y="{y + 26}" text-anchor="middle" fill="{_INK}">{escape(one.name)}</text>'
+        f'<text x="{middle}" y="{y + 46}" text-anchor="middle" fill="{_INK}">{escape(one.text)}</text>'
     )
 
 

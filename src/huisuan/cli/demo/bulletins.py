@@ -12,7 +12,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.bulletins.appeals.services import SetTerm, set_appeal_term
 from huisuan.bulletins.desk.freezing import FreezeWish, freeze_wish
 from huisuan.bulletins.desk.services import DraftedWords, draft_bulletin, issue_bulletin, review_bulletin
-from huisuan.bulletins.issuing.openness_letter import DEMANDS
+from huisuan.bulletins.issuing.openness_letter import DEMANDS, FIGURES_DEMANDS
 from huisuan.bulletins.models import AppealTerm, BulletinIssue, BulletinKind
 from huisuan.opendata.catalogue.queries import standing_entries
 from huisuan.parties.models import Person
@@ -51,7 +51,8 @@ def issue_bulletins() -> Iterator[IssuedStep]:
             frozen = freeze_wish(wish, moment)
         except Refused:  # nothing settled of that period: with a trace of one's own, it may be
             continue
-        words = DraftedWords(_OFFICE, frozen.period, DEMANDS)
+        usual = DEMANDS if wish.kind == BulletinKind.OPENNESS else FIGURES_DEMANDS
+        words = DraftedWords(_OFFICE, frozen.period, usual)
         number = draft_bulletin(wish.kind, frozen.content, words, drafter, moment, kept=frozen.kept).pk
         review_bulletin(number, True, "", reviewer, moment)
         issue = issue_bulletin(number, f"示例通〔{moment:%Y}〕{at}号", _day(moment), drafter, moment)

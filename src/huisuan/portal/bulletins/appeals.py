@@ -72,7 +72,7 @@ def appeals_page(request: HttpRequest) -> HttpResponseBase:
         request, visible_appeals(_person(request)), _columns(), file="appeals", order="-number",
         search=("issue__number", "office"), empty=Empty(_("还没有异议；市从一份通报提出。")),
     )  # fmt: skip
-    return render_tables(request, "portal/bulletins/appeals.html", {"here": "opendata"}, [table])
+    return render_tables(request, "portal/bulletins/appeals.html", {"here": "bulletins"}, [table])
 
 
 @allow(*_READERS)
@@ -93,7 +93,7 @@ def appeal_page(request: HttpRequest, number: int) -> HttpResponseBase:
             return redirect("bulletin-appeal", number=number)
     standing = appeal_standing(appeal, now)
     context: dict[str, Any] = {
-        "here": "opendata", "appeal": appeal, "standing": standing, "state": _STATES[standing.state],
+        "here": "bulletins", "appeal": appeal, "standing": standing, "state": _STATES[standing.state],
         "region": Region.objects.filter(code=appeal.region).first(), "refused": refused, "given": request.POST,
         "criterion": criteria_of(appeal.issue).get(appeal.criterion, ""), "newer": appeal.issue,
         "due": standing.due - timedelta(days=1) if standing.due else None,
@@ -125,7 +125,7 @@ def make_appeal_page(request: HttpRequest, number: int) -> HttpResponse:
     window = appeal_window(issue)
     places = appealable_rows(issue, person)
     context = {
-        "here": "opendata", "issue": issue, "given": given, "refused": refused,
+        "here": "bulletins", "issue": issue, "given": given, "refused": refused,
         "places": [(f"{region} {office}".strip(), office or names.get(region, region)) for region, office in places],
         "criteria": list(criteria_of(issue).items()),
         "last_day": window.counted[-1] if window and window.ends_at else None,

@@ -68,7 +68,7 @@ def archive_page(request: HttpRequest) -> HttpResponseBase:
         request, list_issues(), _COLUMNS, file="bulletins", order="-day",
         search=("number", "bulletin__period", "bulletin__office"), empty=Empty(_("还没有签发过通报。")),
     )  # fmt: skip
-    context = {"here": "opendata", "role": getattr(request.user, "role", "")}
+    context = {"here": "bulletins", "role": getattr(request.user, "role", "")}
     return render_tables(request, "portal/bulletins/archive.html", context, [table])
 
 
@@ -79,7 +79,7 @@ def bulletin_page(request: HttpRequest, number: int) -> HttpResponseBase:
     before = issue.corrects or issue_before(issue)
     figures = snapshot_of(issue.bulletin)[0]
     context: dict[str, Any] = {
-        "here": "opendata", "issue": issue, "state": _standing(issue), **said_of(issue.bulletin),
+        "here": "bulletins", "issue": issue, "state": _standing(issue), **said_of(issue.bulletin),
         "may_appeal": getattr(request.user, "role", "") == "city" and bool(scored_places(issue)),
         "files": [(name, _FILE_LABELS[name], issue.files.get(name, "")) for name in _FILE_LABELS
                   if name in issue.files or name == STATEMENT],

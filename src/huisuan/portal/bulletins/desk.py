@@ -25,7 +25,7 @@ from huisuan.bulletins.desk.services import (
     issue_bulletin,
     review_bulletin,
 )
-from huisuan.bulletins.issuing.openness_letter import DEMANDS
+from huisuan.bulletins.issuing.openness_letter import DEMANDS, FIGURES_DEMANDS
 from huisuan.bulletins.models import Bulletin, BulletinKind
 from huisuan.law.policy import list_policies
 from huisuan.parties.models import Person
@@ -67,8 +67,12 @@ def desk_page(request: HttpRequest) -> HttpResponseBase:
         now = timezone.now()
         try:
             frozen = freeze_wish(_wish(request), now)
-            words = DraftedWords(given.get("office", ""), frozen.period, given.get("demands", "").splitlines())
-            kind = _wish(request).kind
+            kind, said = _wish(request).kind, given.get("demands", "").split()
+            usual = kind != BulletinKind.OPENNESS and said == list(DEMANDS)  # nobody wrote others
+            words = DraftedWords(
+                given.get("office", ""), frozen.period,
+                FIGURES_DEMANDS if usual else given.get("demands", "").splitlines(),
+            )  # fmt: skip
             made = draft_bulletin(kind, frozen.content, words, _person(request), now, kept=frozen.kept)
         except Refused as refusal:
             refused = refusal_html(refusal)
@@ -80,7 +84,7 @@ def desk_page(request: HttpRequest) -> HttpResponseBase:
         empty=Empty(_("还没有通报。")),
     )  # fmt: skip
     context = {
-        "here": "opendata", "refused": refused, "given": given,
+        "here": "bulletins", "refused": refused, "given": given,
         "demands": given.get("demands", "\n".join(DEMANDS)), "kinds": BULLETIN_KIND_LABELS.items(),
         "policies": list_policies(),
         "registers": [(f"{policy.name} {spec.key}", spec.title) for policy, spec in list_registers()
@@ -143,7 +147,7 @@ def _day(text: str) -> date:
 def _page(request: HttpRequest, draft: Bulletin, *, refused: str = "", status: int = 200) -> HttpResponse:
     state = bulletin_state(draft)
     context: dict[str, Any] = {
-        "here": "opendata", "draft": draft, **said_of(draft), "state": _STATES[state], "refused": refused,
+        "here": "bulletins", "draft": draft, **said_of(draft), "state": _STATES[state], "refused": refused,
         "given": request.POST, "review": getattr(draft, "review", None), "issue": getattr(draft, "issue", None),
         "may_review": state == BulletinState.DRAFT and draft.by.username != viewer_of(request).name,
         "waits": state == BulletinState.DRAFT and draft.by.username == viewer_of(request).name,
