@@ -12,8 +12,12 @@ import pytest
 from huisuan.base.months import SHANGHAI
 from huisuan.bulletins.models import BulletinIssue, BulletinSnapshot
 from huisuan.parties.models import Person
+from huisuan.programmes.offices.services import give_post
+from huisuan.programmes.registers.services import import_register
 from support.command_tree import invoke
 from support.paid_money import POLICY, pay_firms, pay_two_quarters
+from support.programmes import person
+from support.registers import OFFICE
 
 pytestmark = pytest.mark.django_db
 TODAY = datetime.now(SHANGHAI).date().isoformat()
@@ -96,6 +100,38 @@ def test_a_correction_hides_what_was_hidden_and_says_the_new_value(tmp_path: Pat
     assert now[whole] == before[whole] + 21_800_00
     assert all(now[key] is None for key, value in before.items() if value is None)
     assert said("attack", str(new / "cells.json"))["recovered"] == 0
+
+
+def test_scenarios_are_ranked_by_year_and_their_money_is_that_of_the_money_bulletin(tmp_path: Path) -> None:
+    """A point a stage, ties share a rank, what waited is said; money is hidden as in its own bulletin."""
+    pay_two_quarters()
+    keeper = Person.objects.get(username="li")
+    give_post(keeper, OFFICE, "register", date(2024, 1, 1), person("giver"), datetime(2024, 6, 3, 4, tzinfo=UTC))
+    head = "编号,场景名称,对接企业,市,自,至,发布单位,领域,进展,对接日期,建成日期"
+    rows = (
+        ("合肥市", "已建成"),
+        ("合肥市", "已开放"),
+        ("芜湖市", "已对接"),
+        ("芜湖市", "已对接"),
+        ("蚌埠市", "已开放"),
+    )
+    lines = [
+        f"S-{at},场景{at},,{city},2023-11-01,,{city}数据局,政府治理,{stage},," for at, (city, stage) in enumerate(rows)
+    ]
+    import_register(
+        "\n".join([head, *lines]).encode(), "场景.csv", POLICY, "scenarios", by=keeper, now=datetime.now(UTC)
+    )
+    issued(drafted(*MONEY, "--period", "2024"), "钱1号", tmp_path / "money")
+    words = ("--office", "某省数据局", "--kind", "scenarios", "--policy", POLICY, "--register", "scenarios")
+    folder = issued(drafted(*words, "--period", "2024"), "场1号", tmp_path / "year")
+    ranked = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))["progress"]
+    found = [(one["region"], one["rank"], one["score"], one["waiting"]) for one in ranked["cities"]]
+    assert found == [("340100", 1, 4, ["S-1"]), ("340200", 1, 4, []), ("340300", 3, 1, ["S-4"])]
+    assert "年度评比" in (folder / "bulletin.html").read_text(encoding="utf-8")
+    whole = {tuple(one["key"]): one["value"] for one in _cells(tmp_path / "money")}
+    assert all(whole[tuple(one["key"])] == one["value"] for one in _cells(folder))
+    assert said("verify", str(folder))["genuine"] is True
+    assert refused("draft", *words[:-1], "none", "--period", "2024", "--by", "li") == "law.register_unknown"
 
 
 def _cells(folder: Path) -> Any:

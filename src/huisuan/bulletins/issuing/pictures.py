@@ -54,7 +54,7 @@ def draw_bars(title: str, bars: Sequence[Bar]) -> Picture:
         f'<text x="{_NAME + one.value * _BAR // most + 6}" y="{at * _ROW + 14}" fill="{_INK}">{escape(one.text)}</text>'
         for at, one in enumerate(shown)
     )
-    return Picture(title, _svg(title, _NAME + _BAR + 110, len(shown) * _ROW + 4, drawn), 120)
+    return Picture(title, _svg(title, _NAME + _BAR + 110, len(shown) * _ROW + 4, drawn), 110)
 
 
 def draw_tiles(title: str, tiles: Sequence[Tile]) -> Picture:
@@ -64,7 +64,7 @@ def draw_tiles(title: str, tiles: Sequence[Tile]) -> Picture:
     drawn = "".join(_tile(one, most) for one in placed)
     rows, columns = (max(place[at] for place in TILES.values()) for at in (0, 1))
     width, height = (size * (_SIDE + _GAP) for size in (columns, rows))
-    return Picture(title, _svg(title, width, height, drawn), 80, tuple(placed))
+    return Picture(title, _svg(title, width, height, drawn), 70, tuple(placed))
 
 
 def shade_of(value: int | None, most: int) -> str:
