@@ -1,11 +1,13 @@
 """Which cells of a bulletin are hidden: seconds, cells against what no pattern can undercut, and what an attack finds.
 
-    .venv/bin/python bench/bulletins.py [--seeds 3] [--seconds 3] [--linked-seconds 8] [--json]
+    .venv/bin/python bench/bulletins.py [--seeds 3] [--seconds 3] [--linked-seconds 8] [--peer PYTHON] [--json]
 
 Money by 16 cities and 6 kinds with margins, drawn from a seed: 400 firms, each cell of none to thirty of them. Once one
 table, once two quarters with their half-year. The exact program in whole numbers runs until it is proved to be optimal
 or its time is up; hidden cells are compared with its lower bound, which no pattern can go below, so a ratio told here
-is never too good. tau-Argus runs on Windows with a solver of its own and is not compared. Exit code 1: over 5 s (one
+is never too good. `--peer`: an interpreter that has pytauargus and pandas; tau-Argus then hides the same tables (three
+as one of three dimensions) by rules as near as it has them, and our audit says how many sensitive cells do not keep
+their interval before somebody: it knows no contributor who is a reader. Exit code 1: over 5 s (one
 table) or 30 s (three) of processor time, more than 1.3 times the bound, or a cell that is recovered.
 """
 
@@ -14,15 +16,18 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from huisuan.bulletins.suppression.audit import find_breaches
 from huisuan.bulletins.suppression.bulletin_data import attack_bulletins, publish_cells
 from huisuan.bulletins.suppression.linked_cells import Breakdown, LinkedCells, SourceCell
 from huisuan.bulletins.suppression.pattern import choose_pattern
-from huisuan.bulletins.suppression.sensitive_cells import DisclosureRules
+from huisuan.bulletins.suppression.sensitive_cells import DisclosureRules, find_protection
 
 CITIES, KINDS = [f"r{at}" for at in range(16)], [f"k{at}" for at in range(6)]
 FIRMS = [f"F{at:03}" for at in range(400)]
@@ -42,7 +47,7 @@ class Measured:
     at_least: int
     processor_s: float
     clock_s: float
-    recovered: int
+    recovered: int  # cells; of the peer those that do not keep their interval
 
     @property
     def ratio(self) -> float:
@@ -75,14 +80,51 @@ def with_margins(period: str, inner: Inner) -> list[SourceCell]:
     return cells
 
 
-def measure(what: str, seed: int, tables: dict[str, Inner], seconds: float) -> Measured:
-    """Choose a pattern, then attack what it publishes."""
+def link(tables: dict[str, Inner]) -> LinkedCells:
+    """Tables as one system."""
     breakdowns = [
         Breakdown(2, "all", tuple(CITIES)),
         Breakdown(3, "all", tuple(KINDS)),
         Breakdown(1, "H1", ("Q1", "Q2")),
     ]
-    system = LinkedCells([cell for period, inner in tables.items() for cell in with_margins(period, inner)], breakdowns)
+    return LinkedCells([cell for period, inner in tables.items() for cell in with_margins(period, inner)], breakdowns)
+
+
+def measure_peer(python: str, what: str, seed: int, tables: dict[str, Inner], at_least: int) -> Measured:
+    """The same tables in tau-Argus, looked at by our audit."""
+    dimensions = ["period", "city", "kind"] if "H1" in tables else ["city", "kind"]
+    rows = [
+        [period, *place, firm, amount]
+        for period, inner in tables.items() if period != "H1"
+        for place, each in inner.items() for firm, amount in each.items()
+    ]  # fmt: skip
+    asked = json.dumps({"rows": rows, "dimensions": dimensions, "minutes": 1})
+    command = [python, str(Path(__file__).with_name("tauargus_peer.py"))]
+    done = json.loads(
+        subprocess.run(command, input=asked, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    )
+    system = link(tables)
+    keys = {("money", *_peer_key([str(one).strip() for one in key])) for key in done["hidden"]}
+    hidden = {system.number[key] for key in keys}
+    protected = {at: need for at, cell in enumerate(system.cells) if (need := find_protection(cell, DisclosureRules()))}
+    lost = {one.cell for one in find_breaches(system, hidden, protected)}
+    name = f"{what} {done['version']}"
+    return Measured(
+        name, seed, len(system.cells), len(protected), len(hidden), at_least, done["processor_s"], done["clock_s"],
+        len(lost),
+    )  # fmt: skip
+
+
+def _peer_key(members: list[str]) -> tuple[str, ...]:
+    """A cell of the peer, whose totals are empty or `all`, as a key of ours."""
+    plain = [one if one in (*CITIES, *KINDS, "Q1", "Q2") else "all" for one in members]
+    period = (plain[0] if plain[0] != "all" else "H1") if len(plain) == 3 else "Q1"
+    return period, plain[-2], plain[-1]
+
+
+def measure(what: str, seed: int, tables: dict[str, Inner], seconds: float) -> Measured:
+    """Choose a pattern, then attack what it publishes."""
+    system = link(tables)
     clock, processor = time.perf_counter(), time.process_time()
     pattern = choose_pattern(system, DisclosureRules(), seconds=seconds)
     spent = time.process_time() - processor, time.perf_counter() - clock
@@ -101,22 +143,28 @@ def main() -> int:
     asked.add_argument("--seeds", type=int, default=3)
     asked.add_argument("--seconds", type=float, default=3.0)
     asked.add_argument("--linked-seconds", type=float, default=8.0)
+    asked.add_argument("--peer", metavar="PYTHON", default="")
     asked.add_argument("--json", action="store_true")
     given = asked.parse_args()
-    lines = []
+    lines: list[Measured] = []
+    peers: list[Measured] = []
     for seed in range(1, given.seeds + 1):
         draw = random.Random(seed)
         first, second = draw_table(draw), draw_table(draw)
         half = {at: dict(Counter(first[at]) + Counter(second[at])) for at in first}
+        linked = {"Q1": first, "Q2": second, "H1": half}
         lines.append(measure("16 x 6", seed, {"Q1": first}, given.seconds))
-        lines.append(measure("three linked", seed, {"Q1": first, "Q2": second, "H1": half}, given.linked_seconds))
+        lines.append(measure("three linked", seed, linked, given.linked_seconds))
+        if given.peer:
+            for ours, tables in ((lines[-2], {"Q1": first}), (lines[-1], linked)):
+                peers.append(measure_peer(given.peer, ours.what, seed, tables, ours.at_least))
     if given.json:
-        print(json.dumps([{**asdict(line), "ratio": line.ratio} for line in lines], indent=1))
+        print(json.dumps([{**asdict(line), "ratio": line.ratio} for line in [*lines, *peers]], indent=1))
     else:
-        print("table         seed cells sensitive hidden at least ratio processor s clock s recovered")
-        for line in lines:
+        print("table              seed cells sensitive hidden at least ratio processor s clock s recovered")
+        for line in [*lines, *peers]:
             print(
-                f"{line.what:13} {line.seed:4} {line.cells:5} {line.sensitive:9} {line.hidden:6} {line.at_least:8} "
+                f"{line.what:18} {line.seed:4} {line.cells:5} {line.sensitive:9} {line.hidden:6} {line.at_least:8} "
                 f"{line.ratio:5.2f} {line.processor_s:11.1f} {line.clock_s:7.1f} {line.recovered:9}"
             )
     limits = {"16 x 6": AIM_ONE, "three linked": AIM_LINKED}

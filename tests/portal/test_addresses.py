@@ -25,6 +25,7 @@ NONSENSE = {
 PARTS = {"raw-line", "bill-branch", "line-branch", "held-cancels"}
 #: who opens what not everybody does
 READERS = {
+    "appeal-bulletin": "city",
     "submit-job": "alpha", "drafts": "alpha", "draft": "alpha", "new-draft": "alpha", "centre": "city",
     **dict.fromkeys(("claims", "submit-draft", "offer"), "alpha"),
     "sign-in": "", "people": "operator", "new-person": "operator", "person": "operator",
@@ -105,6 +106,13 @@ def address(world: World, name: str) -> str:
         from support.bulletins import issued_bulletin
 
         arguments[name] = [issued_bulletin(NOW).bulletin_id]
+    if name in ("bulletin-appeal", "appeal-bulletin"):
+        from support.bulletins import appealed, issued_bulletin
+
+        import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
+        issue = issued_bulletin(NOW)
+        made_appeal = appealed(issue, world.people["city"], NOW)
+        arguments[name] = [made_appeal.pk if name == "bulletin-appeal" else issue.bulletin_id]
     if name in ("gate-file", "gate-lattice"):
         from support.gate import list_entry, uploaded
 

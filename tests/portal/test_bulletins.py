@@ -24,10 +24,7 @@ def signed_in(name: str) -> Client:
     return client
 
 
-def test_from_the_desk_to_the_archive_and_down_to_the_entry_that_fails_a_criterion(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path / "h"))
+def test_from_the_desk_to_the_archive_and_down_to_the_entry_that_fails_a_criterion(tmp_path: Path) -> None:
     entry = list_entry()
     one, other, anybody = signed_in("one"), signed_in("other"), Client()
     assert "还没有签发过" in anybody.get("/bulletins/scores").content.decode()

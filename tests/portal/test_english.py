@@ -44,7 +44,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
     "data-grants": ("?export=csv",), "gate-desk": ("?export=csv", "?q=zzz"),
     "opendata-query": ("?sql=SELECT+1", "?sql=x"),
-    "bulletins": ("?export=csv",), "bulletin-desk": ("?export=csv",),
+    "bulletins": ("?export=csv",), "bulletin-desk": ("?export=csv",), "bulletin-appeals": ("?export=csv",),
     "openness-scores": ("?office=340100", "?office=x"),
     "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
@@ -90,7 +90,7 @@ def data(full: Full) -> Data:
 
 def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
-    from huisuan.bulletins.models import Bulletin, BulletinIssue
+    from huisuan.bulletins.models import Bulletin, BulletinIssue, ScoreAppeal
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
     from huisuan.opendata.models import CatalogueEntry, Corpus, DataGrant, DataRequest, GateFile
@@ -137,6 +137,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "register-entry": [[each.entry.policy, each.entry.register, each.entry.code] for each in standing],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
         "bulletin": [[number] for number in BulletinIssue.objects.values_list("bulletin_id", flat=True)],
+        "appeal-bulletin": [[number] for number in BulletinIssue.objects.values_list("bulletin_id", flat=True)],
+        "bulletin-appeal": [[number] for number in ScoreAppeal.objects.values_list("pk", flat=True)],
         "bulletin-draft": [[number] for number in Bulletin.objects.values_list("pk", flat=True)],
         "corpus": [[name] for name in Corpus.objects.values_list("name", flat=True)],
         "data-grant": [[number] for number in DataGrant.objects.values_list("pk", flat=True)],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from huisuan.base.months import SHANGHAI
+from huisuan.bulletins.appeals.queries import appealable_rows
+from huisuan.bulletins.appeals.services import MadeAppeal, make_appeal
 from huisuan.bulletins.desk.queries import snapshot_of
 from huisuan.bulletins.desk.services import (
     DraftedWords,
@@ -14,7 +16,7 @@ from huisuan.bulletins.desk.services import (
     review_bulletin,
 )
 from huisuan.bulletins.issuing.openness_letter import DEMANDS
-from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind
+from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind, ScoreAppeal
 from huisuan.opendata.scores.formula import load_formula
 from huisuan.opendata.scores.queries import freeze_openness
 from huisuan.parties.models import Person
@@ -37,6 +39,12 @@ def issued_bulletin(now: datetime) -> BulletinIssue:
     issue = issue_bulletin(number, f"No {number}", now.astimezone(SHANGHAI).date(), drafter, now)
     correct_bulletin(number, frozen, "wrong", reviewer, now)
     return issue
+
+
+def appealed(issue: BulletinIssue, city: Person, now: datetime) -> ScoreAppeal:
+    """A city's appeal against the first row of an issue that is its own, unanswered."""
+    region, office = appealable_rows(issue, city)[0]
+    return make_appeal(issue.bulletin_id, MadeAppeal(region, office, "", "why"), city, now)
 
 
 def bulletin_texts() -> list[str]:

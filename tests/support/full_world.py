@@ -73,7 +73,7 @@ from huisuan.settlement.models import (
 )
 from huisuan.treasury.models import AppropriationLine
 from support import catalogue, portal
-from support.bulletins import issued_bulletin
+from support.bulletins import appealed, issued_bulletin
 from support.catalogue import as_csv, line
 from support.full_programmes import NAMED, build_programmes
 from support.gate import at_the_gate
@@ -147,7 +147,7 @@ def build() -> Full:
     import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
     _requested(world, now)
     at_the_gate(world.alpha)
-    issued_bulletin(now)
+    appealed(issued_bulletin(now), world.people["city"], now)
     registered_park(world.people["province"])
     jobs = _jobs(world, now)
     _metered(world)

@@ -40,6 +40,7 @@ ROUTERS = {
     "huisuan.opendata.access.api": "huisuan_data_access_api",
     "huisuan.opendata.corpora.api": "huisuan_data_corpora_api",
     "huisuan.opendata.requests.api": "huisuan_data_requests_api",
+    "huisuan.bulletins.appeals.api": "huisuan_bulletins_api",
     "huisuan.programmes.workflow.api": "huisuan_applications_api",
     "huisuan.programmes.offices.api": "huisuan_posts_api",
     "huisuan.programmes.notices.api": "huisuan_notices_api",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -47,8 +48,10 @@ def typesetter() -> str:
     return f"typst {version('typst')}"
 
 
-def typeset(letter: Letter, imprint: Imprint) -> bytes:
+def typeset(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str, int]] = ()) -> bytes:
     """The PDF. The same letter with the same imprint and faces is the same bytes.
+
+    `pictures` are titles with SVG and its width in millimetres; they stand on a page of their own before the annexes.
 
     Raises:
         Unavailable: it cannot be set here (a missing package or font).
@@ -59,8 +62,9 @@ def typeset(letter: Letter, imprint: Imprint) -> bytes:
         raise Unavailable("这台机器没有装 typst：不能排版公文", code="document.no_typst") from None
     source = files("huisuan.documents").joinpath("letter.typ").read_bytes()
     try:
+        data = json.dumps(_data(letter, imprint, pictures), ensure_ascii=False)
         made = typst.compile(
-            source, format="pdf", sys_inputs={"letter": json.dumps(_data(letter, imprint), ensure_ascii=False)},
+            source, format="pdf", sys_inputs={"letter": data},
             font_paths=load_fonts(), ignore_system_fonts=True,
             timestamp=int(imprint.issued_at.astimezone(UTC).timestamp()),
         )  # fmt: skip
@@ -69,7 +73,7 @@ def typeset(letter: Letter, imprint: Imprint) -> bytes:
     return made
 
 
-def _data(letter: Letter, imprint: Imprint) -> dict[str, object]:
+def _data(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str, int]]) -> dict[str, object]:
     day = imprint.issued_at.astimezone(SHANGHAI)
     size = min(_LARGEST_HEAD, _HEAD_WIDTH * 10 // (11 * max(1, len(imprint.office))))
     said = letter.to_dict()
@@ -80,6 +84,7 @@ def _data(letter: Letter, imprint: Imprint) -> dict[str, object]:
         **said, "office": imprint.office, "number": imprint.number, "code": imprint.code,
         "qr": _qr_code(imprint.address) if imprint.address else "", "replaces": imprint.replaces,
         "signed": imprint.office,
+        "pictures": [{"title": title, "svg": svg, "width": width} for title, svg, width in pictures],
         "day": f"{day.year}年{day.month}月{day.day}日", "head-size": size, "fonts": choose_faces(load_fonts()),
     }  # fmt: skip
 

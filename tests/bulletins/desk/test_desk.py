@@ -34,9 +34,8 @@ def refused(*words: str) -> str:
     return str(getattr(result.exception, "code", ""))
 
 
-def test_from_the_draft_to_the_signature_and_to_its_correction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_the_draft_to_the_signature_and_to_its_correction(tmp_path: Path) -> None:
     """By commands; anybody verifies the folder, and the database itself wants two persons and a passed review."""
-    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path / "h"))
     list_entry()
     for name in ("li", "wang"):
         Person.objects.create_person(name, None, role="province", name=name)

@@ -206,7 +206,12 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     )},
     **{f"opendata/access/{name}.py": () for name in ("delivering", "query", "released")},
     "portal/centres/imports.py": ("_TEXTS", "_plan", "_trace_options"),
-    "bulletins/desk/services.py": (), "portal/bulletins/desk.py": ("_day",),
+    "bulletins/desk/services.py": (), "portal/bulletins/desk.py": ("_day", "_wish"),
+    "bulletins/appeals/queries.py": (), "bulletins/appeals/services.py": (),
+    "bulletins/figures/freezing.py": ("freeze_figures", "_check_period"),
+    "bulletins/figures/linked_figures.py": ("_check_values",), "bulletins/figures/periods.py": ("list_parts",),
+    "bulletins/figures/gathering.py": ("gather_figures", "_check_settled", "_policy"),
+    "programmes/registers/progress.py": (),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,16 @@ from huisuan.terminal import AsJson, out, print_json, print_table
 
 if TYPE_CHECKING:
     from huisuan.parties.models import Person
+
+
+class BulletinSubject(StrEnum):
+    """What a bulletin may be about, as the command line says it."""
+
+    OPENNESS = "openness"
+    SCENARIOS = "scenarios"
+    USE = "use"
+    MONEY = "money"
+
 
 _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以哪位省专班人员的名义")]
 _Number = Annotated[int, typer.Argument(metavar="N", help="通报的流水号，见 list", min=1)]
@@ -37,8 +48,13 @@ def list_all(
 
 def draft(
     office: Annotated[str, typer.Option("--office", help="发文机关")],
-    period: Annotated[str, typer.Option("--period", help="哪一期，如 2026年第三季度")],
+    period: Annotated[str, typer.Option("--period", help="哪一期，如 2026年第三季度；场景、算力、资金写 2026Q3")],
     by: _By,
+    kind: Annotated[
+        BulletinSubject, typer.Option("--kind", help="开放程度、场景、算力使用或资金拨付")
+    ] = BulletinSubject.OPENNESS,
+    policy: Annotated[str, typer.Option("--policy", help="场景、资金：哪项政策，名称见 huisuan policy list")] = "",
+    register: Annotated[str, typer.Option("--register", help="场景：政策的哪个名录")] = "",
     formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用建议的分值")] = None,
     demands: Annotated[
         Path | None, typer.Option("--demands", help="“下一步工作要求”的文字，一行一段；不写用通用的两段")
@@ -46,14 +62,21 @@ def draft(
     first: Annotated[bool, typer.Option("--first", help="不与上一期比较")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """冻结现在的得分并起草通报，与上一次签发的比较；另一个人审核以后签发。"""
+    """冻结现在的得分或一个期间的数并起草通报，与上一次签发的比较；另一个人审核以后签发。"""
+    from huisuan.bulletins.desk.freezing import FreezeWish, freeze_wish
     from huisuan.bulletins.desk.services import DraftedWords, draft_bulletin
-    from huisuan.bulletins.issuing.openness_letter import DEMANDS
+    from huisuan.bulletins.issuing.openness_letter import DEMANDS, FIGURES_DEMANDS
     from huisuan.bulletins.models import BulletinKind
 
     with disk_refusals():
-        words = DraftedWords(office, period, demands.read_text("utf-8").splitlines() if demands else DEMANDS)
-    made = draft_bulletin(BulletinKind.OPENNESS, _freeze(formula), words, _person(by), datetime.now(UTC), first=first)
+        now = datetime.now(UTC)
+        frozen = freeze_wish(FreezeWish(BulletinKind(kind.value), period, policy, register, formula), now)
+        usual = DEMANDS if kind is BulletinSubject.OPENNESS else FIGURES_DEMANDS
+        said = demands.read_text("utf-8").splitlines() if demands else usual
+    words = DraftedWords(office, frozen.period, said)
+    made = draft_bulletin(
+        BulletinKind(kind.value), frozen.content, words, _person(by), now, first=first, kept=frozen.kept
+    )  # fmt: skip
     _print(made.pk, as_json)
 
 
@@ -101,18 +124,14 @@ def correct(
     as_json: AsJson = False,
 ) -> None:
     """更正签发了的通报：以现在的得分起草新的一版，写明更正哪一号；同样审核、签发，原来的一版留着。"""
+    from huisuan.bulletins.desk.freezing import freeze_again
     from huisuan.bulletins.desk.services import correct_bulletin
 
-    made = correct_bulletin(number, _freeze(formula), reason, _person(by), datetime.now(UTC))
-    _print(made.pk, as_json)
-
-
-def _freeze(formula: Path | None) -> dict[str, Any]:
-    from huisuan.opendata.scores.formula import load_formula
-    from huisuan.opendata.scores.queries import freeze_openness
-
+    now = datetime.now(UTC)
     with disk_refusals():
-        return freeze_openness(load_formula(formula), datetime.now(UTC))
+        frozen = freeze_again(number, now, formula)
+    made = correct_bulletin(number, frozen.content, reason, _person(by), now, kept=frozen.kept)
+    _print(made.pk, as_json)
 
 
 def _print(number: int, as_json: bool) -> None:

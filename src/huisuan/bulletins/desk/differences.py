@@ -1,4 +1,4 @@
-"""What changed between two issues on openness, office by office, down to the criteria. Pure."""
+"""What changed between two issues: office by office down to the criteria, or place by place. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from huisuan.bulletins.figures.contributions import ALL
+from huisuan.bulletins.issuing.figures_letter import PublishedFigures
 from huisuan.bulletins.issuing.openness_letter import office_name
 
 
@@ -23,7 +25,9 @@ class OfficeDifference:
 
 
 def compare_snapshots(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[OfficeDifference]:
-    """Cities, then departments, in the order of the newer one; those that left it at the end."""
+    """Cities, then departments, in the order of the newer one; those that left it at the end. Of scores alone."""
+    if "formula" not in now or "formula" not in before:
+        return []
     texts = {one["code"]: one["text"] for one in [*before["formula"]["criteria"], *now["formula"]["criteria"]]}
     regions = {**before["regions"], **now["regions"]}
     found = []
@@ -35,6 +39,30 @@ def compare_snapshots(now: Mapping[str, Any], before: Mapping[str, Any]) -> list
             if difference is not None:
                 found.append(difference)
     return found
+
+
+@dataclass(frozen=True)
+class FigureDifference:
+    """A place whose sum is another than in the bulletin before, as both are written."""
+
+    place: str
+    before: str
+    now: str
+
+
+def compare_cells(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[FigureDifference]:
+    """Places whose sums changed between two bulletins of figures, and the total; of scores none."""
+    if "measures" not in now or "measures" not in before:
+        return []
+    new, old = PublishedFigures(now), PublishedFigures(before)
+    kind = now["measures"][0]["kinds"][-1]
+    names = {**now["places"], ALL: "合计"}
+    return [
+        FigureDifference(name, old.text(was), new.text(value))
+        for place, name in names.items()
+        for was, value in [(old.values.get((place, kind), 0), new.values.get((place, kind), 0))]
+        if was != value
+    ]
 
 
 def _compare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.bulletins.desk.queries import bulletins_shelf, list_bulletins, snapshot_of
 from huisuan.bulletins.desk.statement import ISSUE_KIND, issue_message
+from huisuan.bulletins.figures.freezing import asked_of, is_up_to_date, issue_compared
 from huisuan.bulletins.issuing.bulletin_folder import BulletinImprint, make_bulletin
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind, BulletinReview, BulletinSnapshot
 from huisuan.compute.keys.platform_key import sign
@@ -33,23 +35,25 @@ class DraftedWords:
 
 @transaction.atomic
 def draft_bulletin(kind: BulletinKind, frozen: dict[str, Any], words: DraftedWords, person: Person, now: datetime,
-                   *, first: bool = False) -> Bulletin:  # fmt: skip
+                   *, first: bool = False, kept: str = "") -> Bulletin:  # fmt: skip
     """Draft a bulletin of frozen figures, compared with the last issue of the kind; `first`: with nothing.
+
+    `kept` are the contributions behind figures of money, use or scenarios.
 
     Raises:
         NotAllowed: not of the province.
         InvalidRequest: a text is missing or too long.
     """
     _check_province(person)
-    snapshot = _keep(kind, frozen, now)
-    issued = None if first else BulletinIssue.objects.filter(
-        bulletin__kind=kind, bulletin__snapshot__day__lt=snapshot.day, corrected_by__isnull=True
-    ).order_by("-bulletin__snapshot__day", "-pk").first()  # fmt: skip
+    snapshot = _keep(kind, frozen, now, kept)
+    issued = None if first else _issue_compared(kind, snapshot)
     return _draft(kind, snapshot, issued.bulletin.snapshot if issued else None, words, person, now)
 
 
 @transaction.atomic
-def correct_bulletin(number: int, frozen: dict[str, Any], reason: str, person: Person, now: datetime) -> Bulletin:
+def correct_bulletin(
+    number: int, frozen: dict[str, Any], reason: str, person: Person, now: datetime, *, kept: str = ""
+) -> Bulletin:  # fmt: skip
     """Draft a new version of an issued bulletin from figures frozen anew; it is reviewed and issued as every draft.
 
     Raises:
@@ -67,7 +71,7 @@ def correct_bulletin(number: int, frozen: dict[str, Any], reason: str, person: P
     words = DraftedWords(draft.office, draft.period, draft.demands)
     kind = BulletinKind(draft.kind)
     return _draft(
-        kind, _keep(kind, frozen, now), draft.before, words, person, now, old, _text("更正的理由", reason, 300)
+        kind, _keep(kind, frozen, now, kept), draft.before, words, person, now, old, _text("更正的理由", reason, 300)
     )
 
 
@@ -116,6 +120,10 @@ def issue_bulletin(number: int, document_number: str, day: date, person: Person,
         )
     if draft.corrects:
         _check_standing(draft.corrects)
+    if draft.kind != BulletinKind.OPENNESS and not is_up_to_date(snapshot_of(draft)[0], draft.corrects):
+        raise Conflict(
+            f"第 {number} 号起草以后又签发了同类的数：不公布哪些要重新选，请重新起草", code="bulletin.figures_moved"
+        )
     files = _make_files(draft, called, day)
     statement = canonical(
         {
@@ -139,11 +147,21 @@ def _make_files(draft: Bulletin, number: str, day: date) -> dict[str, str]:
     return {name: bulletins_shelf().store(content) for name, content in sorted(made.items())}
 
 
-def _keep(kind: BulletinKind, frozen: dict[str, Any], now: datetime) -> BulletinSnapshot:
+def _issue_compared(kind: BulletinKind, snapshot: BulletinSnapshot) -> BulletinIssue | None:
+    if kind != BulletinKind.OPENNESS:
+        return issue_compared(asked_of(json.loads(snapshot.content)))
+    issued = BulletinIssue.objects.filter(
+        bulletin__kind=kind, bulletin__snapshot__day__lt=snapshot.day, corrected_by__isnull=True
+    )
+    return issued.order_by("-bulletin__snapshot__day", "-pk").first()
+
+
+def _keep(kind: BulletinKind, frozen: dict[str, Any], now: datetime, kept_text: str) -> BulletinSnapshot:
     kept, _ = BulletinSnapshot.objects.get_or_create(
         sha256=frozen["sha256"],
         defaults={
-            "kind": kind, "day": date.fromisoformat(frozen["day"]), "content": canonical(frozen), "at": now,
+            "kind": kind, "day": date.fromisoformat(frozen["day"]), "content": canonical(frozen), "kept": kept_text,
+            "at": now,
         },
     )  # fmt: skip
     return kept

@@ -13,16 +13,24 @@ from typing import Any
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import bytes_sha256
 from huisuan.base.months import SHANGHAI
+from huisuan.bulletins.figures.periods import first_and_last_day
+from huisuan.bulletins.issuing.cells_file import write_cells_csv, write_cells_json
+from huisuan.bulletins.issuing.composing import compose_bulletin
 from huisuan.bulletins.issuing.docx_file import write_docx
 from huisuan.bulletins.issuing.html_page import write_html
-from huisuan.bulletins.issuing.openness_letter import DEMANDS, BulletinHead, compose_openness
+from huisuan.bulletins.issuing.openness_letter import DEMANDS, BulletinHead
 from huisuan.bulletins.issuing.snapshot_file import format_snapshot, parse_snapshot
 from huisuan.documents.fonts import choose_faces, load_fonts
 from huisuan.documents.typesetting import Imprint, typeset, typesetter
 
 MANIFEST, SNAPSHOT, BEFORE = "manifest.json", "snapshot.json", "before.json"
 MANIFEST_FORMAT = "huisuan-bulletin-1"
-_MADE = ("bulletin.pdf", "bulletin.docx", "bulletin.html")
+CELLS_JSON, CELLS_CSV = "cells.json", "cells.csv"
+#: everything that shapes a byte of the words, the tables and the pictures
+_SHAPING_CODE = (
+    "cells_file.py", "composing.py", "docx_file.py", "figures_letter.py", "html_page.py", "openness_letter.py",
+    "pictures.py", "progress_letter.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,18 +62,23 @@ def make_bulletin(
         InvalidRequest: the snapshot before is not from an earlier day.
         Unavailable: it cannot be set here.
     """
-    if before and before["day"] >= snapshot["day"]:
+    if before and _ends_on(before) >= _ends_on(snapshot):
         raise InvalidRequest(
-            f"上期快照是 {before['day']} 的，不早于本期的 {snapshot['day']}：请换成上一期的", code="bulletin.not_before"
+            f"上期快照是 {_ends_on(before)} 的，不早于本期的 {_ends_on(snapshot)}：请换成上一期的",
+            code="bulletin.not_before",
         )
-    letter = compose_openness(snapshot, before, BulletinHead(imprint.period, imprint.demands))
+    composed = compose_bulletin(snapshot, before, BulletinHead(imprint.period, imprint.demands))
+    letter, pictures = composed.letter, composed.pictures
+    cells = snapshot.get("cells_data")
     day = f"{imprint.day.year}年{imprint.day.month}月{imprint.day.day}日"
     issued_at = datetime.combine(imprint.day, time(), SHANGHAI)
     made = {
         SNAPSHOT: format_snapshot(snapshot), **({BEFORE: format_snapshot(before)} if before else {}),
-        "bulletin.pdf": typeset(letter, Imprint(imprint.office, imprint.number, "", "huisuan", issued_at)),
-        "bulletin.docx": write_docx(letter, imprint.office, imprint.number, day),
-        "bulletin.html": write_html(letter, imprint.office, imprint.number, day),
+        "bulletin.pdf": typeset(letter, Imprint(imprint.office, imprint.number, "", "huisuan", issued_at),
+                                 [(one.title, one.svg, one.width_mm) for one in pictures]),
+        "bulletin.docx": write_docx(letter, imprint.office, imprint.number, day, pictures),
+        "bulletin.html": write_html(letter, imprint.office, imprint.number, day, pictures),
+        **({CELLS_JSON: write_cells_json(cells), CELLS_CSV: write_cells_csv(snapshot)} if cells else {}),
     }  # fmt: skip
     manifest = {
         "format": MANIFEST_FORMAT,
@@ -79,10 +92,15 @@ def make_bulletin(
     return {**made, MANIFEST: (json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()}
 
 
+def _ends_on(snapshot: dict[str, Any]) -> str:
+    """Until when its figures are: the last day of a period, or the day of scores."""
+    return first_and_last_day(snapshot["period"])[1].isoformat() if "period" in snapshot else str(snapshot["day"])
+
+
 def list_shapers() -> dict[str, str]:
     """The version or the SHA-256 of everything that shapes a byte."""
     own = files("huisuan.bulletins.issuing")
-    code = {f"code {name}": own.joinpath(name) for name in ("openness_letter.py", "docx_file.py", "html_page.py")}
+    code = {f"code {name}": own.joinpath(name) for name in _SHAPING_CODE}
     page = {"page letter.typ": files("huisuan.documents").joinpath("letter.typ")}
     return {
         "typesetter": typesetter(), "fonts": f"pylopdf-fonts-zh-cn {version('pylopdf-fonts-zh-cn')}",
@@ -116,7 +134,7 @@ def verify_bulletin(folder: Path) -> list[BulletinDifference]:
         BulletinImprint(said["office"], said["number"], date.fromisoformat(said["day"]), said["period"],
                         tuple(said["demands"])),
     )  # fmt: skip
-    for name in _MADE:
+    for name in sorted(set(made) - {MANIFEST, SNAPSHOT, BEFORE}):
         anew = bytes_sha256(made[name])
         if anew != stated["files"].get(name):
             found.append(BulletinDifference(f"{name}（由快照重做）", str(stated["files"].get(name)), anew))

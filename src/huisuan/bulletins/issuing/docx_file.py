@@ -1,15 +1,19 @@
 """A letter as a DOCX without a template: the page of GB/T 9704, text and tables, and no time in it.
 
-What is set in print is the PDF; this file is for whoever works on with the words.
+What is set in print is the PDF; this file is for whoever works on with the words. The map is a table of its tiles, and
+bars are left to the tables, which have their figures.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
+from huisuan.bulletins.issuing.pictures import Picture, Tile, shade_of
 from huisuan.documents.letters import Annex, Letter
+from huisuan.parties.tile_map import TILES
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -33,7 +37,7 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _FACES = {"title": "方正小标宋简体", "heading": "黑体", "subheading": "楷体", "text": "仿宋"}
 
 
-def write_docx(letter: Letter, office: str, number: str, day: str) -> bytes:
+def write_docx(letter: Letter, office: str, number: str, day: str, pictures: Sequence[Picture]) -> bytes:
     """The DOCX. The same letter is the same bytes: parts in order, unpacked, without times."""
     parts = [
         _paragraph(office, "title", size=52, align="center"), _paragraph(number, align="center"),
@@ -43,6 +47,7 @@ def write_docx(letter: Letter, office: str, number: str, day: str) -> bytes:
         *(_paragraph(f"附件{at}：{annex.title}", indent=True) for at, annex in enumerate(letter.annexes, start=1)),
         _paragraph(office, align="right"), _paragraph(day, align="right"),
         *([_paragraph(f"（{letter.note}）", indent=True)] if letter.note else []),
+        *(_map(one.title, {TILES[tile.region]: tile for tile in one.tiles}) for one in pictures if one.tiles),
         *(_annex(at, annex) for at, annex in enumerate(letter.annexes, start=1)),
     ]  # fmt: skip
     document = f'{_HEAD}<w:document xmlns:w="{_W}"><w:body>{"".join(parts)}{_PAGE}</w:body></w:document>'
@@ -85,3 +90,23 @@ def _annex(at: int, annex: Annex) -> str:
         f"<w:tbl><w:tblPr><w:tblBorders>{edges}</w:tblBorders></w:tblPr>{cells}</w:tbl>"
         f"{_paragraph(annex.note, size=24) if annex.note else _paragraph('')}"
     )
+
+
+def _map(title: str, tiles: Mapping[tuple[int, int], Tile]) -> str:
+    most = max([0, *(one.value or 0 for one in tiles.values())])
+    rows, columns = (max(place[at] for place in TILES.values()) for at in (0, 1))
+    drawn = "".join(
+        "<w:tr>" + "".join(_square(tiles.get((row, column)), most) for column in range(1, columns + 1)) + "</w:tr>"
+        for row in range(1, rows + 1)
+    )
+    return f"{_paragraph(title, 'heading', size=24)}<w:tbl><w:tblPr/>{drawn}</w:tbl>{_paragraph('')}"
+
+
+def _square(tile: Tile | None, most: int) -> str:
+    if tile is None:
+        return "<w:tc><w:p/></w:tc>"
+    fill = shade_of(tile.value, most).removeprefix("#").upper()
+    said = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(text)}</w:t>' for text in (tile.name, tile.text))
+    look = '<w:rPr><w:sz w:val="18"/></w:rPr>'
+    shade = f'<w:tcPr><w:shd w:val="clear" w:color="auto" w:fill="{fill}"/></w:tcPr>'
+    return f'<w:tc>{shade}<w:p><w:pPr><w:jc w:val="center"/></w:pPr><w:r>{look}{said}</w:r></w:p></w:tc>'

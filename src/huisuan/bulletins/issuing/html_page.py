@@ -1,9 +1,11 @@
-"""A letter as one HTML file: nothing loaded from elsewhere, readable at 390 px, printed on A4, the scores as bars."""
+"""A letter as one HTML file: nothing loaded from elsewhere, readable at 390 px, printed on A4."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
+from huisuan.bulletins.issuing.pictures import Picture
 from huisuan.documents.letters import Annex, Letter
 
 _STYLE = """
@@ -16,12 +18,13 @@ header p,.sign,.note,caption{text-indent:0}.sign{text-align:right}.note{font-siz
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.85rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.5rem 0}th,td{border-bottom:1px solid #dcd8cf;padding:.25rem .5rem;
 text-align:left}th{border-bottom:1px solid #1d2327}.n{text-align:right;white-space:nowrap}
-svg{display:block;width:100%;height:auto}@media print{body{background:none;max-width:none}section{break-before:page}}
+figure{margin:1.5rem 0}figcaption{font-weight:600;padding:.5rem 0}
+svg{display:block;max-width:100%;height:auto}
+@media print{body{background:none;max-width:none}section{break-before:page}}
 """
-_BAR, _NAME, _ROW, _MOST_BARS = 300, 130, 20, 20
 
 
-def write_html(letter: Letter, office: str, number: str, day: str) -> bytes:
+def write_html(letter: Letter, office: str, number: str, day: str, pictures: Sequence[Picture]) -> bytes:
     """The page. The same letter is the same bytes; whatever a name holds is text."""
     head = f'<header><p class="office">{escape(office)}</p><p>{escape(number)}</p></header>'
     body = "".join(
@@ -30,13 +33,13 @@ def write_html(letter: Letter, office: str, number: str, day: str) -> bytes:
     )
     sign = f'<p class="sign">{escape(office)}<br>{escape(day)}</p>'
     note = f'<p class="note">（{escape(letter.note)}）</p>' if letter.note else ""
-    chart = _bars(letter.annexes[0]) if letter.annexes else ""
+    drawn = "".join(f"<figure><figcaption>{escape(one.title)}</figcaption>{one.svg}</figure>" for one in pictures)
     annexes = "".join(_annex(at, annex) for at, annex in enumerate(letter.annexes, start=1))
     return (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(letter.title)}</title><style>{_STYLE}</style></head><body>{head}"
-        f"<h1>{escape(letter.title)}</h1>{chart}{body}{sign}{note}{annexes}</body></html>\n"
+        f"<h1>{escape(letter.title)}</h1>{body}{sign}{note}{drawn}{annexes}</body></html>\n"
     ).encode()
 
 
@@ -53,22 +56,4 @@ def _annex(at: int, annex: Annex) -> str:
     return (
         f'<section><div class="wide"><table><caption>附件{at}　{escape(annex.title)}</caption>'
         f"<thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>{note}</section>"
-    )
-
-
-def _bars(annex: Annex) -> str:
-    """The scores of the first annex (its second and third column) as bars, each with its figure."""
-    rows = [(row[1], int(row[2])) for row in annex.rows[:_MOST_BARS] if row[2].isdecimal()]
-    most = max([1, *(score for _, score in rows)])
-    bars = "".join(
-        f'<text x="{_NAME - 6}" y="{at * _ROW + 14}" text-anchor="end">{escape(name)}</text>'
-        f'<rect x="{_NAME}" y="{at * _ROW + 3}" width="{score * _BAR // most}" height="14" fill="#1f6f63"/>'
-        f'<text x="{_NAME + score * _BAR // most + 6}" y="{at * _ROW + 14}">{score}</text>'
-        for at, (name, score) in enumerate(rows)
-    )
-    return (
-        f'<svg role="img" aria-label="{escape(annex.title)}" viewBox="0 0 {_NAME + _BAR + 50} {len(rows) * _ROW + 4}" '
-        f'font-size="12">{bars}</svg>'
-        if rows
-        else ""
     )

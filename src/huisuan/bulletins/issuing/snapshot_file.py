@@ -11,6 +11,8 @@ from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.audit.folder import canonical
 from huisuan.opendata.scores.formula import SNAPSHOT_FORMAT
 
+FIGURES_FORMAT = "huisuan-figures-1"  # of money, use and scenarios
+_FORMATS = (SNAPSHOT_FORMAT, FIGURES_FORMAT)
 _LARGEST = 64 * 1024 * 1024
 
 
@@ -28,12 +30,12 @@ def parse_snapshot(content: bytes, name: str) -> dict[str, Any]:
     try:
         read = json.loads(content[: _LARGEST + 1])
         said = {key: value for key, value in read.items() if key != "sha256"}
-        known = said["format"] == SNAPSHOT_FORMAT
+        known = said["format"] in _FORMATS
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
         raise InvalidRequest(
-            f"{name}：不是通报的快照（format 为 {SNAPSHOT_FORMAT}）：用 huisuan bulletin snapshot 生成",
+            f"{name}：不是通报的快照（format 为 {'、'.join(_FORMATS)}）：用 huisuan bulletin snapshot 生成",
             code="bulletin.no_snapshot",
         )
     if read.get("sha256") != text_sha256(canonical(said)):

@@ -1,5 +1,6 @@
 """What bulletins store."""
 
+from huisuan.bulletins.models.appeals import AppealAnswer, AppealTerm, ScoreAppeal
 from huisuan.bulletins.models.bulletins import (
     Bulletin,
     BulletinIssue,
@@ -8,4 +9,13 @@ from huisuan.bulletins.models.bulletins import (
     BulletinSnapshot,
 )
 
-__all__ = ["Bulletin", "BulletinIssue", "BulletinKind", "BulletinReview", "BulletinSnapshot"]
+__all__ = [
+    "AppealAnswer",
+    "AppealTerm",
+    "Bulletin",
+    "BulletinIssue",
+    "BulletinKind",
+    "BulletinReview",
+    "BulletinSnapshot",
+    "ScoreAppeal",
+]

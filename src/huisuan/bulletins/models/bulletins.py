@@ -45,6 +45,9 @@ class BulletinKind(models.TextChoices):
     """What a bulletin is about."""
 
     OPENNESS = "openness"
+    SCENARIOS = "scenarios"
+    USE = "use"
+    MONEY = "money"
 
 
 class BulletinSnapshot(models.Model):
@@ -53,6 +56,7 @@ class BulletinSnapshot(models.Model):
     kind = models.CharField(max_length=12, choices=BulletinKind.choices)
     day = models.DateField(help_text="the day of which the figures are")
     content = models.TextField(help_text="canonical JSON")
+    kept = models.TextField(blank=True, help_text="contributions behind figures, for later bulletins; never served")
     sha256 = models.CharField(max_length=64, unique=True)
     at = models.DateTimeField()
 

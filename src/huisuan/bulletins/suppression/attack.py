@@ -57,6 +57,7 @@ class Reader:
         for cell, value in (own or {}).items():
             if cell in self._column:
                 lower[self._column[cell]] = upper[self._column[cell]] = value / self._unit
+        self._bounds = list(zip(lower.tolist(), upper.tolist(), strict=True))
         self._solver = load_program(np.zeros(len(self._cells)), lower, upper, list(self._rows(sums, known)))
         self._asked: int | None = None
 
@@ -69,6 +70,14 @@ class Reader:
                 continue
             rest = -sum(sign * known[cell] for cell, sign in one.terms if cell not in self._column) / self._unit
             yield rest, rest, [column for column, _ in unknown], [sign for _, sign in unknown]
+
+    def interval_if_open(self, cell: int) -> Interval:
+        """What a cell could be if this reader knew nothing of it, all else as it is known."""
+        column = self._column[cell]
+        self._solver.changeColBounds(column, 0.0, highspy.kHighsInf)
+        found = self.interval(cell)
+        self._solver.changeColBounds(column, *self._bounds[column])
+        return found
 
     def interval(self, cell: int) -> Interval:
         """What the cell can be.

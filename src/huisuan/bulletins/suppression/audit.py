@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from huisuan.bulletins.suppression.attack import Interval, Reader
@@ -30,24 +30,37 @@ def find_breaches(
     bare = [Breach(at, "", Interval(system.values[at], system.values[at])) for at in protected if at in open_cells]
     kept = {cell: interval for cell, interval in protected.items() if cell in hidden}
     readers = list_inside_readers(system, hidden)
-    found = bare + list(_breaches_of(OUTSIDER, system, open_cells, hidden, kept))
-    cautious = _all_floors(readers)
-    if any(_breaches_of(cautious, system, open_cells, hidden, kept)):
-        asked: Iterable[InsideReader] = readers
-    else:
-        asked = [reader for reader in readers if reader.own]
-    for reader in asked:
-        found += _breaches_of(reader, system, open_cells, hidden, kept)
+    doubtful = _not_kept_from_all(readers, system, open_cells, hidden, kept)
+    found = bare
+    for reader in [OUTSIDER, *readers] if doubtful else []:
+        found += _breaches_of(reader, system, open_cells, hidden, doubtful)
     return found
 
 
-def _all_floors(readers: Iterable[InsideReader]) -> InsideReader:
-    """Somebody who knows all floors at once: where that misleads, none of them comes too near."""
+def _not_kept_from_all(
+    readers: Sequence[InsideReader], system: LinkedCells, published: Mapping[int, int], hidden: Collection[int],
+    protected: Mapping[int, ProtectedInterval],
+) -> dict[int, ProtectedInterval]:  # fmt: skip
+    """The cells that do not keep their intervals before somebody who knows what all contributors know together.
+
+    All others keep theirs before each of them, who knows less, and need not be asked about reader by reader. Of the
+    cell asked about itself nothing is known: where somebody knows a part of it, all that lies between its value and
+    how far it reaches here can be, and to whoever is alone in it it is no secret.
+    """
     floors: dict[int, int] = {}
+    own: dict[int, int] = {}
     for reader in readers:
+        own |= reader.own
         for cell, value in reader.floors.items():
             floors[cell] = max(value, floors.get(cell, 0))
-    return InsideReader("", floors)
+    attacker = Reader(system.sums, published, hidden, floors, own)
+    left = {}
+    for cell, needed in protected.items():
+        value = system.values[cell]
+        found = attacker.interval_if_open(cell)
+        if found.least > value - needed.below or (found.most is not None and found.most < value + needed.above):
+            left[cell] = needed
+    return left
 
 
 def _breaches_of(

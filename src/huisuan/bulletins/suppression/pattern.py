@@ -13,6 +13,7 @@ from huisuan.bulletins.suppression.components import split_components
 from huisuan.bulletins.suppression.deviations import Deviations
 from huisuan.bulletins.suppression.linked_cells import CellKey, LinkedCells
 from huisuan.bulletins.suppression.optimum import Chosen, OptimalChoice
+from huisuan.bulletins.suppression.repair import repair_pattern
 from huisuan.bulletins.suppression.sensitive_cells import DisclosureRules, ProtectedInterval, find_protection
 from huisuan.bulletins.suppression.sequential import SequentialChoice
 from huisuan.bulletins.suppression.shortfalls import ShortfallSearch
@@ -38,10 +39,7 @@ def choose_pattern(
     hidden: Iterable[CellKey] = (), seconds: float = 10.0,
 ) -> SuppressionPattern:  # fmt: skip
     """The cells to hide. `published` and `hidden` are those of earlier bulletins, which stay so; `seconds`, of
-    processor time: that of looking for a cheaper one.
-
-    Raises:
-        RuntimeError: the pattern did not pass the audit, so it must not be used.
+    processor time: that of looking for a cheaper one. Every pattern passed the audit, whatever the choice believed.
     """
     out, kept = frozenset(published), frozenset(hidden)
     left_out: frozenset[int] = frozenset()
@@ -90,19 +88,17 @@ class _Component:
         given_away: set[int] = set(self._bare)
         while True:
             chosen = self._solve(protected, seconds)
-            if chosen is not None:
+            hidden = repair_pattern(self._system, chosen[0], self._free, protected) if chosen else None
+            if chosen and hidden is not None:
                 break
             if not last:
                 return None
             given_away |= self._lost(protected)
             protected = {at: one for at, one in protected.items() if at not in given_away}
-        hidden, result = chosen
-        if breaches := find_breaches(self._system, hidden, protected):
-            raise RuntimeError(f"the pattern does not hold: {[self._system.keys[one.cell] for one in breaches[:3]]}")
-        keys = self._system.keys
+        keys, cost = self._system.keys, float(sum(self._system.cells[at].weight for at in hidden & self._free))
         return SuppressionPattern(
             frozenset(keys[at] for at in hidden), {keys[at]: one for at, one in protected.items()},
-            result.cost, result.at_least, given_away=frozenset(keys[at] for at in given_away),
+            cost, min(cost, chosen[1].at_least), given_away=frozenset(keys[at] for at in given_away),
         )  # fmt: skip
 
     def _solve(self, protected: dict[int, ProtectedInterval], seconds: float) -> tuple[set[int], Chosen] | None:

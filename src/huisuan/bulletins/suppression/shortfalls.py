@@ -45,13 +45,18 @@ class ShortfallSearch:
         self._alone = np.zeros(len(deviations.movable))
         self._alone[[column for own in self._own.values() for column in own]] = 1.0
         self._points = {at: Witnesses(len(deviations.movable)) for at in self._needs}
+        self._of_some = {at: Witnesses(len(deviations.movable)) for at in self._needs}  # points for some readers only
+        self._row = {reader.name: row for row, reader in enumerate(readers)}
+        self._lows = np.array([self._bounds[reader.name][0] for reader in readers])
 
     def _knows_every_floor(self, readers: list[InsideReader]) -> tuple[Numbers, Numbers]:
-        low, high = self._deviations.bounds(OUTSIDER)
+        """The floors of those who are somewhere alone are among them: a point that stands still where they are alone
+        stands for them only if it keeps their floors elsewhere, too."""
+        floors: dict[int, int] = {}
         for reader in readers:
-            if not reader.own:
-                low = np.maximum(low, self._bounds[reader.name][0])
-        return low, high
+            for cell, value in reader.floors.items():
+                floors[cell] = max(value, floors.get(cell, 0))
+        return self._deviations.bounds(InsideReader("*", floors))
 
     def bounds(self, need: Need) -> tuple[Numbers, Numbers]:
         """How far each cell can move for the reader of a need."""
@@ -81,22 +86,32 @@ class ShortfallSearch:
                 points.add(quiet)
             elif cautious:
                 return Shortfall(need, np.zeros(0))
-            elif (short := self._before_those_with_others(needs, hidden)) is not None:
+            elif (short := self._before_those_with_others(at, hidden)) is not None:
                 return short
         return self._before_those_alone([need for need in needs if need.reader.own], points, hidden)
 
-    def _before_those_with_others(self, needs: list[Need], hidden: Numbers) -> Shortfall | None:
-        left = [need for need in needs if not need.reader.own]
+    def _before_those_with_others(self, at: tuple[int, int], hidden: Numbers) -> Shortfall | None:
+        left = [need for need in self._needs[at] if not need.reader.own]
+        known = self._of_some[at]
+        known.keep_for(hidden > _HALF)
+        for point in known:
+            left = self._not_shown(left, point)
         while left:
             found = self.ask(left[0], hidden)
             if isinstance(found, Shortfall):
                 return found
-            point: Numbers = found
-            still = np.abs(point) <= NEAR  # a cell that does not move tells nobody anything
-            lows = np.array([self._bounds[need.reader.name][0] for need in left])
-            fits: list[bool] = np.all(still | (point >= lows - NEAR), axis=1).tolist()
-            left = [need for need, fit in zip(left[1:], fits[1:], strict=True) if not fit]
+            known.add(found)
+            left = self._not_shown(left[1:], found)
         return None
+
+    def _not_shown(self, needs: list[Need], point: Numbers) -> list[Need]:
+        """Those needs that a point does not show to be met: it goes below what the reader knows."""
+        if not needs:
+            return needs
+        still = np.abs(point) <= NEAR  # a cell that does not move tells nobody anything
+        lows = self._lows[[self._row[need.reader.name] for need in needs]]
+        fits: list[bool] = np.all(still | (point >= lows - NEAR), axis=1).tolist()
+        return [need for need, fit in zip(needs, fits, strict=True) if not fit]
 
     def _before_those_alone(self, needs: list[Need], points: Witnesses, hidden: Numbers) -> Shortfall | None:
         for need in needs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,10 @@ class Witnesses:
     def keep_for(self, hidden: NDArray[np.bool_]) -> None:
         """Look only at those that move no published cell."""
         self._valid = self._points[(np.abs(self._points[:, ~hidden]) <= _STILL).all(axis=1)]
+
+    def __iter__(self) -> Iterator[Numbers]:
+        """Those for the pattern looked at, the newest first."""
+        return iter(self._valid[::-1])
 
     @property
     def count(self) -> int:

@@ -30,6 +30,7 @@ def demo(
         prepare_database()
         from huisuan.cli.demo import open_list, scenario
         from huisuan.cli.demo.articles import make_article_cases, show_articles
+        from huisuan.cli.demo.bulletins import issue_bulletins, show_bulletins
         from huisuan.cli.demo.money import show_money, walk_the_money
         from huisuan.cli.demo.output import (
             show_accounts,
@@ -59,6 +60,7 @@ def demo(
         show_articles(platform.url)
         now = datetime.now(UTC)
         show_open_data(open_list.import_open_list(now), open_list.fill_the_gate(now))
+        show_bulletins(issue_bulletins())
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")

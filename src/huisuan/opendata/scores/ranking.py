@@ -49,10 +49,7 @@ def rank_offices(offices: Sequence[OfficeFacts], formula: OpennessFormula, day: 
     failing = [_failing(office, day) for office in offices]
     met = np.array([[one.code not in lost for one in CRITERIA] for lost in failing], dtype=np.int64)
     points = np.array([formula.points[one.code] for one in CRITERIA], dtype=np.int64)
-    scores = met @ points
-    ranks, others = _ranks(scores[None, :])[0], _ranks(_weightings(points) @ met.T)
-    best = np.minimum(ranks, others.min(axis=0))
-    worst = np.maximum(ranks, others.max(axis=0))
+    scores, ranks, best, worst = rank_by_points(met, points)
     found = [
         OpennessScore(
             office.region, office.department, int(scores[at]), int(ranks[at]), int(best[at]), int(worst[at]),
@@ -61,6 +58,15 @@ def rank_offices(offices: Sequence[OfficeFacts], formula: OpennessFormula, day: 
         for at, office in enumerate(offices)
     ]  # fmt: skip
     return sorted(found, key=lambda one: (one.rank, one.region, one.department))
+
+
+def rank_by_points(
+    amounts: NDArray[np.int64], points: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Of each row of amounts its score, its rank (from 1), and the best and worst that it has by other weights."""
+    scores = amounts @ points
+    ranks, others = _ranks(scores[None, :])[0], _ranks(_weightings(points) @ amounts.T)
+    return scores, ranks, np.minimum(ranks, others.min(axis=0)), np.maximum(ranks, others.max(axis=0))
 
 
 def _failing(office: OfficeFacts, day: date) -> dict[str, list[str]]:

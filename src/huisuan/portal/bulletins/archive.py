@@ -9,13 +9,16 @@ from urllib.parse import quote
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
-from huisuan.bulletins.desk.differences import compare_snapshots
+from huisuan.bulletins.appeals.queries import scored_places
+from huisuan.bulletins.desk.differences import compare_cells, compare_snapshots
 from huisuan.bulletins.desk.queries import get_issue, issue_before, list_issues, load_file, snapshot_of
 from huisuan.bulletins.desk.statement import STATEMENT
-from huisuan.bulletins.issuing.openness_letter import BulletinHead, compose_openness
+from huisuan.bulletins.issuing.composing import ComposedBulletin, compose_bulletin
+from huisuan.bulletins.issuing.openness_letter import BulletinHead
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind
 from huisuan.documents.letters import Letter
 from huisuan.parties.route_access import public_page
@@ -23,13 +26,18 @@ from huisuan.portal.ui.columns import Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 
-BULLETIN_KIND_LABELS: Mapping[str, Text] = {BulletinKind.OPENNESS: _("开放程度")}
+BULLETIN_KIND_LABELS: Mapping[str, Text] = {
+    BulletinKind.OPENNESS: _("开放程度"), BulletinKind.SCENARIOS: _("应用场景"), BulletinKind.USE: _("算力使用"),
+    BulletinKind.MONEY: _("资金拨付"),
+}  # fmt: skip
 _FILE_LABELS: Mapping[str, Text] = {
-    "bulletin.pdf": "PDF", "bulletin.docx": "DOCX", "bulletin.html": "HTML", "manifest.json": _("清单"),
-    "snapshot.json": _("快照"), "before.json": _("上期快照"), STATEMENT: _("签名的声明"),
+    "bulletin.pdf": "PDF", "bulletin.docx": "DOCX", "bulletin.html": "HTML", "cells.csv": _("数据（CSV）"),
+    "cells.json": _("数据（JSON）"), "manifest.json": _("清单"), "snapshot.json": _("快照"),
+    "before.json": _("上期快照"), STATEMENT: _("签名的声明"),
 }  # fmt: skip
 _TYPES = {
-    "pdf": "application/pdf", "html": "text/html; charset=utf-8", "json": "application/json; charset=utf-8",
+    "csv": "text/csv; charset=utf-8", "pdf": "application/pdf", "html": "text/html; charset=utf-8",
+    "json": "application/json; charset=utf-8",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }  # fmt: skip
 
@@ -60,7 +68,7 @@ def archive_page(request: HttpRequest) -> HttpResponseBase:
         request, list_issues(), _COLUMNS, file="bulletins", order="-day",
         search=("number", "bulletin__period", "bulletin__office"), empty=Empty(_("还没有签发过通报。")),
     )  # fmt: skip
-    context = {"here": "opendata", "is_province": getattr(request.user, "role", "") == "province"}
+    context = {"here": "bulletins", "role": getattr(request.user, "role", "")}
     return render_tables(request, "portal/bulletins/archive.html", context, [table])
 
 
@@ -71,20 +79,35 @@ def bulletin_page(request: HttpRequest, number: int) -> HttpResponseBase:
     before = issue.corrects or issue_before(issue)
     figures = snapshot_of(issue.bulletin)[0]
     context: dict[str, Any] = {
-        "here": "opendata", "issue": issue, "letter": letter_of(issue.bulletin), "state": _standing(issue),
+        "here": "bulletins", "issue": issue, "state": _standing(issue), **said_of(issue.bulletin),
+        "may_appeal": getattr(request.user, "role", "") == "city" and bool(scored_places(issue)),
         "files": [(name, _FILE_LABELS[name], issue.files.get(name, "")) for name in _FILE_LABELS
                   if name in issue.files or name == STATEMENT],
         "before": before,
         "differences": compare_snapshots(figures, snapshot_of(before.bulletin)[0]) if before else [],
+        "moved": compare_cells(figures, snapshot_of(before.bulletin)[0]) if before else [],
         "newer": getattr(issue, "corrected_by", None),
     }  # fmt: skip
     return render(request, "portal/bulletins/bulletin.html", context)
 
 
-def letter_of(bulletin: Bulletin) -> Letter:
-    """The words and tables of a bulletin, as its files have them."""
+def composed_of(bulletin: Bulletin) -> ComposedBulletin:
+    """The words, tables and pictures of a bulletin, as its files have them."""
     now, before = snapshot_of(bulletin)
-    return compose_openness(now, before, BulletinHead(bulletin.period, tuple(bulletin.demands)))
+    return compose_bulletin(now, before, BulletinHead(bulletin.period, tuple(bulletin.demands)))
+
+
+def letter_of(bulletin: Bulletin) -> Letter:
+    """Its words and tables."""
+    return composed_of(bulletin).letter
+
+
+def said_of(bulletin: Bulletin) -> dict[str, Any]:
+    """What a page shows of a bulletin: its letter, and its pictures, drawn by us with every name escaped."""
+    composed = composed_of(bulletin)
+    drawn = [(one.title, mark_safe(one.svg)) for one in composed.pictures]  # noqa: S308
+    annexes = [(one, [list(zip(one.columns, row, strict=True)) for row in one.rows]) for one in composed.letter.annexes]
+    return {"letter": composed.letter, "annexes": annexes, "pictures": drawn}
 
 
 @public_page

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
+from huisuan.bulletins.desk.freezing import FreezeWish, freeze_again, freeze_wish
 from huisuan.bulletins.desk.queries import BulletinState, bulletin_state, list_bulletins
 from huisuan.bulletins.desk.services import (
     DraftedWords,
@@ -24,17 +25,18 @@ from huisuan.bulletins.desk.services import (
     issue_bulletin,
     review_bulletin,
 )
-from huisuan.bulletins.issuing.openness_letter import DEMANDS
+from huisuan.bulletins.issuing.openness_letter import DEMANDS, FIGURES_DEMANDS
 from huisuan.bulletins.models import Bulletin, BulletinKind
-from huisuan.opendata.scores.formula import load_formula
-from huisuan.opendata.scores.queries import freeze_openness
+from huisuan.law.policy import list_policies
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
-from huisuan.portal.bulletins.archive import BULLETIN_KIND_LABELS, letter_of
+from huisuan.portal.bulletins.archive import BULLETIN_KIND_LABELS, said_of
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
+from huisuan.programmes.registers.progress import PROGRESS
+from huisuan.programmes.registers.queries import list_registers
 
 _STATES: Mapping[BulletinState, Word] = {
     BulletinState.DRAFT: Word(_("待审核"), "wait"), BulletinState.RETURNED: Word(_("已退回"), "bad"),
@@ -59,15 +61,19 @@ _COLUMNS = [
 
 @allow("province")
 def desk_page(request: HttpRequest) -> HttpResponseBase:
-    """All drafts and issues; another is drafted here from the scores as they stand."""
+    """All drafts and issues; another is drafted here."""
     refused, given = "", request.POST
     if request.method == "POST":
-        words = DraftedWords(given.get("office", ""), given.get("period", ""), given.get("demands", "").splitlines())
         now = timezone.now()
         try:
-            made = draft_bulletin(
-                BulletinKind.OPENNESS, freeze_openness(load_formula(), now), words, _person(request), now
-            )
+            frozen = freeze_wish(_wish(request), now)
+            kind, said = _wish(request).kind, given.get("demands", "").split()
+            usual = kind != BulletinKind.OPENNESS and said == list(DEMANDS)  # nobody wrote others
+            words = DraftedWords(
+                given.get("office", ""), frozen.period,
+                FIGURES_DEMANDS if usual else given.get("demands", "").splitlines(),
+            )  # fmt: skip
+            made = draft_bulletin(kind, frozen.content, words, _person(request), now, kept=frozen.kept)
         except Refused as refusal:
             refused = refusal_html(refusal)
         else:
@@ -78,8 +84,11 @@ def desk_page(request: HttpRequest) -> HttpResponseBase:
         empty=Empty(_("还没有通报。")),
     )  # fmt: skip
     context = {
-        "here": "opendata", "refused": refused, "given": given,
-        "demands": given.get("demands", "\n".join(DEMANDS)),
+        "here": "bulletins", "refused": refused, "given": given,
+        "demands": given.get("demands", "\n".join(DEMANDS)), "kinds": BULLETIN_KIND_LABELS.items(),
+        "policies": list_policies(),
+        "registers": [(f"{policy.name} {spec.key}", spec.title) for policy, spec in list_registers()
+                      if spec.field_of(PROGRESS)],
     }  # fmt: skip
     answer = render_tables(request, "portal/bulletins/desk.html", context, [table])
     answer.status_code = 422 if refused else answer.status_code
@@ -111,8 +120,21 @@ def _act(request: HttpRequest, number: int) -> int:
         issue_bulletin(number, given.get("number", ""), _day(given.get("day", "")), person, now)
         messages.success(request, _t("已签发。"))
     elif what == "correct":
-        return correct_bulletin(number, freeze_openness(load_formula(), now), given.get("reason", ""), person, now).pk
+        frozen = freeze_again(number, now)
+        return correct_bulletin(number, frozen.content, given.get("reason", ""), person, now, kept=frozen.kept).pk
     return number
+
+
+def _wish(request: HttpRequest) -> FreezeWish:
+    """What is to be drafted. A register is chosen with its policy."""
+    given = request.POST
+    kind = given.get("kind", BulletinKind.OPENNESS)
+    if kind not in BulletinKind.values:
+        raise InvalidRequest("通报的内容：请从列出的里选一种", code="bulletin.kind_unknown")
+    policy, _sign, register = given.get("register", "").partition(" ")
+    if kind != BulletinKind.SCENARIOS:
+        policy, register = (given.get("policy", "") if kind == BulletinKind.MONEY else ""), ""
+    return FreezeWish(BulletinKind(kind), given.get("period", "").strip(), policy, register)
 
 
 def _day(text: str) -> date:
@@ -125,7 +147,7 @@ def _day(text: str) -> date:
 def _page(request: HttpRequest, draft: Bulletin, *, refused: str = "", status: int = 200) -> HttpResponse:
     state = bulletin_state(draft)
     context: dict[str, Any] = {
-        "here": "opendata", "draft": draft, "letter": letter_of(draft), "state": _STATES[state], "refused": refused,
+        "here": "bulletins", "draft": draft, **said_of(draft), "state": _STATES[state], "refused": refused,
         "given": request.POST, "review": getattr(draft, "review", None), "issue": getattr(draft, "issue", None),
         "may_review": state == BulletinState.DRAFT and draft.by.username != viewer_of(request).name,
         "waits": state == BulletinState.DRAFT and draft.by.username == viewer_of(request).name,

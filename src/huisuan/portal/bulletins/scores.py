@@ -24,7 +24,7 @@ def scores_page(request: HttpRequest) -> HttpResponse:
         list_issues().filter(bulletin__kind=BulletinKind.OPENNESS, corrected_by__isnull=True)
         .order_by("-bulletin__snapshot__day", "-pk").first()
     )  # fmt: skip
-    context: dict[str, Any] = {"here": "opendata", "issue": issue}
+    context: dict[str, Any] = {"here": "bulletins", "issue": issue}
     if issue:
         figures = snapshot_of(issue.bulletin)[0]
         levels = [[(_key(one), office_name(one, figures["regions"]), one) for one in figures[level]]

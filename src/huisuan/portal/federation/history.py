@@ -16,8 +16,8 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import Month
 from huisuan.compute.models import CapacitySighting, UsageDay
 from huisuan.parties.models import Region
+from huisuan.parties.tile_map import TILES
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.federation.tile_map import TILES
 from huisuan.portal.ui import number_format
 
 _MONTHS = 12

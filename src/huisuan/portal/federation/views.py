@@ -14,11 +14,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.tile_map import TILES
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.federation.history import cities_of_month, map_month, months_of_use, number_of_month
 from huisuan.portal.federation.queries import CityRow, Federation, federation
-from huisuan.portal.federation.tile_map import TILES
 from huisuan.portal.ui import charts, number_format, state_labels
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.table import render_tables

@@ -87,6 +87,8 @@ MENU = (
         Room("policies", _("政策"), _PUBLIC),
         Room("calculator", _("计算器"), _PUBLIC),
         Room("opendata", _("开放数据"), _PUBLIC),
+        Room("bulletins", _("通报"), _PUBLIC),
+        Room("bulletin-desk", _("通报起草"), frozenset({"province"})),
         Room("registers", _("名录"), _PUBLIC),
         Room("statistics", _("统计"), _PUBLIC),
     )),

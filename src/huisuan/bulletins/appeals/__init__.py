@@ -1,0 +1,1 @@
+"""Appeals against what a bulletin says of an office: made and answered within working days, then a correction."""
