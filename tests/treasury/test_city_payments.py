@@ -40,7 +40,7 @@ def paid(as_known: datetime = JUNE, project: str = CLAIM.project) -> int:
 @pytest.mark.django_db
 def test_a_voucher_counts_once_however_it_is_written_and_never_with_another_content() -> None:
     payment, made = record_city_payment(CLAIM, IN_MAY)
-    same = replace(CLAIM, voucher=" ｈｆ-2024-001 ", project=" 关键技术项目甲 ")
+    same = replace(CLAIM, voucher=" ｈｆ–2024－001 ", project=" 关键技术项目甲 ")
     assert made
     assert record_city_payment(same, IN_JUNE) == (payment, False)
     with pytest.raises(Conflict, match="同一凭证只登记一次"):

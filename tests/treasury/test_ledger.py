@@ -124,11 +124,12 @@ def test_a_reversal_takes_back_exactly_once_and_exactly_as_much() -> None:
 
 def test_a_document_gives_money_once() -> None:
     on = line(100_000)
-    with pytest.raises(Conflict, match="已经记过"):
-        appropriate(on, 100_000, "皖财教〔2024〕101 号", ACT)
+    for document in ("皖财教〔2024〕101 号", "皖财教[２０２４]101号"):
+        with pytest.raises(Conflict, match="已经记过"):
+            appropriate(on, 100_000, document, ACT)
     with pytest.raises(Conflict, match="余额不够"):
         appropriate(on, -100_001, "皖财教〔2024〕103 号", ACT)
-    for fen, document in ((0, "皖财教〔2024〕104 号"), (10**15 + 1, "皖财教〔2024〕104 号"), (1, "  ")):
+    for fen, document in ((0, "皖财教〔2024〕104 号"), (10**15 + 1, "皖财教〔2024〕104 号"), (1, "  "), (1, "皖" * 81)):
         with pytest.raises(InvalidRequest):
             appropriate(on, fen, document, ACT)
     assert Entry.objects.count() == 1

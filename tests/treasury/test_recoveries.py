@@ -31,8 +31,9 @@ def test_a_debt_is_received_in_parts_and_shows_until_it_is_settled() -> None:
     assert claim_back("E7-2024", award, 12_345, "又点了一次", ACT) == debt
     receive(debt, 10_000, "进账单 18", ACT)
     assert [found.account.balance for found in open_debts()] == [2_345]
-    with pytest.raises(Conflict, match="已经记过"):
-        receive(debt, 10_000, "进账单 18", ACT)
+    for again in ("进账单 18", "进账单１８"):
+        with pytest.raises(Conflict, match="已经记过"):
+            receive(debt, 10_000, again, ACT)
     with pytest.raises(Conflict, match="余额不够"):
         receive(debt, 2_346, "进账单 19", ACT)
     receive(debt, 2_345, "进账单 19", ACT)

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from huisuan.base.codes import fold_code
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
@@ -138,13 +139,14 @@ def paid_by_city(city: str, project: str, starts: date, ends: date, as_known: da
 
 
 def normal_voucher(text: str) -> str:
-    """A voucher's number as it is compared: half width, capitals, without blanks.
+    """A voucher's number as it is compared (`base.codes`).
 
     Raises:
         InvalidRequest: none, one that is too long, or signs that do not print.
     """
-    plain = "".join(unicodedata.normalize("NFKC", text).upper().split())
-    return _key(plain, "凭证号")
+    if not text.isprintable():
+        raise InvalidRequest("凭证号不能有控制字符", code="treasury.city_payment_key_missing")
+    return _key(fold_code(text), "凭证号")
 
 
 def normal_project(text: str) -> str:

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from huisuan.base.codes import fold_code
 from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.text_length import check_length
 from huisuan.treasury.commitments import open_instalments
 from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post_entries
 from huisuan.treasury.models import Account, AccountKind, AppropriationLine, Entry, EntryKind, Instalment
@@ -15,6 +17,7 @@ _OF_A_LINE = (
     AccountKind.APPROPRIATED, AccountKind.AVAILABLE, AccountKind.COMMITTED, AccountKind.ORDERED, AccountKind.PAID,
     AccountKind.LAPSED, AccountKind.CLAIMED_BACK, AccountKind.RECOVERED,
 )  # fmt: skip
+_LONGEST_DOCUMENT = 80  # it is part of the key of an entry: cut, two documents would be one
 _MIRRORS = (AccountKind.APPROPRIATED, AccountKind.CLAIMED_BACK)
 
 
@@ -39,13 +42,15 @@ def appropriate(line: AppropriationLine, fen: int, document: str, act: Act) -> E
         InvalidRequest: no document, or an amount out of bounds.
         Conflict: the document was entered before, or less is available than is taken back.
     """
-    if not document.strip():
+    document = check_length(document.strip(), _LONGEST_DOCUMENT, "文号")
+    code = check_length(fold_code(document), _LONGEST_DOCUMENT, "文号")  # 财建〔2024〕1号 is 财建[2024]1号
+    if not code:
         raise InvalidRequest("下达预算须写明文号", code="treasury.document_missing")
     check_amount(abs(fen))
     accounts = line_accounts(line)
     moved = {accounts[AccountKind.APPROPRIATED]: -fen, accounts[AccountKind.AVAILABLE]: fen}
-    key = f"appropriation:{line.pk}:{document.strip()}"
-    return post_entries([Movement(key, EntryKind.APPROPRIATION, moved, document.strip())], act)[0]
+    key = f"appropriation:{line.pk}:{code}"
+    return post_entries([Movement(key, EntryKind.APPROPRIATION, moved, document)], act)[0]
 
 
 @transaction.atomic
@@ -60,8 +65,11 @@ def carry_over(line: AppropriationLine, into: AppropriationLine, act: Act) -> in
     same = (line.policy, line.sentence, line.office) == (into.policy, into.sentence, into.office)
     if not same or into.year <= line.year:
         raise Conflict("只能结转到同一政策、同一句、同一部门以后年度的预算", code="treasury.carried_elsewhere")
-    open_ones = open_instalments(line).select_for_update(of=("self",), no_key=True)
-    found = dict(open_ones.order_by("pk").values_list("pk", "amount_fen"))
+    held = (
+        open_instalments(line).select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
+    )
+    # read again once they are held: an order that somebody gave meanwhile is seen by a statement of its own only
+    found = dict(open_instalments(line).filter(pk__in=list(held)).order_by("pk").values_list("pk", "amount_fen"))
     if not found:
         raise Conflict("这条预算没有未支付的承诺：没有可结转的", code="treasury.nothing_to_carry")
     total, here, there = sum(found.values()), line_accounts(line), line_accounts(into)
@@ -86,4 +94,5 @@ def lapse(line: AppropriationLine, act: Act) -> Entry:
     if not left:
         raise Conflict("这条预算没有可用余额：没有可收回的", code="treasury.nothing_left")
     moved = {accounts[AccountKind.AVAILABLE]: -left, accounts[AccountKind.LAPSED]: left}
-    return post_entries([Movement(f"lapse:{line.pk}:{act.day.isoformat()}", EntryKind.LAPSE, moved)], act)[0]
+    before = Entry.objects.filter(key__startswith=f"lapse:{line.pk}:").count()  # the line is locked by its account
+    return post_entries([Movement(f"lapse:{line.pk}:{before + 1}", EntryKind.LAPSE, moved)], act)[0]

@@ -8,6 +8,7 @@ from datetime import date
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
+from huisuan.base.codes import fold_code
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.money import yuan
 from huisuan.base.text_length import check_length
@@ -116,14 +117,15 @@ def receive(debt: Debt, fen: int, voucher: str, act: Act) -> Entry:
     """
     check_amount(fen)
     voucher = check_length(voucher.strip(), _LONGEST_VOUCHER, "凭证号")
-    if not voucher:
+    code = check_length(fold_code(voucher), _LONGEST_VOUCHER, "凭证号")  # PZ 01 is PZ01
+    if not code:
         raise InvalidRequest("收到追回款须写明凭证号", code="treasury.voucher_missing")
     here = line_accounts(debt.line)
     moved = {
         debt.account_id: -fen, here[AccountKind.CLAIMED_BACK]: fen,
         here[AccountKind.PAID]: -fen, here[AccountKind.RECOVERED]: fen,
     }  # fmt: skip
-    return post_entries([Movement(f"receipt:{debt.pk}:{voucher}", EntryKind.RECEIPT, moved, voucher)], act)[0]
+    return post_entries([Movement(f"receipt:{debt.pk}:{code}", EntryKind.RECEIPT, moved, voucher)], act)[0]
 
 
 def open_debts() -> QuerySet[Debt]:

@@ -1,23 +1,19 @@
 """The code of an object as it is compared, and the list of objects that a claim names. Pure.
 
-Two codes are one where they differ only in width, case, blanks, brackets or the kind of dash. Dashes themselves count:
-GB/T 1-11 is no GB/T 11-1.
+Two codes are one where they differ only in width, case, blanks, brackets or the kind of dash (`base.codes`).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from huisuan.base.codes import fold_code
 from huisuan.base.errors import InvalidRequest
 from huisuan.law.procedure import OBJECT_WORDS, ClaimObjectSpec, Held, ObjectKind
 
 LONGEST_CODE, MOST_OBJECTS = 80, 500
-_DASHES = re.compile(r"[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d\u30fc\u2500\u2501]+|-{2,}")
-_BRACKETS = str.maketrans("〔〕【】［］（）〈〉", "[][][]()<>")
 
 
 @dataclass(frozen=True)
@@ -41,19 +37,12 @@ def normalise_code(text: str) -> str:
     """
     if len(text) > 4 * LONGEST_CODE:
         raise InvalidRequest(f"编号至多 {LONGEST_CODE} 字：{text[:20]}…", code="claim_object.code_malformed")
-    plain, before = text, ""
-    while plain != before:  # what is taken away can bring together what composes: a letter and its accent
-        before, plain = plain, _folded(plain)
+    plain = fold_code(text)
     if not any(sign.isalnum() for sign in plain):
         raise InvalidRequest(f'"{text[:40]}" 不是编号：须有字母或数字', code="claim_object.code_malformed")
     if len(plain) > LONGEST_CODE:
         raise InvalidRequest(f"编号至多 {LONGEST_CODE} 字：{plain[:20]}…", code="claim_object.code_malformed")
     return plain
-
-
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper()).translate(_BRACKETS)
-    return _DASHES.sub("-", "".join(sign for sign in plain if unicodedata.category(sign)[0] not in "CZ"))
 
 
 def asked_objects(procedure: Mapping[str, Any]) -> tuple[ClaimObjectSpec, ...]:
