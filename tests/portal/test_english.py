@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
@@ -20,6 +20,7 @@ from huisuan.portal.account.sign_in import too_many_tries_page
 from huisuan.serving.http.errors import server_error
 from support.english import HAN, Data, Form, forms
 from support.english_pages import POSTED, Found, browser, listed, note, pages, told
+from support.programme_writes import ProgrammeWrites
 
 if TYPE_CHECKING:
     from support.full_world import Full
@@ -199,8 +200,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def crawled(full: Full, data: Data) -> tuple[Found, list[tuple[str, Form]]]:
-    """What the pages leave over, and every form that they have, once, with who met it first."""
+def crawled(full: Full, data: Data) -> tuple[Found, list[tuple[str, Form]], dict[str, str]]:
+    """What the pages leave over, every form that they have, once, with who met it first, and what looking wrote to."""
     from huisuan.settlement.models import ScenarioRequest
     from huisuan.settlement.scenarios.requests import run_budget_request
 
@@ -208,13 +209,16 @@ def crawled(full: Full, data: Data) -> tuple[Found, list[tuple[str, Form]]]:
     run_budget_request(ScenarioRequest.objects.latest("pk").pk, timezone.now())
     found: Found = {}
     met: dict[tuple[str, ...], tuple[str, Form]] = {}
+    writes = ProgrammeWrites()
     for who in ROLES:
         client = browser(full.world.people.get(who))
         for name, every in addresses(full).items():
             for number, address in enumerate(every):
                 if name == "new-draft" and who != "alpha" and number:
                     break  # the same forms
-                answer = client.get(address)
+                writes.where = f"{who or 'nobody'} {address}"
+                with connection.execute_wrapper(writes):
+                    answer = client.get(address)
                 assert answer.status_code < 500, (who, address)
                 assert answer.status_code != 405, (who, address)
                 note(found, told(answer, data), f"{who or 'nobody'} {address}")
@@ -225,7 +229,11 @@ def crawled(full: Full, data: Data) -> tuple[Found, list[tuple[str, Form]]]:
                             met.setdefault((place, *(() if place in ALIKE else sorted(form.fields))), (who, form))
                 if answer.status_code in (302, 403):
                     break  # the others of this route are as closed to this role
-    return found, list(met.values())
+    return found, list(met.values()), writes.found
+
+
+def test_looking_at_any_page_by_any_role_changes_nothing_of_programmes_money_and_documents(crawled: Any) -> None:
+    assert crawled[2] == {}
 
 
 def test_no_page_of_any_role_has_chinese_left_in_english(crawled: tuple[Found, Any]) -> None:

@@ -32,7 +32,7 @@ _Key = Annotated[str, Header(alias=IDEMPOTENCY_KEY, max_length=80, description="
 
 #: what only some acts take beside a reason; the act refuses what is missing, this what is said in vain
 _ONLY_WITH = {
-    "amount_fen": ("decide",), "fields": ("return",), "budget_year": ("commit",), "owed_fen": ("recover", "relent"),
+    "fields": ("return",), "budget_year": ("commit",), "owed_fen": ("recover", "relent"),
     "facts": ("recover", "relent"), "repayments": ("recover",),
 }  # fmt: skip
 
@@ -64,7 +64,6 @@ class ActBody(Schema):
         for name in said:
             if action not in _ONLY_WITH[name]:
                 raise InvalidRequest(f"{name} 只用于 {'、'.join(_ONLY_WITH[name])}", code="application.field_not_here")
-        said.pop("amount_fen", None)  # of the step itself
         return said
 
 
