@@ -18,6 +18,7 @@ from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import Person, Region
 from huisuan.parties.viewer import Viewer
+from huisuan.programmes.check_desk.consents import give_consent
 from huisuan.programmes.models import Application, Office, Post
 from huisuan.programmes.offices import end_post, give_post, posts_in_force
 from huisuan.programmes.offices.queries import is_in_force, list_offices
@@ -198,6 +199,7 @@ def test_an_application_is_for_its_own_city_and_unseen_by_another() -> None:
     assert seen == {hefei: [made], wuhu: []}
     with pytest.raises(NotFound):
         act(made.number, "check", wuhu, NOON)
+    give_consent(made.number, "张三", "同意书 1 号", NOON.date(), applicant(1), NOON)
     act(made.number, "check", hefei, NOON)
     again = begin_application(LAW, "11.2", 2024, applicant(1), NOON)
     assert again.edition == made.edition  # one procedure a city
@@ -242,4 +244,5 @@ def test_what_was_begun_under_all_cities_together_is_for_the_applicants_own_city
     for other in (wuhu, before):
         with pytest.raises(NotFound):
             act(made.number, "check", other, NOON)
+    give_consent(made.number, "张三", "同意书 1 号", NOON.date(), firm, NOON)
     assert checked(made, hefei, NOON).post == hefei.posts.get()
