@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from pypdf import PdfReader
 
 from huisuan.base.errors import Conflict, InvalidRequest
@@ -119,3 +120,13 @@ def test_what_a_worker_before_had_found_in_a_chunk_is_not_sought_again() -> None
     names = [one for one in list_findings(scan_now(file)) if one["kind"] == "name"]
     assert [(one["masked"], one["fingerprint"]) for one in names] == [("甲*", "e" * 16)]  # it has one chunk
     assert not NameChunk.objects.exists()
+
+
+def test_findings_of_a_document_stand_in_their_lines_with_every_value_masked() -> None:
+    file = uploaded("\n".join([*LINES, "编号3401", NUMBER[4:]]).encode(), "答复.txt")
+    judge = Client()
+    judge.force_login(steward("judge"), backend="django.contrib.auth.backends.ModelBackend")
+    page = judge.get(f"/opendata/desk/{file.pk}").content.decode()
+    assert "反映南站停车场收费问题" in page
+    assert "服务热线0551" in page
+    assert not any(value in page for value in (NUMBER, NUMBER[4:], "王小明", "62712345"))
