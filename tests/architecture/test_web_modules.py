@@ -20,6 +20,7 @@ DOORS = {
     "parties/identity/sessions.py",
     "parties/input_limits.py",
     "parties/members_api.py",
+    "programmes/registers/grants_api.py",
     "parties/route_access.py",
     "serving/health.py",
     "serving/http/errors.py",

@@ -63,6 +63,7 @@ NOT_RUN = {
     "register award": (
         "wants registers of vendors that cities filled and froze", "tests/programmes/registers/test_city_award.py",
     ),
+    "data grant": ("wants a conditional entry and a firm of the register", "tests/portal/opendata/test_grants.py"),
     "contract": ("wants a decided project and its contract", "tests/programmes/contract_desk/test_milestones.py"),
     "struck issuer": ("wants an application with files", "tests/programmes/struck/test_striking.py"),
     "struck strike": ("wants the code of an issuer", "tests/programmes/struck/test_striking.py"),

@@ -88,7 +88,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.programmes.payments.commands", ("share",)),
     ),
     "data": (
-        ("huisuan.opendata.scanning.commands", ("scan",)),
+        ("huisuan.opendata.names.commands", ("scan",)),
         ("huisuan.opendata.anonymity.commands", ("risk",)),
         ("huisuan.opendata.scores.commands", ("score",)),
         (

@@ -7,14 +7,18 @@ import json
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from pypdf import PdfReader
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.opendata.gate.judging import GivenJudgement, judge_findings
 from huisuan.opendata.gate.queries import list_findings
 from huisuan.opendata.gate.stores import load_content, quarantine
-from huisuan.opendata.models import GateFile, GateProduct, NameChunk
-from support.gate import NOW, judge_all, list_entry, remade, resident_ids, steward, uploaded
+from huisuan.opendata.gate.uploading import upload_file
+from huisuan.opendata.models import GateFile, GateProduct, NameChunk, ScanWork
+from huisuan.opendata.names.stage import current_rules
+from support.catalogue import code
+from support.gate import NOW, judge_all, list_entry, remade, resident_ids, scan_now, steward, uploaded
 from support.scanned_files import document, ofd, pdf, zipped
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +104,29 @@ def test_a_document_that_says_at_its_end_that_it_may_not_be_open_is_not_made_ane
             continue
         with pytest.raises(Conflict, match="依申请公开"):
             remade(file)
+
+
+def test_what_a_worker_before_had_found_in_a_chunk_is_not_sought_again() -> None:
+    file = upload_file(code(), "答复.txt", "\n".join(LINES).encode(), steward("uploader"), NOW)
+    seen = {"kind": "name", "part": "", "row": 3, "column": 0, "heading": "", "masked": "甲*", "confidence": "low"}
+    NameChunk.objects.create(
+        work=ScanWork.objects.get(file=file), sha256=file.sha256, number=2, rules=current_rules(),
+        found=[{**seen, "fingerprint": "f" * 16}],
+    )  # fmt: skip
+    NameChunk.objects.create(
+        work=ScanWork.objects.get(file=file), sha256=file.sha256, number=1, rules=current_rules(),
+        found=[{**seen, "fingerprint": "e" * 16}],
+    )  # fmt: skip
+    names = [one for one in list_findings(scan_now(file)) if one["kind"] == "name"]
+    assert [(one["masked"], one["fingerprint"]) for one in names] == [("甲*", "e" * 16)]  # it has one chunk
+    assert not NameChunk.objects.exists()
+
+
+def test_findings_of_a_document_stand_in_their_lines_with_every_value_masked() -> None:
+    file = uploaded("\n".join([*LINES, "编号3401", NUMBER[4:]]).encode(), "答复.txt")
+    judge = Client()
+    judge.force_login(steward("judge"), backend="django.contrib.auth.backends.ModelBackend")
+    page = judge.get(f"/opendata/desk/{file.pk}").content.decode()
+    assert "反映南站停车场收费问题" in page
+    assert "服务热线0551" in page
+    assert not any(value in page for value in (NUMBER, NUMBER[4:], "王小明", "62712345"))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-import huisuan.opendata.scanning.commands as scanning_commands
+import huisuan.opendata.names.commands as scanning_commands
 from huisuan.cli.main import assemble
 from huisuan.opendata.scanning.caged import CageLimits, scan_file
 from huisuan.opendata.scanning.readers.blocks import ReadBudget
@@ -63,7 +63,8 @@ def test_fifteen_thousand_rows_under_a_merged_header_are_two_columns() -> None:
 
 def test_names_in_the_cache_of_a_pivot_table_are_found_in_that_part() -> None:
     signs = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英"
-    names = [f"王{one}{other}" for one in signs for other in signs][:400]
+    names = [f"{family}{one}{other}" for family in "王李" for one in signs for other in signs][:943]
+    assert len(names) == 943
     cache = "<pivotCacheDefinition><sharedItems>" + "".join(f'<s v="{name}"/>' for name in names)
     part = "xl/pivotCache/pivotCacheDefinition1.xml"
     content = workbook({"合计": [["区", "数"], ["庐阳", 3]]}, {part: cache + "</sharedItems></pivotCacheDefinition>"})

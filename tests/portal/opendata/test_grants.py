@@ -179,7 +179,11 @@ def test_what_is_revoked_or_withdrawn_stops_in_the_middle_and_the_ledger_names_w
     assert [row.person.username for row in DataAccess.objects.filter(grant=again)] == ["alpha"]
 
 
-def test_only_a_firm_of_the_register_is_granted_and_only_conditional_data(out: list[GateRelease], world: World) -> None:
+def test_only_a_firm_of_the_register_is_granted_and_only_conditional_data(
+    out: list[GateRelease], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, name = connection.settings_dict["HOST"], connection.settings_dict["NAME"]
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@/{name}?host={at}")  # for the command: the test's own
     asked = replace(TERMS, uscc=world.alpha.uscc)
     with pytest.raises(NotAllowed):
         grant_data_access(asked, steward("releaser"), NOW)

@@ -15,7 +15,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 
 FOLDED_WITHIN = timedelta(minutes=10)
-PARTS = "分段"  # a download by ranges; the first of them stands behind
+IN_RANGES = "分段"  # a download by ranges; the first of them stands behind
 
 
 @transaction.atomic
@@ -45,10 +45,10 @@ def record_download(
     if wanted:
         since = now - FOLDED_WITHIN
         begun = DataAccess.objects.filter(grant=grant, release=release, way=way, at__gte=since)
-        last = begun.filter(person__username=username, detail__startswith=PARTS).order_by("number").last()
+        last = begun.filter(person__username=username, detail__startswith=IN_RANGES).order_by("number").last()
         if last is not None:
             return last
-    return record_access(grant, release, username, way, now, f"{PARTS} {wanted}" if wanted else "")
+    return record_access(grant, release, username, way, now, f"{IN_RANGES} {wanted}" if wanted else "")
 
 
 def note_access(read: ReadableRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from huisuan.opendata.gate.recipe import mask_token, normal_value
+from huisuan.opendata.mask_tokens import mask_token, normal_value
 from huisuan.opendata.names.stage import find_values
 from huisuan.opendata.scanning.caged import ReadText
 from huisuan.opendata.scanning.finding_kinds import FindingKind, mask_value

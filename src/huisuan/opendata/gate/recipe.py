@@ -1,28 +1,20 @@
-"""A table made anew from its scanned cells: what was judged is masked, blurred or left out. Pure.
-
-A token is HMAC-SHA-256 of the normalised value under a key: same person, same token. It is all letters, so that no
-number can be read into it.
-"""
+"""A table made anew from its scanned cells: what was judged is masked, blurred or left out. Pure."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import hmac
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from huisuan.opendata.mask_tokens import mask_token, normal_value
 from huisuan.opendata.scanning.cells import find_in_cell
-from huisuan.opendata.scanning.checks import id_of_18_signs
 from huisuan.opendata.scanning.finding_kinds import FindingKind, mask_value
 from huisuan.opendata.scanning.folding import fold_text
 from huisuan.opendata.scanning.headings import TableHeadings
 
-_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
-_TOKEN = 26  # letters: 104 bits, so that two values of a province never share one
 _Row = tuple[int, list[str]]
 
 
@@ -43,17 +35,6 @@ class MadeTable:
     header: list[str]
     rows: list[list[str]]
     columns: list[dict[str, Any]] = field(default_factory=list)
-
-
-def mask_token(key: bytes, value: str) -> str:
-    """The token of a value, however it is written."""
-    return hmac.new(key, normal_value(value).encode(), hashlib.sha256).hexdigest()[:_TOKEN].translate(_LETTERS)
-
-
-def normal_value(value: str) -> str:
-    """A value without how it is written: full-width signs, blanks and dashes; an ID of 15 digits as that of 18."""
-    plain = "".join(fold_text(value).text.split()).replace("-", "").upper()
-    return id_of_18_signs(plain)
 
 
 class TableRecipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,16 @@ from huisuan.opendata.gate.labels import safe_label
 from huisuan.opendata.gate.stores import checked_path, load_content, quarantine
 from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateDutyHeld, GateFile
-from huisuan.opendata.scanning.caged import read_tables
+from huisuan.opendata.names.stage import names_in_lines
+from huisuan.opendata.scanning.caged import read_tables, read_texts
 from huisuan.opendata.scanning.finding_kinds import FindingKind, mask_value
+from huisuan.opendata.scanning.folding import fold_text
+from huisuan.opendata.scanning.words import looks_like_name
 from huisuan.parties.models import Person
 
 _LARGEST_SHOWN = 4 * 1024 * 1024  # bytes of a file that is read once more to show rows of it
-_LONGEST_CELL = 24
+_LONGEST_CELL, _LONGEST_LINE = 24, 160
+_DIGITS = re.compile(r"\d{5,}")
 _NO_VALUE = (FindingKind.SECRECY, FindingKind.UNREAD)
 
 
@@ -119,6 +124,43 @@ def rows_around(
                     for at, cell in enumerate(cells, start=1)
                 ]
     return found
+
+
+def lines_around(
+    file: GateFile, shown: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]
+) -> dict[Place, str]:
+    """The lines of running text in which these findings stand, every value masked; none of a file too large to read.
+
+    A line in which not all that was found is found again is not shown, nor a longer run of digits: it may be a piece.
+    """
+    wanted = {(one["part"], one["row"]) for one in shown if one["row"] and not one["column"]}
+    if not wanted or file.size > _LARGEST_SHOWN:
+        return {}
+    name = load_content(quarantine(), file.name_sha256).decode("utf-8", "replace")
+    texts = read_texts(checked_path(quarantine(), file.sha256), name)
+    if isinstance(texts, str):
+        return {}
+    people = Counter((one["part"], one["row"]) for one in findings if one["kind"] == FindingKind.NAME)
+    found: dict[Place, str] = {}
+    for text in texts:
+        part = safe_label(text.part)[:300]
+        for row, cells in text.rows:
+            if (part, row) in wanted:
+                line = _masked_line("\t".join(cells), people[part, row])
+                found.update({(part, row): line} if line else {})
+    return found
+
+
+def _masked_line(line: str, people: int) -> str:
+    """A line with what the patterns and the tagger find masked; "" where fewer names are found than were before."""
+    plain = fold_text(line).text
+    names = names_in_lines([plain])
+    if sum(plain.count(name) for name in names) < people or looks_like_name(plain.strip()):
+        return ""
+    for name in sorted(names, key=len, reverse=True):
+        plain = plain.replace(name, mask_value(FindingKind.NAME, name))
+    shown = _DIGITS.sub("***", safe_label(plain))
+    return shown if len(shown) <= _LONGEST_LINE else shown[:_LONGEST_LINE] + "…"
 
 
 def _masked(cell: str, kinds: Sequence[str]) -> str:

@@ -19,9 +19,9 @@ _ROLES = (
     "之子 之女 队长 组长 主任 书记 局长 科长 处长 县长 镇长 市长 经理 院长 校长 "
     "医生 护士 司机 记者 教授 律师"
 )
-ROLE_WORDS = frozenset(_ROLES.split())
+BEFORE_NAMES = frozenset(_ROLES.split())
 _BEFORE = re.compile(
-    f"(?:{'|'.join(sorted(ROLE_WORDS, key=len, reverse=True))})(?:[:：为是叫系]|[ \\t]{{1,4}}|分别为|名叫)?"
+    f"(?:{'|'.join(sorted(BEFORE_NAMES, key=len, reverse=True))})(?:[:：为是叫系]|[ \\t]{{1,4}}|分别为|名叫)?"
 )
 _BETWEEN = re.compile("[、和及与,，/ ]{1,2}")
 _AFTER = re.compile(
@@ -46,7 +46,7 @@ def cued_names(text: str) -> Iterator[tuple[int, int]]:
             at = further.end()
     for cue in _AFTER.finditer(text):
         start = _name_to(text, cue.start())
-        if start is not None and text[start : cue.start()] not in ROLE_WORDS:
+        if start is not None and text[start : cue.start()] not in BEFORE_NAMES:
             yield start, cue.start()
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from huisuan.opendata.names.cues import ROLE_WORDS, cued_names
+from huisuan.opendata.names.cues import BEFORE_NAMES, cued_names
 from huisuan.opendata.names.lac_model import load_tagger, model_name
 from huisuan.opendata.scanning.finding_kinds import Confidence, FindingKind
 from huisuan.opendata.scanning.numbers import TextMatch
@@ -85,7 +85,7 @@ def _tagged(sentences: Sequence[str]) -> list[list[tuple[int, int]]]:
 
 
 def _is_one(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and text not in ROLE_WORDS
+    return _NAME.fullmatch(text) is not None and text not in BEFORE_NAMES
 
 
 def _apart(joined: _Joined, spans: dict[tuple[int, int], Confidence]) -> Iterator[TextMatch]:

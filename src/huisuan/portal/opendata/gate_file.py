@@ -20,7 +20,7 @@ from huisuan.opendata.gate.queries import get_file, list_findings, list_product_
 from huisuan.opendata.gate.releasing import release_file, withdraw_file
 from huisuan.opendata.gate.remaking import remake_file
 from huisuan.opendata.gate.rescanning import rescan_file
-from huisuan.opendata.gate.worklist import count_kinds, found_columns, rows_around, waits_for
+from huisuan.opendata.gate.worklist import count_kinds, found_columns, lines_around, rows_around, waits_for
 from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateFile, GateRelease, JudgeAction, ScanWork
 from huisuan.parties.models import Person
@@ -136,9 +136,11 @@ def _of_findings(request: HttpRequest, file: GateFile, findings: list[dict[str, 
     asked = request.GET.get("page", "1")
     page = Paginator(ordered, _PAGE).get_page(asked)
     rows = {} if file.state == GateState.SEALED else rows_around(file, list(page), findings)
+    lines = {} if file.state == GateState.SEALED else lines_around(file, list(page), findings)
     shown = [
         {
-            **one, "kind_name": FINDING_LABELS[one["kind"]], "cells": rows.get((one["part"], one["row"]), []),
+            **one, "line": "" if one["column"] else lines.get((one["part"], one["row"]), ""),
+            "kind_name": FINDING_LABELS[one["kind"]], "cells": rows.get((one["part"], one["row"]), []),
             "judged_name": ACTION_LABELS.get(one["judged"], ""),
         }
         for one in page

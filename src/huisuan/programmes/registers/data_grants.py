@@ -8,8 +8,7 @@ from datetime import datetime
 
 from huisuan.base.errors import Conflict, NotAllowed
 from huisuan.base.months import SHANGHAI
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy import Policy
+from huisuan.law.policy import PolicyRule
 from huisuan.opendata.access.grants import GivenGrant, give_grant
 from huisuan.opendata.models import DataGrant
 from huisuan.parties.models import Person
@@ -48,10 +47,10 @@ def _check_application(number: str, uscc: str) -> None:
     Raises:
         Conflict: it is not the firm's, of another sentence, or not decided.
     """
-    asked = {(policy.name, rule.key) for policy, rule in _asking_rules()}
+    asked = {each.key for each in _asking_rules()}
     found = Application.objects.filter(number=number, party__uscc=uscc, state__in=CHOSEN_STATES)
     row = found.select_related("edition").first()
-    if row is None or (row.edition.policy, row.edition.rule_key) not in asked:
+    if row is None or f"{row.edition.policy}/{row.edition.rule_key}" not in asked:
         raise Conflict(
             f"申报 {number[:20]} 不是这家企业已审定的、使用公共数据的申报；请核对编号，或不写",
             code="grant.application_not_decided",
@@ -66,10 +65,9 @@ def _accrediting_registers() -> Iterator[tuple[str, str, str]]:
             yield policy.name, spec.key, spec.title
 
 
-def _asking_rules() -> Iterator[tuple[Policy, Rule]]:
-    """The rules that ask open data whether data may be used, with their policies."""
-    policies = {policy.name: policy for policy, _ in list_registers()}
-    for policy in policies.values():
+def _asking_rules() -> Iterator[PolicyRule]:
+    """The rules that ask open data whether data may be used."""
+    for policy in {policy.name: policy for policy, _ in list_registers()}.values():
         for rule in policy.rules:
             if any(fact.known_by == _OPEN_DATA for fact in rule.facts):
-                yield policy, rule
+                yield PolicyRule(policy, rule)
