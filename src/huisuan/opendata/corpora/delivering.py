@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.http import HttpRequest, HttpResponseBase
 
+from huisuan.base.hashing import text_sha256
 from huisuan.opendata.access.delivering import ReleaseDelivery, deliver, stored_file
 from huisuan.opendata.access.ledger import FOLDED_WITHIN, record_access
 from huisuan.opendata.access.released import ReadableRelease, readable_by
@@ -62,11 +63,12 @@ def _write_down(
 def _marked_copy(shard: CorpusShard, granted: Iterable[ReadableRelease], now: datetime) -> CorpusCopy:
     marks = {each.grant.pk: grant_mark(each.grant) for each in granted if each.grant is not None}
     mark = ";".join(marks[number] for number in sorted(marks))
-    made = CorpusCopy.objects.filter(shard=shard, mark=mark).first()
+    digest = text_sha256(mark)
+    made = CorpusCopy.objects.filter(shard=shard, mark_sha256=digest).first()
     if made is not None and granted_shelf().path_of(made.sha256).is_file():
         return made
     content = marked(load_content(corpora_shelf(), shard.sha256), shard.form, mark)
     sha256 = granted_shelf().store(content)
     return CorpusCopy.objects.get_or_create(
-        shard=shard, mark=mark, defaults={"sha256": sha256, "size": len(content), "at": now}
+        shard=shard, mark_sha256=digest, defaults={"sha256": sha256, "size": len(content), "at": now}
     )[0]

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             name='CorpusCopy',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mark', models.CharField(max_length=2000)),
+                ('mark_sha256', models.CharField(help_text='of the mark that stands in each line', max_length=64)),
                 ('sha256', models.CharField(max_length=64)),
                 ('size', models.BigIntegerField()),
                 ('at', models.DateTimeField()),
@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='corpuscopy',
-            constraint=models.UniqueConstraint(fields=('shard', 'mark'), name='corpus_copy_once'),
+            constraint=models.UniqueConstraint(fields=('shard', 'mark_sha256'), name='corpus_copy_once'),
         ),
         migrations.AddConstraint(
             model_name='corpuscopy',

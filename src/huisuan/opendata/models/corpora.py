@@ -119,17 +119,17 @@ class CorpusCopy(models.Model):
     """A shard as the firm of one or several grants gets it: each line with their mark."""
 
     shard = models.ForeignKey(CorpusShard, on_delete=models.PROTECT, related_name="copies")
-    mark = models.CharField(max_length=2000)
+    mark_sha256 = models.CharField(max_length=64, help_text="of the mark that stands in each line")
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
     at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="corpus_copy_once", fields=["shard", "mark"]),
+            models.UniqueConstraint(name="corpus_copy_once", fields=["shard", "mark_sha256"]),
             models.CheckConstraint(name="corpus_copy_has_its_digest", condition=Q(sha256__regex=SHA256_PATTERN)),
         ]
         triggers = [append_only("corpus_copies_stay")]
 
     def __str__(self) -> str:
-        return f"{self.shard_id} {self.mark}"
+        return f"{self.shard_id} {self.mark_sha256[:8]}"
