@@ -83,7 +83,7 @@ def _data(letter: Letter, imprint: Imprint, pictures: Sequence[tuple[str, str, i
     return {
         **said, "office": imprint.office, "number": imprint.number, "code": imprint.code,
         "qr": _qr_code(imprint.address) if imprint.address else "", "replaces": imprint.replaces,
-        "signed": imprint.office, 
+        "signed": imprint.office,
         "pictures": [{"title": title, "svg": svg, "width": width} for title, svg, width in pictures],
         "day": f"{day.year}年{day.month}月{day.day}日", "head-size": size, "fonts": choose_faces(load_fonts()),
     }  # fmt: skip
