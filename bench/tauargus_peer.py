@@ -2,8 +2,8 @@
 
 Reads from stdin, as JSON, rows of period, city, kind, firm and amount, which of these dimensions there are, and how
 many minutes may be taken. Rules as near as its grammar has them: fewer than three contributors, one with 75%, two with
-85%, an estimate within 10%; the optimum by HiGHS. Prints the version, seconds of processor time and by the clock, and the
-cells that it hides, `all` for a total.
+85%, an estimate within 10%; the optimum by HiGHS. Prints the version, seconds of processor time and by the clock, and
+the cells that it hides, `all` for a total.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
 from huisuan.compute.models import Accelerator, Centre, CentreNode
+from huisuan.documents.tile_map import TILES
 from huisuan.parties.models import Region
-from huisuan.parties.tile_map import TILES
 from support.portal import CARD, World
 
 pytestmark = pytest.mark.django_db

@@ -16,6 +16,7 @@ from huisuan.bulletins.suppression.linked_cells import SourceCell
 from huisuan.compute.metering.audit.folder import canonical
 
 ALL = "all"
+FIGURES_FORMAT = "huisuan-figures-1"  # of a snapshot of money, use or scenarios
 #: what it costs to hide the total, a sum by place or kind, a cell: readers look for the first most
 _WEIGHTS = (50, 5, 1)
 Place = tuple[str, str]  # region and kind

@@ -11,11 +11,10 @@ from typing import Any
 from huisuan.base.errors import Conflict
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
-from huisuan.bulletins.figures.contributions import ALL, KeptContributions
+from huisuan.bulletins.figures.contributions import ALL, FIGURES_FORMAT, KeptContributions
 from huisuan.bulletins.figures.gathering import AskedFigures, GatheredFigures, gather_figures, list_places
 from huisuan.bulletins.figures.linked_figures import FiguresChoice, choose_figures
 from huisuan.bulletins.figures.periods import first_and_last_day, list_quarters
-from huisuan.bulletins.issuing.snapshot_file import FIGURES_FORMAT
 from huisuan.bulletins.models import BulletinIssue, BulletinKind
 from huisuan.bulletins.suppression.bulletin_data import BulletinCells, parse_bulletin_cells
 from huisuan.bulletins.suppression.sensitive_cells import DisclosureRules

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from huisuan.bulletins.issuing.pictures import Picture, Tile, shade_of
 from huisuan.documents.letters import Annex, Letter
-from huisuan.parties.tile_map import TILES
+from huisuan.documents.tile_map import TILES
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from huisuan.parties.tile_map import TILES
+from huisuan.documents.tile_map import TILES
 
 _INK, _LINE, _PAPER = "#1d2327", "#dcd8cf", "#ffffff"
 #: from the least to the most, all light enough for ink on them; the figure stands there too

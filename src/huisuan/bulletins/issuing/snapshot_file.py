@@ -8,10 +8,10 @@ from typing import Any
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
+from huisuan.bulletins.figures.contributions import FIGURES_FORMAT
 from huisuan.compute.metering.audit.folder import canonical
 from huisuan.opendata.scores.formula import SNAPSHOT_FORMAT
 
-FIGURES_FORMAT = "huisuan-figures-1"  # of money, use and scenarios
 _FORMATS = (SNAPSHOT_FORMAT, FIGURES_FORMAT)
 _LARGEST = 64 * 1024 * 1024
 

@@ -15,8 +15,8 @@ from django.utils.http import urlencode
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import Month
 from huisuan.compute.models import CapacitySighting, UsageDay
+from huisuan.documents.tile_map import TILES
 from huisuan.parties.models import Region
-from huisuan.parties.tile_map import TILES
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import number_format
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 
+from huisuan.documents.tile_map import TILES
 from huisuan.parties.route_access import allow, viewer_of
-from huisuan.parties.tile_map import TILES
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.federation.history import cities_of_month, map_month, months_of_use, number_of_month
