@@ -209,7 +209,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "bulletins/desk/services.py": (), "portal/bulletins/desk.py": ("_day", "_wish"),
     "bulletins/appeals/queries.py": (), "bulletins/appeals/services.py": (),
     "bulletins/figures/freezing.py": ("freeze_figures", "_check_period"),
-    "bulletins/figures/linked_figures.py": ("_check_values",), "bulletins/figures/periods.py": ("list_parts",),
+    "bulletins/figures/linked_figures.py": ("_check_values",), "bulletins/figures/periods.py": ("parts_of_period",),
     "bulletins/figures/gathering.py": ("gather_figures", "_check_settled", "_policy"),
     "programmes/registers/progress.py": (),
 }  # fmt: skip
