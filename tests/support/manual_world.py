@@ -112,6 +112,7 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     "作业号": lambda: Job.objects.latest("submitted_at").uid,
     ("--array", "作业号"): lambda: Job.objects.exclude(array_uid="").latest("submitted_at").array_uid,
     ("logs", "UID"): lambda: Job.objects.get(state="done").uid,
+    ("--line", "1"): lambda: str(AppropriationLine.objects.latest("pk").pk),
     "用户名": lambda: "li",
     "核验码": lambda: Document.objects.latest("pk").code,
     "账号": lambda: "wang",
