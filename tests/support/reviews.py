@@ -40,10 +40,10 @@ def challenge(now: datetime = OPENED, **other: object) -> Call:
     return opened(now, **(said | other))
 
 
-def recommended(call: Call, number: int, task: str = "", **facts: str) -> Application:
+def recommended(call: Call, number: int, task: str = "", *, files: tuple[str, ...] = (), **facts: str) -> Application:
     """An application of a firm under the call, handed in, checked and recommended: under review."""
     made = submit_draft(
-        call.number, draft(number, rule="5.1", files=(), **PROJECT | facts).pk, applicant(number), DURING, task=task
+        call.number, draft(number, rule="5.1", files=files, **PROJECT | facts).pk, applicant(number), DURING, task=task
     )  # fmt: skip
     file_plan(made.number, PLAN, applicant(number), DURING)
     checked(made, official("checker", "check", SCIENCE), CLOSES)

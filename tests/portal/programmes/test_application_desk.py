@@ -83,3 +83,20 @@ def test_a_flag_is_shown_to_officials_alone_and_answered_by_who_does_not_check(f
     assert decider.post(f"{address}/flags/{flag.pk}/answer", {"flag_reason": "同一公告"}).status_code == 302
     assert "同一公告" in shown(decider.get(address))
     assert decider.post(f"{address}/flags/{flag.pk}/answer", {"flag_reason": "再答"}).status_code == 409
+
+
+def test_what_was_checked_stands_on_the_page_for_officials_and_is_asked_again_there(flagged: Application) -> None:
+    address = f"/applications/{flagged.number}"
+    checker = browser(official("checker", "check"))
+    assert "还没有核对" in shown(checker.get(address))
+    assert "还没有核对" not in shown(browser(official("decider", "decide")).get(address)), "nobody else asks"
+    assert browser(official("decider", "decide")).post(f"{address}/checks").status_code == 403
+    assert browser(applicant(2)).post(f"{address}/checks").status_code == 403
+    done = checker.post(f"{address}/checks")
+    assert done.headers["Location"] == f"{address}#checks"
+    page = shown(browser(official("decider", "decide")).get(address))
+    for said in ("第 1 次", "政策条件", "信用名单", "既往项目评价"):
+        assert said in page
+    assert "再核对一次" not in page
+    assert "信用名单" not in shown(browser(applicant(2)).get(address))
+    assert "再核对一次" in shown(checker.get(address))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -66,6 +66,7 @@ class TypedAct:
     budget_year: str = ""
     owed: str = ""
     fields: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()  # as corrected, by name
     refused: SafeString | str = ""
     status: int = 200
 
@@ -82,6 +83,7 @@ class ActForm:
     amount: str = ""
     computed: bool = False  # the amount, which is not asked for
     fields: tuple[tuple[str, str, bool], ...] = field(default=())
+    facts: tuple[tuple[str, str, str, str], ...] = ()  # name, label, as handed in, as corrected
     budget_year: str = ""
 
 
@@ -101,6 +103,7 @@ def take_step_page(request: HttpRequest, number: str, action: str) -> HttpRespon
     typed = TypedAct(
         action, asked.get("reason", "").strip(), asked.get("amount", "").strip(),
         asked.get("budget_year", "").strip(), asked.get("owed", "").strip(), tuple(asked.getlist("fields")),
+        tuple((name[5:], asked[name].strip()) for name in asked if name.startswith("fact.") and asked[name].strip()),
     )  # fmt: skip
     if action == "check":
         check_where_nobody_has([application.number], request.user, timezone.now())
@@ -110,10 +113,7 @@ def take_step_page(request: HttpRequest, number: str, action: str) -> HttpRespon
             amount_fen=_fen(typed.amount), payload=_payload(typed), key=asked.get("key", ""),
         )  # fmt: skip
     except Refused as refusal:
-        refused = TypedAct(
-            typed.action, typed.reason, typed.amount, typed.budget_year, typed.owed, typed.fields,
-            refusal_html(refusal), refusal_status(refusal),
-        )  # fmt: skip
+        refused = replace(typed, refused=refusal_html(refusal), status=refusal_status(refusal))
         return _shown(request, application, refused)
     done = _t("{number}：已{action}。").format(number=number, action=action_label(action))
     messages.success(request, done)
@@ -176,6 +176,8 @@ def _payload(typed: TypedAct) -> dict[str, Any]:
         payload["budget_year"] = int(year) if _IS_YEAR.fullmatch(year) else year
     if typed.action in NAMES_WHAT_IS_OWED and typed.owed:
         payload["owed_fen"] = _fen(typed.owed)
+    if typed.action in NAMES_WHAT_IS_OWED and typed.facts:
+        payload["facts"] = dict(typed.facts)
     return payload
 
 
@@ -257,8 +259,16 @@ def _form(application: Application, edge: ProcedureEdge, said: Said, typed: Type
         budget_year = mine.budget_year or str(timezone.localdate().year)
     return ActForm(
         edge.action, action_label(edge.action), duty_label(edge.duty), ACTION_WORDS[edge.action].needs_reason, mine,
-        amount, said.offer is not None, fields, budget_year,
+        amount, said.offer is not None, fields, _correctable(edge, said, mine), budget_year,
     )  # fmt: skip
+
+
+def _correctable(edge: ProcedureEdge, said: Said, mine: TypedAct) -> tuple[tuple[str, str, str, str], ...]:
+    """The facts that were handed in, where the rule is run again on what is corrected of them."""
+    if edge.action not in NAMES_WHAT_IS_OWED or said.offer is not None:
+        return ()
+    typed = dict(mine.facts)
+    return tuple((fact.name, fact.label, fact.text, typed.get(fact.name, "")) for fact in said.facts)
 
 
 def _computed(said: Said) -> str:
