@@ -36,7 +36,7 @@ class Site:
     def page(self, who: str, width: int = 1280, *, english: bool = False, **options: Any) -> Page:
         """A page of a fresh browser, in which someone is signed in."""
         context = self.browser.new_context(viewport={"width": width, "height": 900}, **options)
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(30_000)
         cookies = {
             "django_language": "en" if english else "zh-hans",
             **({"sessionid": self.sessions[who]} if who else {}),
@@ -60,7 +60,7 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
             world = build()
             proposal()  # here, where it is committed: the server sees no transaction of a test
             sessions = {who: world.browser(who).cookies["sessionid"].value for who in world.people}
-            expect.set_options(timeout=8_000)
+            expect.set_options(timeout=30_000)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
                 yield Site(server.url, browser, world, sessions)

@@ -214,7 +214,7 @@ def decided_and_paid(walk: Walk, number: str, firm: Person) -> None:
     walk.of(payer, "/treasury/returns/").locator("input[type=file]").set_input_files(
         {"name": "r.csv", "mimeType": "text/csv", "buffer": content}
     )
-    walk.post(payer, "", "导入回单", "1 件支付完毕")
+    walk.post(payer, "", "导入回单", "已入账")
 
 
 def taken_back(walk: Walk, number: str, firm: Person, later: datetime) -> None:
@@ -241,7 +241,6 @@ def taken_back(walk: Walk, number: str, firm: Person, later: datetime) -> None:
         amount=plain_yuan(debt.amount_fen),
         voucher="收 1 号",
     )
-    walk.act(payer, number, "追回完毕")
     page = walk.of(firm, f"/applications/{number}")
     for said in ("已办结", "70 → 60", "启动追回", "样机完成"):
         expect(page.locator("main")).to_contain_text(said)
