@@ -96,7 +96,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "revoking", "up_to_date",
     )},
     **{f"programmes/contract_desk/{name}.py": () for name in (
-        "accepting", "desk", "drawing_up", "panel", "planning", "reporting",
+        "accepting", "amending", "desk", "drawing_up", "panel", "planning", "reporting",
     )},
     **{f"programmes/struck/{name}.py": () for name in ("issuers", "striking")},
     "portal/struck/views.py": ("_strike",),

@@ -18,8 +18,21 @@ from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import AppropriationLine
 from support.awards import DATA, GROUP, confirmed, offered, settled, walked_offer
-from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, application, official, paid_at_bank, walked
+from support.programmes import (
+    ENDED,
+    LAW,
+    NOON,
+    TREASURY,
+    applicant,
+    application,
+    budget,
+    official,
+    paid_at_bank,
+    walked,
+    with_account,
+)
 from support.treasury import balances
+from support.treasury import committed as taken_by_another
 
 pytestmark = pytest.mark.django_db
 WHY = "中标单位放弃"
@@ -118,3 +131,16 @@ def test_a_revoked_offer_is_made_anew_by_the_next_settlement_and_a_refused_one_i
     act(refused.number, "refuse", decides, ENDED, reason="不在皖")
     again = make_offers(settled(100_00, 200_00), official("data", "check", DATA), ENDED)
     assert [one.application.party for one in again.made] == [revoked.party]
+
+
+def test_a_line_used_up_between_the_check_and_the_commitment_leaves_the_award_as_it_is() -> None:
+    made = application()
+    walked(made, "decide")
+    line = budget(fen=5_000_000)
+    with_account(made)
+    taken_by_another(line, "X1", 1, who=2)
+    with pytest.raises(Conflict) as refused:
+        act(made.number, "commit", official("commiter", "commit", TREASURY), ENDED)
+    made.refresh_from_db()
+    assert (refused.value.code, made.state) == ("treasury.line_exhausted", "decided")
+    assert (balances(line)["available"], prove().holds) == (4_999_999, True)

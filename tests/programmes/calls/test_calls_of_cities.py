@@ -81,17 +81,30 @@ def of_before(opener: Person) -> Call:
     return Call.objects.create(**(kept | other))
 
 
-def test_a_call_of_all_cities_together_says_who_amends_and_freezes_it() -> None:
-    call, nobody = of_before(person("of no city", "province")), person("without a post", "province")
+def test_a_call_of_no_city_is_changed_by_none_until_its_city_is_on_record() -> None:
+    opener = person("of no city", "province")
+    call, nobody = of_before(opener), person("without a post", "province")
     page = Client()
-    assert page.get(f"/calls/{call.number}").content.decode().count("各市共用的通知，不属于哪一个市：任一市均可") == 1
+    assert page.get(f"/calls/{call.number}").content.decode().count("认不出属于哪一个市") == 1
     page.force_login(nobody, backend="django.contrib.auth.backends.ModelBackend")  # who may see its sheet
-    assert page.get(f"/calls/{call.number}").content.decode().count("各市共用的通知，不属于哪一个市：任一市均可") == 2
-    with pytest.raises(NotAllowed, match="任一市人民政府当天在任的公示岗位"):
-        amend_call(call.number, "延期", nobody, DURING)
-    with pytest.raises(NotAllowed, match="决策表由任一市人民政府"):
-        freeze_sheet(call.number, nobody, CLOSES)
-    assert may_freeze(call, of_city("decide", WUHU), CLOSES)
+    assert page.get(f"/calls/{call.number}").content.decode().count("认不出属于哪一个市") == 2
+    with pytest.raises(NotAllowed, match="认不出由哪个市"):
+        amend_call(call.number, "延期", of_city("publish", WUHU), DURING)
+    with pytest.raises(NotAllowed, match="认不出由哪个市"):
+        freeze_sheet(call.number, of_city("decide", WUHU), CLOSES)
+    Person.objects.filter(pk=opener.pk).update(city="340200")
+    assert amend_call(call.number, "更正", of_city("publish", WUHU), DURING).amendments.count() == 1
+    with pytest.raises(NotAllowed, match=WUHU):
+        amend_call(call.number, "更正", of_city("publish", HEFEI), DURING)
+
+
+def test_a_call_of_before_is_of_the_one_city_in_which_its_opener_held_a_post_that_day() -> None:
+    before = of_before(of_city("publish", HEFEI))
+    with pytest.raises(NotAllowed, match=HEFEI):
+        amend_call(before.number, "更正", of_city("publish", WUHU), DURING)
+    assert amend_call(before.number, "更正", of_city("publish", HEFEI), DURING).amendments.count() == 1
+    assert may_freeze(before, of_city("decide", HEFEI), CLOSES)
+    assert not may_freeze(before, of_city("decide", WUHU), CLOSES)
 
 
 def test_a_call_of_before_is_of_the_city_of_whoever_opened_it() -> None:

@@ -1,8 +1,9 @@
 """Who publishes a call: a post in an office of the programme; where that is one per city, in the city of the call.
 
 What a city opens is its own: the call carries the procedure in that city, and is amended, extended and taken to its
-decision sheet there. A call of before carries that of all cities; it belongs to the city of whoever opened it. Where
-that person is in no city, it is all cities' together: any city's government amends it and freezes its sheet.
+decision sheet there. A call of before carries that of all cities; it belongs to the city of whoever opened it, by the
+person's own city or the post held that day. Where neither says one city, no government amends it or freezes its sheet
+until the city of that person is on record: what one city announced is not another's to change.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from datetime import datetime
 from huisuan.base.errors import InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.law.policy import Policy
-from huisuan.law.procedure import DUTY_WORDS, Duty, ProgrammeSpec, names_each_city
+from huisuan.law.procedure import DUTY_WORDS, EACH_CITY, Duty, ProgrammeSpec, names_each_city
 from huisuan.parties.models import Person, Region
 from huisuan.programmes.models import Call, ProcedureEdition
-from huisuan.programmes.offices import is_city, offices_in, posts_in_force, store_offices
+from huisuan.programmes.offices import city_governments, is_city, offices_in, posts_in_force, store_offices
 from huisuan.programmes.workflow.begin import city_edition, store_edition
 
 
@@ -63,41 +64,56 @@ def require_amender(call: Call, policy: Policy, by: Person, now: datetime) -> No
     if not may_amend(call, spec, by, now):
         duty, named = _publishing(spec)
         kept = kept_by(call, named)
-        if kept.any_city:
-            raise NotAllowed(
-                f"{call.number} 由各市共用，不属于哪一个市：由任一市人民政府当天在任的"
-                f"{DUTY_WORDS[duty][0]}岗位更正、延期",
-                code="call.no_post_in_force",
-            )
+        if kept.of_no_city:
+            raise of_no_city(call, "call.no_post_in_force")
         raise _no_post(duty, kept.offices)
 
 
 def may_amend(call: Call, spec: ProgrammeSpec, by: Person, now: datetime) -> bool:
     """Whether a person holds a post, that day, under which a call is amended and extended."""
     duty, named = _publishing(spec)
-    return _held(by, duty, _in_city(city_of_call(call), named), now)
+    return _held(by, duty, kept_by(call, named).offices, now)
 
 
 def city_of_call(call: Call) -> Region | None:
-    """The city to which a call belongs: whose procedure it carries, else whose person opened it; None: of no city."""
+    """The city to which a call belongs: whose procedure it carries, else whose person opened it; None: of no city.
+
+    Whose that person was is said by the account, else by the posts held in one city's government on that day.
+    """
     code = call.edition.content.get("city")
-    return Region.objects.get(code=code) if code else call.opened_by.city
+    if code:
+        return Region.objects.get(code=code)
+    if call.opened_by.city is not None:
+        return call.opened_by.city
+    governments = {office: city for city, office in city_governments().items()}
+    posts = posts_in_force(call.opened_by, call.opened_at.astimezone(SHANGHAI).date())
+    held = set(posts.filter(office__name__in=governments).values_list("office__name", flat=True))
+    return Region.objects.get(code=governments[held.pop()]) if len(held) == 1 else None
+
+
+def of_no_city(call: Call, code: str) -> NotAllowed:
+    """The refusal where nobody can tell whose a call is."""
+    return NotAllowed(
+        f"{call.number} 由各市共用，发布人 {call.opened_by.username} 不属于哪一个市、当天也不在一个市任职：认不出由"
+        "哪个市更正、延期和冻结决策表，请先由平台管理员登记该人所在的市",
+        code=code,
+    )
 
 
 @dataclass(frozen=True)
 class CallKeepers:
-    """The offices whose a call is; `any_city`: all cities' together, so that the government of any one of them acts."""
+    """The offices whose a call is; `of_no_city`: the government that would act cannot be told."""
 
     offices: tuple[str, ...]
-    any_city: bool
+    of_no_city: bool
 
 
 def kept_by(call: Call, named: Iterable[str]) -> CallKeepers:
     """Which of the offices that a procedure names act for a call."""
     city, offices = city_of_call(call), sorted(named)
-    if (city is None or not is_city(city)) and names_each_city(offices):
-        return CallKeepers(tuple(offices), any_city=True)
-    return CallKeepers(tuple(sorted(_in_city(city, offices))), any_city=False)
+    unknown = (city is None or not is_city(city)) and names_each_city(offices)
+    acting = _in_city(city, [name for name in offices if not (unknown and name in EACH_CITY)])
+    return CallKeepers(tuple(sorted(acting)), of_no_city=unknown)
 
 
 def amended_by(call: Call) -> CallKeepers:

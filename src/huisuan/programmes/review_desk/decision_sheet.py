@@ -14,11 +14,11 @@ from huisuan.documents.letters import without_controls
 from huisuan.documents.typesetting import typeset, unnumbered
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.calls.publishing import CallKeepers, city_of_call, kept_by
+from huisuan.programmes.calls.publishing import CallKeepers, kept_by, of_no_city
 from huisuan.programmes.decision_sheets.compute import compute_sheet
 from huisuan.programmes.decision_sheets.records import last_sheet, store_sheet
 from huisuan.programmes.models import Application, Call, FrozenSheet, ProcedureEdge
-from huisuan.programmes.offices import offices_in, posts_in_force
+from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.review.ranking import DecisionSheet, read_sheet
 from huisuan.programmes.review.sheet_letter import frozen_words, sheet_letter
 from huisuan.programmes.review.sheet_workbook import sheet_workbook
@@ -64,7 +64,7 @@ class ShownSheet:
             raise Conflict(f"{self.call.number}：决策表冻结之后才有 PDF；在此之前可取 XLSX", code="sheet.not_frozen")
         frozen = self.frozen
         version = frozen_words(self.call.number, frozen.number, frozen.by.name, frozen.at, frozen.reason)
-        office = min(office for _, office in _freezing_posts(self.call))
+        office = min(frozen_by(self.call).offices, default=frozen.by.name)
         letter = without_controls(sheet_letter(self.sheet, self._names(), self.call.title, version))
         return typeset(letter, unnumbered(office, self.frozen.at))
 
@@ -88,11 +88,8 @@ def freeze_sheet(number: str, person: Person, now: datetime) -> FrozenSheet:
         raise _unknown(number)
     if not may_freeze(call, person, now):
         kept = frozen_by(call)
-        if kept.any_city:
-            raise NotAllowed(
-                f"{number} 由各市共用，不属于哪一个市：决策表由任一市人民政府当天在任的岗位冻结",
-                code="sheet.no_post_in_force",
-            )
+        if kept.of_no_city:
+            raise of_no_city(call, "sheet.no_post_in_force")
         offices = "、".join(kept.offices)
         raise NotAllowed(f"{number}：决策表由{offices}当天在任的岗位冻结", code="sheet.no_post_in_force")
     if (frozen := last_sheet(call)) is not None:
@@ -122,8 +119,8 @@ def frozen_by(call: Call) -> CallKeepers:
 
 
 def _freezing_posts(call: Call) -> set[tuple[str, str]]:
-    city = city_of_call(call)
-    return {(edge.duty, office) for edge in _freezing_edges(call) for office in offices_in(city, edge.office)}
+    edges = _freezing_edges(call)
+    return {(edge.duty, office) for edge in edges for office in kept_by(call, [edge.office]).offices}
 
 
 def _freezing_edges(call: Call) -> list[ProcedureEdge]:
