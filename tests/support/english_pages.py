@@ -58,7 +58,7 @@ POSTED = {
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
-    "take-step", "give-payee", "answer-payee", "answer-application-flag", "contract-act", "say-issuer",
+    "take-step", "give-payee", "answer-payee", "answer-application-flag", "contract-act", "say-issuer", "check-application",
     "send-score-sheet", "recuse", "acceptance-act", "amend-call", "issue-document", "match-register",
     "publish-notice", "end-budget-line", "send-orders",
     "keep-filter", "forget-filter",

@@ -92,7 +92,7 @@ def test_a_call_of_no_city_is_changed_by_none_until_its_city_is_on_record() -> N
         amend_call(call.number, "延期", of_city("publish", WUHU), DURING)
     with pytest.raises(NotAllowed, match="认不出由哪个市"):
         freeze_sheet(call.number, of_city("decide", WUHU), CLOSES)
-    Person.objects.filter(pk=opener.pk).update(city="340200")
+    Person.objects.filter(pk=opener.pk).update(role="city", city="340200")
     assert amend_call(call.number, "更正", of_city("publish", WUHU), DURING).amendments.count() == 1
     with pytest.raises(NotAllowed, match=WUHU):
         amend_call(call.number, "更正", of_city("publish", HEFEI), DURING)

@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.test import Client
 from typer.testing import CliRunner
 
@@ -175,6 +176,30 @@ def test_what_the_city_pays_later_is_another_application_and_the_project_is_shar
         act(second.number, "commit", by("commit"), LATER)
     rebase(second.number, "随市级凭证", by("decide"), LATER)
     assert Award.objects.get(application=second, superseded_by__isnull=True).amount_fen == 1_500_000
+
+
+def test_vouchers_recorded_after_the_approval_are_a_further_claim_of_the_same_year() -> None:
+    budget("8.2", 100_000_000)
+    voucher("V-1", 100_000_000)
+    first = handed_in()
+    voucher("V-2", 10_000_000)
+    with pytest.raises(Conflict) as early:  # nothing is granted yet: what is recorded now counts there
+        handed_in(paid_by="V-2")
+    assert early.value.code == "claim_object.held"
+    walked(first, "check", "publicise", "decide")
+    voucher("V-3", 20_000_000)
+    call = city_call()
+    assert list_missing(call.number, drafted("项目甲", paid_by="V-3").pk, hefei(), NOON) == []
+    further = walked(handed_in(paid_by="V-3"), "check", "publicise", "decide", "commit")
+    assert further.claim_objects.get(kind="project").part == 1
+    assert [award.amount_fen for award in Award.objects.order_by("pk")] == [33_000_000, 6_000_000]
+    with pytest.raises(Conflict) as spent:
+        handed_in(paid_by="V-1")
+    assert "V-1" in str(spent.value)
+    one = first.claim_objects.get(kind="project")
+    one.pk, one.part, one.code = None, 2, "项目丙"
+    with pytest.raises(DatabaseError, match="a further part is claimed"), transaction.atomic():
+        one.save(force_insert=True)
 
 
 def test_whichever_application_is_granted_first_the_other_gets_only_what_is_left() -> None:

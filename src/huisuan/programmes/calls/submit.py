@@ -16,7 +16,7 @@ from huisuan.programmes.applications.queries import claimant
 from huisuan.programmes.applications.services import name_objects
 from huisuan.programmes.calls.services import unknown_call
 from huisuan.programmes.claim_objects.codes import object_words
-from huisuan.programmes.claim_objects.records import ClaimGround, holder_words, holders, years_held
+from huisuan.programmes.claim_objects.records import ClaimGround, holder_words, holders, leaves_room, years_held
 from huisuan.programmes.models import Application, Call, Draft
 from huisuan.programmes.submissions.content import MissingItem, SubmissionContent, law_of, read_draft
 from huisuan.programmes.submissions.window import CallWindow
@@ -95,18 +95,22 @@ def _held_by_others(call: Call, draft: Draft, content: SubmissionContent, person
     ]
     own = Application.objects.filter(draft=draft).exclude(state__in=_ENDED).first()
     for held in holders(ground.policy, ground.ground, named, besides=own.pk if own else None):
+        if leaves_room(held, person.city_id):
+            continue
         said = f"{object_words(held.kind, held.code)} 已由{holder_words(held, person)}申报"
         yield MissingItem("objects", "object_held", f"{said}；{once_a_year(held.year)}" if held.year else said)
 
 
 def held_by_year(call: Call) -> bool:
-    """Whether a project is claimed for once a year under a call: what a city pays for it later is not claimed again."""
+    """Whether a project is claimed for year by year under a call."""
     return bool(years_held(call.edition.content, call.year).get(ObjectKind.PROJECT.value))
 
 
 def once_a_year(year: int) -> str:
-    """What whoever claims for a project of a year should know: there is one claim a year, complete once it is over."""
-    return f"每年度一件：批准以前登记的 {year} 年凭证都计入，批准以后的不能再报；{year + 1}-01-01 起申报的是全年"
+    """What whoever claims for a project of a year should know: one claim a year, and another for what is entered later."""
+    return (
+        f"每年度一件：批准以前登记的 {year} 年凭证都计入，批准以后登记的写明新凭证补报；{year + 1}-01-01 起申报的是全年"
+    )
 
 
 def _call(number: str) -> Call:

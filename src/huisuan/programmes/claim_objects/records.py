@@ -15,7 +15,7 @@ from huisuan.law.procedure import OWN_SERIES, Held, ObjectKind
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.claim_objects.codes import asked_objects, object_words
-from huisuan.programmes.models import Application, ApplicationSubmission, ClaimObject
+from huisuan.programmes.models import CHOSEN_STATES, Application, ApplicationSubmission, ClaimObject
 
 _ONCE = "one_living_claim_holds_an_object"
 
@@ -57,6 +57,8 @@ def record_objects(
         )
         for kind, code in sorted(wanted.keys() - held.keys())
     ]  # fmt: skip
+    for one in new:
+        one.part = _next_part(one, application)
     _refuse_held(new, person)
     try:
         with transaction.atomic():
@@ -66,6 +68,24 @@ def record_objects(
             raise
         _refuse_held(new, person)  # somebody was quicker
         raise
+
+
+def leaves_room(held: ClaimObject, city_id: str | None) -> bool:
+    """Whether a city may claim again for what it holds for a year: some was granted, so new vouchers are a further part.
+
+    What it gets is computed beside what was granted; a voucher is still named once.
+    """
+    one = held.application
+    return bool(held.year and city_id and one.city_id == city_id and one.state in CHOSEN_STATES)
+
+
+def _next_part(new: ClaimObject, application: Application) -> int:
+    if not new.year or application.city_id is None:
+        return 0
+    named = [(new.kind, new.series, new.year, new.code)]
+    found = holders(new.policy, new.ground, named, besides=application.pk)
+    free = all(leaves_room(one, application.city_id) for one in found)
+    return max((one.part + 1 for one in found), default=0) if free else 0
 
 
 def held_elsewhere(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
@@ -125,7 +145,11 @@ def _refuse_held(new: Sequence[ClaimObject], person: Person) -> None:
     if not new:
         return
     named = [(one.kind, one.series, one.year, one.code) for one in new]
-    found = holders(new[0].policy, new[0].ground, named, besides=new[0].application_id)
+    city, found = (
+        new[0].application.city_id,
+        holders(new[0].policy, new[0].ground, named, besides=new[0].application_id),
+    )
+    found = [one for one in found if not leaves_room(one, city)]
     if found:
         said = "；".join(f"{object_words(one.kind, one.code)} 已由{holder_words(one, person)}申报" for one in found)
         raise Conflict(

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from huisuan.law.procedure import ObjectKind
-from huisuan.programmes.models.applications import Application
+from huisuan.programmes.models.applications import CHOSEN_STATES, Application
 from huisuan.programmes.models.submissions import ApplicationSubmission
 
 _CODE = r"^\S+$"
@@ -34,7 +34,8 @@ class ClaimObject(models.Model):
     """An object that an application claims for on a ground of a policy, from a submission on.
 
     `series` is the code of the applicant where codes are its own (vouchers of a city), else empty; `year` is that for
-    which it is held, 0 whatever the year. `living` is a cache that triggers move: the application is neither refused,
+    which it is held, 0 whatever the year. `part` counts what one city claims of it for that year after it was granted
+    some: each names vouchers of its own. `living` is a cache that triggers move: the application is neither refused,
     revoked nor withdrawn, nor was all of it taken back, and no later submission has left the object out.
     """
 
@@ -52,6 +53,7 @@ class ClaimObject(models.Model):
     kind = models.CharField(max_length=20)
     series = models.CharField(max_length=20, blank=True)
     year = models.PositiveSmallIntegerField(default=0)
+    part = models.PositiveSmallIntegerField(default=0)
     code = models.CharField(max_length=80)
     typed = models.CharField(max_length=320)
     living = models.BooleanField(default=True)
@@ -62,7 +64,7 @@ class ClaimObject(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="one_living_claim_holds_an_object",
-                fields=["policy", "ground", "kind", "series", "year", "code"],
+                fields=["policy", "ground", "kind", "series", "year", "code", "part"],
                 condition=Q(living=True),
             ),
             models.CheckConstraint(
@@ -87,6 +89,27 @@ class ClaimObject(models.Model):
                         SELECT 1 FROM programmes_application a
                         WHERE a.id = NEW.application_id AND a.state NOT IN ('refused', 'withdrawn')
                           AND NOT (a.state = 'closed' AND COALESCE(a.amount_fen = 0, FALSE)));
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="a_further_part_follows_what_was_granted",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__part__gt=0),
+                func=f"""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM programmes_claimobject o
+                        JOIN programmes_application a ON a.id = o.application_id
+                        JOIN programmes_application mine ON mine.id = NEW.application_id
+                        WHERE (o.policy, o.ground, o.kind, o.series, o.year, o.code, o.part)
+                              = (NEW.policy, NEW.ground, NEW.kind, NEW.series, NEW.year, NEW.code, NEW.part - 1)
+                          AND o.living AND NEW.year > 0 AND a.city_id = mine.city_id
+                          AND a.state IN ({", ".join(f"'{state}'" for state in CHOSEN_STATES)}))
+                    THEN
+                        RAISE EXCEPTION 'a further part is claimed of what the same city was granted for that year' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'a_further_part_follows_what_was_granted';
+                    END IF;
                     RETURN NEW;
                 """,
             ),
