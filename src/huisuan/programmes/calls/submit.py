@@ -107,7 +107,7 @@ def held_by_year(call: Call) -> bool:
 
 
 def once_a_year(year: int) -> str:
-    """What whoever claims for a project of a year should know: one claim a year, and another for what is entered later."""
+    """What whoever claims for a project of a year should know: one claim a year, and one for later vouchers."""
     return (
         f"每年度一件：批准以前登记的 {year} 年凭证都计入，批准以后登记的写明新凭证补报；{year + 1}-01-01 起申报的是全年"
     )

@@ -71,7 +71,7 @@ def record_objects(
 
 
 def leaves_room(held: ClaimObject, city_id: str | None) -> bool:
-    """Whether a city may claim again for what it holds for a year: some was granted, so new vouchers are a further part.
+    """Whether a city may claim again for what it holds for a year: some was granted, new vouchers are a further part.
 
     What it gets is computed beside what was granted; a voucher is still named once.
     """

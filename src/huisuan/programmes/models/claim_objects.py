@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from huisuan.law.procedure import ObjectKind
-from huisuan.programmes.models.applications import CHOSEN_STATES, Application
+from huisuan.programmes.models.applications import Application
 from huisuan.programmes.models.submissions import ApplicationSubmission
 
 _CODE = r"^\S+$"
@@ -97,7 +97,7 @@ class ClaimObject(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
                 condition=pgtrigger.Q(new__part__gt=0),
-                func=f"""
+                func="""
                     IF NOT EXISTS (
                         SELECT 1 FROM programmes_claimobject o
                         JOIN programmes_application a ON a.id = o.application_id
@@ -105,9 +105,10 @@ class ClaimObject(models.Model):
                         WHERE (o.policy, o.ground, o.kind, o.series, o.year, o.code, o.part)
                               = (NEW.policy, NEW.ground, NEW.kind, NEW.series, NEW.year, NEW.code, NEW.part - 1)
                           AND o.living AND NEW.year > 0 AND a.city_id = mine.city_id
-                          AND a.state IN ({", ".join(f"'{state}'" for state in CHOSEN_STATES)}))
+                          AND a.state IN ('decided', 'contracted', 'committed', 'paying', 'monitored', 'in_recovery',
+                                          'closed'))
                     THEN
-                        RAISE EXCEPTION 'a further part is claimed of what the same city was granted for that year' USING
+                        RAISE EXCEPTION 'a further part is claimed of what the city was granted for that year' USING
                             ERRCODE = 'check_violation', CONSTRAINT = 'a_further_part_follows_what_was_granted';
                     END IF;
                     RETURN NEW;
