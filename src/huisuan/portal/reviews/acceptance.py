@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -64,7 +65,7 @@ def acceptance_table(request: HttpRequest) -> Table:
 
 def waiting_acceptances(person: Person, now: datetime) -> list[tuple[AcceptanceSeat, WaitingAcceptance]]:
     """What waits for a vote of a person, with the material; the newest first."""
-    rows = acceptance_seats(Viewer.for_person(person)).filter(voted=False, done=False, refused=False)
+    rows = acceptance_seats(Viewer.for_person(person)).filter(Q(voted=False, done=False, refused=False))
     return [(row, _waiting(row, now)) for row in rows[:_MOST_SHOWN]]
 
 
