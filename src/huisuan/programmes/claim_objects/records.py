@@ -145,11 +145,8 @@ def _refuse_held(new: Sequence[ClaimObject], person: Person) -> None:
     if not new:
         return
     named = [(one.kind, one.series, one.year, one.code) for one in new]
-    city, found = (
-        new[0].application.city_id,
-        holders(new[0].policy, new[0].ground, named, besides=new[0].application_id),
-    )
-    found = [one for one in found if not leaves_room(one, city)]
+    held = holders(new[0].policy, new[0].ground, named, besides=new[0].application_id)
+    found = [one for one in held if not leaves_room(one, new[0].application.city_id)]
     if found:
         said = "；".join(f"{object_words(one.kind, one.code)} 已由{holder_words(one, person)}申报" for one in found)
         raise Conflict(

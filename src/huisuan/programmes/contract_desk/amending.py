@@ -14,7 +14,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import State
 from huisuan.parties.models import Person
 from huisuan.programmes.contract_desk.desk import contract_of, take_up
-from huisuan.programmes.contract_desk.panel import sitting_now, vote_now
+from huisuan.programmes.contract_desk.panel import round_of, sitting_now, vote_in
 from huisuan.programmes.contracts.terms import AmendmentTerms, read_amendment
 from huisuan.programmes.models import AmendedTarget, Application, Contract, ContractAmendment, ContractTarget
 
@@ -72,7 +72,7 @@ def _changed(
             raise InvalidRequest(f"{number}：指标 {code} 已是 {figure} {target.unit}", code="contract.target_unchanged")
         if target.milestone.results.filter(accepted=True).exists():
             raise Conflict(f"{number}：第 {at} 个节点已验收，指标不再变更", code="contract.accepted_already")
-        if any(vote_now(seat, target.milestone) for seat in sitting_now(target.milestone)):
+        if any(vote_in(seat, round_of(target.milestone)) for seat in sitting_now(target.milestone)):
             raise Conflict(
                 f"{number}：专家组正在就第 {at} 个节点投票，登记结果之后再变更", code="contract.panel_is_voting"
             )

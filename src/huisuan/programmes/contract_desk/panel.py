@@ -161,7 +161,7 @@ def leave_acceptance_seat(
         application = take_up(number, person, now)
         found = milestone_of(application, milestone)
         seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
-    vote = None if seat is None else vote_now(seat, found)
+    vote = None if seat is None else vote_in(seat, round_of(found))
     if seat is None or (vote is not None and _bar(application, username, now) is None):
         raise Conflict(
             f"{number}：{username} 不在第 {milestone} 个节点的专家组，或已投票且没有利害关系", code="contract.seat_left"
@@ -191,15 +191,15 @@ def round_of(milestone: Milestone) -> int:
     return milestone.results.count() + 1
 
 
-def vote_now(seat: AcceptanceSeat, milestone: Milestone) -> AcceptanceVote | None:
-    """The vote from a seat that counts now; None: none was given in this round."""
-    now = round_of(milestone)
-    return next((vote for vote in seat.votes.all() if vote.round == now and not vote.left), None)
+def vote_in(seat: AcceptanceSeat, number: int) -> AcceptanceVote | None:
+    """The vote from a seat in a round; None: none was given."""
+    return next((vote for vote in seat.votes.all() if vote.round == number and not vote.left), None)
 
 
 def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
     """Whether most accept it, and the mean of the scores; None: not everybody who sits has voted in this round."""
-    votes = [vote_now(seat, milestone) for seat in sitting_now(milestone)]
+    now = round_of(milestone)
+    votes = [vote_in(seat, now) for seat in sitting_now(milestone)]
     given = [vote for vote in votes if vote is not None and vote.score is not None]
     if not votes or len(given) < len(votes):
         return None
@@ -210,7 +210,8 @@ def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
 
 def tied_voters(application: Application, milestone: Milestone, now: datetime) -> list[str]:
     """Who has voted in this round and is tied to the applicant by what is known now."""
-    voted = [seat.expert.person.username for seat in sitting_now(milestone) if vote_now(seat, milestone)]
+    now = round_of(milestone)
+    voted = [seat.expert.person.username for seat in sitting_now(milestone) if vote_in(seat, now)]
     return [name for name in voted if _bar(application, name, now) is not None]
 
 

@@ -12,7 +12,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.amending import describe_amendments, plain_figure
-from huisuan.programmes.contract_desk.panel import vote_now
+from huisuan.programmes.contract_desk.panel import vote_in
 from huisuan.programmes.contract_desk.reporting import describe_due, reached_by_target
 from huisuan.programmes.contracts.race import runners_of
 from huisuan.programmes.models import (
@@ -120,6 +120,7 @@ def _milestones(contract: Contract, now: datetime, *, seats: bool) -> list[dict[
 def _milestone(row: Milestone, due: dict[str, Any], *, shows_seats: bool) -> dict[str, Any]:
     accepted = row.results.filter(accepted=True).exists()
     seats = row.seats.select_related("expert__person").prefetch_related("votes__set_aside") if shows_seats else []
+    shown_round = row.results.count() + (not accepted)  # the one that is open, or that accepted it
     return {
         "milestone": row.number, "title": row.title, "due_on": due["due_on"], "amount_fen": row.amount_fen,
         "report_until": due["report_until"], "overdue": due["overdue"] and not accepted, "accepted": accepted,
@@ -139,15 +140,15 @@ def _milestone(row: Milestone, due: dict[str, Any], *, shows_seats: bool) -> dic
             {"accepted": one.accepted, "score": one.score, "reason": one.reason, "at": _shown(one.at)}
             for one in row.results.all()
         ],
-        "panel": [_seat(seat, row) for seat in seats],
+        "panel": [_seat(seat, shown_round) for seat in seats],
     }  # fmt: skip
 
 
-def _seat(seat: AcceptanceSeat, milestone: Milestone) -> dict[str, Any]:
+def _seat(seat: AcceptanceSeat, shown_round: int) -> dict[str, Any]:
     votes, aside = list(seat.votes.all()), [vote for vote in seat.votes.all() if hasattr(vote, "set_aside")]
     return {
         "position": seat.position, "expert": seat.expert.person.username,
-        "voted": bool(aside) or vote_now(seat, milestone) is not None, "left": any(vote.left for vote in votes),
+        "voted": bool(aside) or vote_in(seat, shown_round) is not None, "left": any(vote.left for vote in votes),
         "set_aside": aside[0].set_aside.reason if aside else None,
         "votes": [
             {"round": vote.round, "accepts": vote.accepts, "score": vote.score, "reason": vote.reason}
