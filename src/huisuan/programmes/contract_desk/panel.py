@@ -198,8 +198,8 @@ def vote_in(seat: AcceptanceSeat, number: int) -> AcceptanceVote | None:
 
 def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
     """Whether most accept it, and the mean of the scores; None: not everybody who sits has voted in this round."""
-    now = round_of(milestone)
-    votes = [vote_in(seat, now) for seat in sitting_now(milestone)]
+    open_round = round_of(milestone)
+    votes = [vote_in(seat, open_round) for seat in sitting_now(milestone)]
     given = [vote for vote in votes if vote is not None and vote.score is not None]
     if not votes or len(given) < len(votes):
         return None
@@ -210,8 +210,8 @@ def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
 
 def tied_voters(application: Application, milestone: Milestone, now: datetime) -> list[str]:
     """Who has voted in this round and is tied to the applicant by what is known now."""
-    now = round_of(milestone)
-    voted = [seat.expert.person.username for seat in sitting_now(milestone) if vote_in(seat, now)]
+    open_round = round_of(milestone)
+    voted = [seat.expert.person.username for seat in sitting_now(milestone) if vote_in(seat, open_round)]
     return [name for name in voted if _bar(application, name, now) is not None]
 
 
