@@ -40,7 +40,7 @@ class ContractBody(Schema):
     milestones: list[dict[str, Any]] = Field(min_length=1, max_length=24)
 
 
-class AmendmentBody(Schema):
+class ContractAmendmentBody(Schema):
     """A supplementary agreement; each target as {milestone, code, figure}."""
 
     code: str = Field(max_length=80)
@@ -143,7 +143,7 @@ def draw_up(request: HttpRequest, number: str, body: ContractBody) -> dict[str, 
     auth=Allow(*_OFFICIALS, scope="submit"),
     summary="合同变更：按补充协议改指标，原数值留存",
 )
-def amend(request: HttpRequest, number: str, body: AmendmentBody) -> dict[str, Any]:
+def amend(request: HttpRequest, number: str, body: ContractAmendmentBody) -> dict[str, Any]:
     """Of milestones that are not accepted."""
     with status_by_kind():
         amend_contract(number, body.model_dump(), _person(request), datetime.now(UTC))
