@@ -44,7 +44,7 @@ CHECK_WORDS: dict[str, Promise | str] = {
     CheckKind.PERFORMANCE.value: _("既往项目评价"),
 }
 _PASSED: dict[bool | None, Word] = {
-    True: Word(_("通过"), "good"), False: Word(_("不通过"), "bad"), None: Word(_("有情况，须说明"), "wait"),
+    True: Word(_("核对通过"), "good"), False: Word(_("不通过"), "bad"), None: Word(_("有情况，须说明"), "wait"),
 }  # fmt: skip
 
 
