@@ -29,6 +29,7 @@ from huisuan.programmes.models import Post
 from huisuan.protocol.signatures import load_key, make_key, public_half
 from huisuan.settlement.models import Entitlement, SettingsProposal
 from huisuan.settlement.runs.requests import request_settlement
+from huisuan.treasury.models import AppropriationLine
 from support.accounts import make_token
 from support.attested_policy import write_attested_policy
 from support.catalogue import as_csv
