@@ -20,7 +20,7 @@ from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind, Scor
 from huisuan.opendata.scores.formula import load_formula
 from huisuan.opendata.scores.queries import freeze_openness
 from huisuan.parties.models import Person
-from huisuan.portal.bulletins.archive import letter_of
+from huisuan.portal.bulletins.archive import composed_of, letter_of
 
 
 def working_group(name: str) -> Person:
@@ -53,6 +53,7 @@ def bulletin_texts() -> list[str]:
     for bulletin in Bulletin.objects.all():
         letter, figures = letter_of(bulletin), snapshot_of(bulletin)[0]
         texts += [letter.title, letter.note, *(part.text for part in letter.body), figures["formula"]["authority"]]
+        texts += [picture.title for picture in composed_of(bulletin).pictures]
         for annex in letter.annexes:
             texts += [annex.title, annex.note, *(column.title for column in annex.columns)]
             texts += [text for row in annex.rows for text in row]

@@ -14,7 +14,7 @@ from support.wheel import ROOT, Installed, build_wheel
 pytestmark = pytest.mark.slow
 
 FACTS = {"in_anhui": True, "kind": "enterprise", "spend": 153456785, "self_use": 30000000}
-EXTRAS = {"agent", "audit", "bulk", "kubernetes", "platform", "scan", "spark"}
+EXTRAS = {"agent", "audit", "bulk", "kubernetes", "names", "platform", "scan", "spark"}
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from huisuan.law.policy import list_policies
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.bulletins.archive import BULLETIN_KIND_LABELS, said_of
+from huisuan.portal.registers.field_words import register_title
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
@@ -87,7 +88,7 @@ def desk_page(request: HttpRequest) -> HttpResponseBase:
         "here": "bulletins", "refused": refused, "given": given,
         "demands": given.get("demands", "\n".join(DEMANDS)), "kinds": BULLETIN_KIND_LABELS.items(),
         "policies": list_policies(),
-        "registers": [(f"{policy.name} {spec.key}", spec.title) for policy, spec in list_registers()
+        "registers": [(f"{policy.name} {spec.key}", register_title(spec)) for policy, spec in list_registers()
                       if spec.field_of(PROGRESS)],
     }  # fmt: skip
     answer = render_tables(request, "portal/bulletins/desk.html", context, [table])
