@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from huisuan.compute.models import Accelerator, CapacitySighting
 from huisuan.parties.models import PartyKind, Region
@@ -15,11 +17,12 @@ from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.flags.answered import flags_of
 from huisuan.programmes.flags.found_between import look_for_flags
 from huisuan.programmes.models import Application, Draft
-from support.awards import GROUP
+from huisuan.settlement.models import Entitlement
+from support.awards import GROUP, settled
 from support.calls import DURING, OPENED, draft, line, terms
 from support.jobs import centre, party
 from support.programmes import LAW, NOON, applicant, official, person
-from support.reviews import PROJECT, challenge
+from support.reviews import PROJECT, SCIENCE, challenge
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +80,28 @@ def test_a_project_elsewhere_than_its_firm_is_flagged() -> None:
     flag = flags_of([here, there]).get()
     assert (flag.application_id, flag.kind) == (there.pk, "fact_differs")
     assert flag.saw == {"fact": "项目所在市", "stated": "阜阳市", "seen": "申报单位登记在 340100"}
+    browser = Client()
+    browser.force_login(official("checker", "check", SCIENCE), backend="django.contrib.auth.backends.ModelBackend")
+    page = browser.get(reverse("application", args=[there.number])).content.decode()
+    assert "填报与平台所见不同" in page
+    assert "申报单位登记在 340100" in page
+
+
+def test_compute_that_was_paid_back_is_shown_beside_what_a_project_states_of_it() -> None:
+    owed = Entitlement.objects.create(
+        run=settled(), party=party(1), status="eligible", amount_fen=10_000_000, payable_fen=10_000_000,
+        facts={"spend": 50_000_000, "self_use": 0}, reasons=[],
+    )  # fmt: skip
+    call = challenge()
+    silent, open_ = (
+        submit_draft(
+            call.number,
+            draft(1, rule="5.1", files=(), **PROJECT | {"subsidised_compute": yuan}).pk,
+            applicant(1),
+            DURING,
+        )
+        for yuan in ("0", "500000")
+    )
+    (flag,) = flags_of([silent, open_])
+    assert (flag.application_id, flag.saw["stated"]) == (silent.pk, "0.00 元")
+    assert flag.saw["seen"] == f"全单位当年已获补助的算力支出 500,000.00 元（E{owed.pk}）"

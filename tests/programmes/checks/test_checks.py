@@ -23,7 +23,7 @@ from support.programmes import applicant, application, official, person, walked
 from support.relations import relate
 
 pytestmark = pytest.mark.django_db
-KINDS = ["law", "stacking", "objects", "relations", "credit", "debts", "performance"]
+KINDS = ["law", "stacking", "objects", "relations", "credit", "debts", "performance", "beside"]
 
 
 def handed_in(call: Call | None = None, number: int = 1, listed: bool = True, **facts: str) -> Application:

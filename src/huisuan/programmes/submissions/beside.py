@@ -14,8 +14,7 @@ from decimal import Decimal
 from huisuan.base.money import yuan
 from huisuan.compute.capacity.capacity import TFLOPS_PER_P, Size, counted_capacity
 from huisuan.compute.models import CapacityAttestation, Centre
-from huisuan.law.model import FactSpec, LawError, Rule, Value, format_value
-from huisuan.law.model.fact_hints import is_metered
+from huisuan.law.model import FactSpec, LawError, Rule, Value, format_value, is_metered
 from huisuan.law.policy import Policy
 from huisuan.parties.party_state import region_prefix
 from huisuan.parties.state_history import states_on

@@ -12,8 +12,7 @@ from datetime import date
 
 from huisuan.compute.fact_sources.rules import chosen_options
 from huisuan.law.explain import default_day
-from huisuan.law.model import Rule, Value
-from huisuan.law.model.rules import DayBasis
+from huisuan.law.model import DayBasis, Rule, Value
 from huisuan.law.policy import Policy
 
 

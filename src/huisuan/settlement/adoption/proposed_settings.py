@@ -10,8 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.law.model import LawError
-from huisuan.law.model.rules import DayBasis
+from huisuan.law.model import DayBasis, LawError
 from huisuan.law.policy import (
     HEADER_KEYS,
     REPEAL_KEY,

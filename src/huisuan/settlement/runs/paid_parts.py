@@ -15,8 +15,7 @@ from huisuan.base.money import yuan
 from huisuan.compute.fact_sources.registry import ClaimMeasure, measure_of
 from huisuan.compute.fact_sources.rules import chosen_options
 from huisuan.law.explain import explain
-from huisuan.law.model import Answer, Step, Value
-from huisuan.law.model.rules import DayBasis
+from huisuan.law.model import Answer, DayBasis, Step, Value
 from huisuan.law.policy import PolicyRule, names_deciding
 from huisuan.treasury.city_payments import city_payment_days
 
