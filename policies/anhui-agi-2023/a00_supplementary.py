@@ -81,7 +81,16 @@ began = interpretation(
     },
     sentence="0.3", phrase=UNTIL,
 )  # fmt: skip
-article.validity("0.3", UNTIL, replaced=replaced, began_within=began)
+began_before = interpretation(
+    "0.3.began_before", "施行之前已经开始、施行之后才完成的事项是否适用",
+    "Is what began before this policy and ended within it covered?",
+    {
+        "covered": ("适用，只看完成之日", "yes: the day on which it ended decides"),
+        "not_covered": ("不适用", "no"),
+    },
+    sentence="0.3", phrase="本政策自发布之日起实施",
+)  # fmt: skip
+article.validity("0.3", UNTIL, replaced=replaced, began_within=began, began_before=began_before)
 
 north = regions_setting("0.2.north", "皖北各市", "Cities of northern Anhui", CITIES, sentence="0.2", phrase="皖北地区")
 north_counties = regions_setting(
@@ -156,8 +165,16 @@ article.stacks("city-subsidy", order=("1.2", "8.2"), by=same_subsidy)
 
 
 def project_city() -> Choice:
-    """The fact in which city a project lies."""
-    return choice("项目所在市", "City of the project", CITIES, asked_by="0.2", evidence="项目备案", known_by="register")
+    """The fact in which city a project of a firm lies; it may be another than the firm's own."""
+    return choice("项目所在市", "City of the project", CITIES, asked_by="0.2", evidence="项目备案", role="place")
+
+
+def supporting_city() -> Choice:
+    """The fact in which city a project lies that a city supports and claims for: that city itself."""
+    return choice(
+        "项目所在市", "City of the project", CITIES, asked_by="0.2", evidence="项目备案", known_by="register",
+        measure="region",
+    )  # fmt: skip
 
 
 def project_county() -> Choice:
@@ -192,13 +209,14 @@ def payable(amount: Money) -> Money:
 
 
 def listed_agi(asked_by: str) -> Bool:
-    """The fact that a firm is listed as one of general AI."""
+    """The fact that a firm stands on the register of those that the working group recognised (3.2)."""
     return boolean(
         "通用人工智能企业",
         "An enterprise of general AI",
         asked_by=asked_by,
         evidence="企业认定文件",
-        known_by="register",
+        known_by="things",
+        measure="agi_firms",
         about=THE_CLAIMANT,
     )
 

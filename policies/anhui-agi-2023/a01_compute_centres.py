@@ -37,10 +37,10 @@ from .a00_supplementary import (
     OFFICE,
     actual_subsidy,
     payable,
-    project_city,
     project_county,
     raised_in_the_north,
     request_days,
+    supporting_city,
 )
 
 article = Article("1")
@@ -62,7 +62,7 @@ class CentrePlan(Facts):
     builder = choice(
         "建设主体", "Who builds it",
         {"market": ("市场主体（企业等）", "a market entity"), "other": ("其他", "other")},
-        asked_by="1.1", evidence="营业执照", known_by="register",
+        asked_by="1.1", evidence="营业执照",
     )  # fmt: skip
     way = choice(
         "建设方式", "Way of building",
@@ -96,6 +96,7 @@ class CentreProject(Facts):
     added_p = integer(
         "新增单体智能算力规模", "Newly added compute at one site", unit="P（稠密 FP16 PFLOPS）", maximum=10_000_000,
         asked_by="1.2", evidence="验收报告、设备清单；平台所见容量", known_by="centre",
+        role="capacity",
     )  # fmt: skip
     finished_on = day("建设完成日期", "Day of completion", asked_by="1.2", evidence="竣工验收报告")
     city_qualifies = boolean("所在市符合条件", "The city qualifies", asked_by="1.2", evidence="市级补助的依据文件")
@@ -106,7 +107,7 @@ class CentreProject(Facts):
     city_granted = money(
         "市级已批准的补助", "What the city has granted", maximum="100亿元", asked_by="1.2", evidence="市级批复文件"
     )
-    city = project_city()
+    city = supporting_city()
     county = project_county()
 
 

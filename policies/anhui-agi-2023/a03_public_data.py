@@ -30,7 +30,10 @@ article.procedure(
 class DataUser(Facts):
     """A firm that asks for public data."""
 
-    in_anhui = boolean("在皖", "In Anhui", asked_by="3.2", evidence="营业执照", known_by="register", about=THE_CLAIMANT)
+    in_anhui = boolean(
+        "在皖", "In Anhui", asked_by="3.2", evidence="营业执照", known_by="register", measure="region", within="340000",
+        about=THE_CLAIMANT,
+    )  # fmt: skip
     agi_enterprise = listed_agi("3.2")
     agi_revenue = agi_income("3.2")
     may_be_open = boolean(

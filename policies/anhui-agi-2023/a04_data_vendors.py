@@ -46,7 +46,10 @@ others = open_list(
 class DataVendor(Facts):
     """A data vendor's year."""
 
-    in_anhui = boolean("在皖", "In Anhui", asked_by="4.1", evidence="营业执照", known_by="register", about=THE_CLAIMANT)
+    in_anhui = boolean(
+        "在皖", "In Anhui", asked_by="4.1", evidence="营业执照", known_by="register", measure="region", within="340000",
+        about=THE_CLAIMANT,
+    )  # fmt: skip
     service = choice(
         "服务类型", "Kind of service",
         {
@@ -61,7 +64,9 @@ class DataVendor(Facts):
         "当年数据交易额", "Data transactions of the year", maximum="100亿元", asked_by="4.1",
         evidence="数据交易合同、发票、到账凭证",
     )  # fmt: skip
-    city = choice("所在市", "City", CITIES, asked_by="4.1", evidence="营业执照", known_by="register")
+    city = choice(
+        "所在市", "City", CITIES, asked_by="4.1", evidence="营业执照", known_by="register", measure="region"
+    )  # fmt: skip
 
 
 @article.pays(

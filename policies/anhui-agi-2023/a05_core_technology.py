@@ -80,8 +80,7 @@ class ResearchProject(Facts):
     """One project of applied research in the province's plan."""
 
     in_plan = boolean(
-        "列入省级科技攻关计划", "In the province's plan of key projects", asked_by="5.1", evidence="立项文件",
-        known_by="register",
+        "列入省级科技攻关计划", "In the province's plan of key projects", asked_by="5.1", evidence="立项文件"
     )  # fmt: skip
     way = choice(
         "组织方式", "How it is organised",
@@ -106,7 +105,7 @@ class ResearchProject(Facts):
     )
     subsidised_compute = money(
         "其中已按 2.2 获补助的算力支出", "Of it compute spend subsidised under 2.2", maximum="100亿元", asked_by="5.1",
-        evidence="平台应享记录", known_by="meter",
+        evidence="平台应享记录", role="subsidised",
     )  # fmt: skip
     city = project_city()
     county = project_county()

@@ -34,9 +34,9 @@ from .a00_supplementary import (
     actual_subsidy,
     pass_on_days,
     payable,
-    project_city,
     project_county,
     raised_and_capped,
+    supporting_city,
 )
 
 article = Article("8")
@@ -55,7 +55,10 @@ others = open_list(
 class SettledFirm(Facts):
     """A firm that settled in Anhui."""
 
-    in_anhui = boolean("在皖落户", "Settled in Anhui", asked_by="8.1", evidence="营业执照", known_by="register")
+    in_anhui = boolean(
+        "在皖落户", "Settled in Anhui", asked_by="8.1", evidence="营业执照", known_by="register", measure="region",
+        within="340000",
+    )  # fmt: skip
     field = choice(
         "企业类型", "Kind of firm",
         {
@@ -97,7 +100,7 @@ class AttractedProject(Facts):
     city_granted = money(
         "市级已批准的补助", "What the city has granted", maximum="100亿元", asked_by="8.2", evidence="市级批复文件"
     )
-    city = project_city()
+    city = supporting_city()
     county = project_county()
 
 

@@ -37,7 +37,10 @@ def won() -> Bool:
 
 def settled_in_anhui() -> Bool:
     """The fact that it settled in Anhui."""
-    return boolean("在皖落地", "Settled in Anhui", asked_by="10.1", evidence="营业执照、落地协议", known_by="register")
+    return boolean(
+        "在皖落地", "Settled in Anhui", asked_by="10.1", evidence="营业执照、落地协议", known_by="register",
+        measure="region", within="340000",
+    )  # fmt: skip
 
 
 class ContestEntry(Facts):

@@ -45,7 +45,7 @@ class CorePerson(Facts):
 
     key_firm = boolean(
         "所在企业为通用人工智能领域重点企业", "The firm is a key firm of general AI", asked_by="11.2",
-        evidence="重点企业名单", known_by="register",
+        evidence="重点企业名单",
     )  # fmt: skip
     firm_in_anhui = boolean("企业在皖落地", "The firm settled in Anhui", asked_by="11.2", evidence="营业执照")
     position = choice(

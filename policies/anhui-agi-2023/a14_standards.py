@@ -10,6 +10,7 @@ from huisuan.law import (
     RegisterField,
     RegisterSpec,
     Start,
+    day,
     integer,
     interpretation,
     money_setting,
@@ -55,6 +56,8 @@ class StandardsLed(Facts):
         "主导制定的国家（行业）标准数（未曾获奖补）", "National or industry standards led, not awarded before",
         unit="个", maximum=1000, asked_by="14.1", evidence="国家（行业）标准的发布公告及主导证明",
     )  # fmt: skip
+    published_on = day("标准发布日期（不同日期的分开申报）", "Day of publication", asked_by="14.1", role="event")
+    begun_on = day("标准立项日期", "Day on which the standard was begun", asked_by="14.1", role="began")
 
 
 @article.pays(

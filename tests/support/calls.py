@@ -12,12 +12,13 @@ from huisuan.programmes.models import Call, Draft, Evidence
 from huisuan.treasury.lines import open_line
 from huisuan.treasury.models import AppropriationLine
 from support.programmes import INDUSTRY, LAW, applicant, official
+from support.registers import listed_as_agi
 
 OPENED = datetime(2024, 8, 30, 2, tzinfo=UTC)  # 10:00 in Shanghai
 DURING = datetime(2024, 9, 10, 2, tzinfo=UTC)
 CLOSES = datetime(2024, 9, 30, 16, tzinfo=UTC)  # 24:00 of 30 September in Shanghai
 FIRST, LAST = date(2024, 9, 1), date(2024, 9, 30)
-FACTS = {"agi_enterprise": "是", "national": "2", "international": "0"}
+FACTS = {"national": "2", "international": "0", "published_on": "2024-03-01"}
 
 
 def line(sentence: str = "14.1", year: int = 2024) -> AppropriationLine:
@@ -50,10 +51,16 @@ def draft(
     rule: str = "14.1",
     files: tuple[str, ...] = ("agi_enterprise", "national"),
     standards: tuple[str, ...] | None = None,
+    listed: bool = True,
     **facts: str,
 ) -> Draft:
-    """A draft of a firm with what it needs, a file for each of some facts, and standards of its own."""
+    """A draft of a firm with what it needs, a file for each of some facts, and standards of its own.
+
+    `listed`: the firm is on the register of firms of general AI.
+    """
     owner = applicant(number)
+    if listed:
+        listed_as_agi(owner)
     if standards is None:
         standards = tuple(f"GB/T {40_000 + 2 * Draft.objects.count() + more}-2022" for more in range(2))
     made = Draft.objects.create(

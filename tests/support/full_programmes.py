@@ -25,6 +25,7 @@ from support.calls import FACTS, attach, line, publisher, terms
 from support.evidence import PDF
 from support.notices import checked
 from support.programmes import INDUSTRY, LAW, NOON, TREASURY, budget, official
+from support.registers import listed_as_agi
 from support.reviews import REVIEWED, SCIENCE, challenge, organiser, pool, recommended, scored, seated
 from support.treasury import returned
 
@@ -114,6 +115,7 @@ def _reviews(world: World) -> None:
 
 
 def _draft(owner: Person, label: str, files: tuple[str, ...] = ("agi_enterprise", "national")) -> Draft:
+    listed_as_agi(owner)
     made = Draft.objects.create(
         party=owner.party, owner=owner, policy=LAW.name, digest=LAW.digest, rule="14.1", label=label, facts=FACTS,
         named=[{"kind": "standard", "code": f"GB/T {50_000 + Draft.objects.count()}{more}-2022"} for more in range(2)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from huisuan.parties.models import Person
+from huisuan.programmes.models import RegisteredThing, RegisterVersion
 from huisuan.programmes.offices.services import give_post
 from huisuan.programmes.registers.services import import_register
 from support.programmes import person
@@ -40,3 +41,18 @@ def registered_park(keeper: Person) -> tuple[str, str, str]:
         content = f"{HEADER}\n{park(agi=agi)}".encode()
         import_register(content, "园区.csv", POLICY, PARKS, by=keeper, now=_NOON, reason="季度更新")
     return POLICY, PARKS, "P-1"
+
+
+def listed_as_agi(owner: Person, from_day: date = date(2023, 10, 12)) -> RegisteredThing:
+    """Put a person's firm on the register of firms of general AI, once."""
+    assert owner.party is not None
+    entry, made = RegisteredThing.objects.get_or_create(
+        policy=POLICY, register="agi_firms", code=f"AGI-{owner.party.uscc}"
+    )
+    if made:
+        entry.latest = RegisterVersion.objects.create(
+            entry=entry, number=1, name=owner.party.name, holder=owner.party, from_day=from_day, digest="0" * 64,
+            values={"ground": "专家评审", "document": "皖智〔2023〕2号"}, source="名录.csv", by=owner, at=_NOON,
+        )  # fmt: skip
+        entry.save(update_fields=["latest"])
+    return entry

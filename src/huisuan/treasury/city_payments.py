@@ -138,6 +138,15 @@ def paid_by_city(city: str, project: str, starts: date, ends: date, as_known: da
     return int(found.aggregate(fen=Sum("left_fen"))["fen"] or 0)
 
 
+def city_payment_days(city: str, project: str, starts: date, ends: date, as_known: date) -> dict[date, int]:
+    """What a city paid for a project on each of the days [starts, ends) on which something stands, in fen, by day."""
+    found = city_payments_known(as_known).filter(
+        city=city, project=normal_project(project), paid_day__gte=starts, paid_day__lt=ends
+    )
+    days = found.order_by("paid_day").values_list("paid_day").annotate(fen=Sum("left_fen"))
+    return {day: int(fen) for day, fen in days if fen}
+
+
 def normal_voucher(text: str) -> str:
     """A voucher's number as it is compared (`base.codes`).
 

@@ -58,10 +58,10 @@ def test_a_draft_is_handed_in_from_the_call_once_it_is_whole(call: Any) -> None:
     client = browser(applicant(1))
     assert "核对并提交" in shown(client.get(f"/calls/{call.number}"))
     page = shown(client.get(f"/calls/{call.number}/submit", {"draft": made.pk}))
-    assert "还缺 2 项" in page
+    assert "还缺 1 项" in page
     refused = client.post(f"/calls/{call.number}/submit", {"draft": made.pk})
     assert refused.status_code == 422
-    assert "还缺 2 项" in shown(refused)
+    assert "还缺 1 项" in shown(refused)
     whole = draft(label="另一份")
     for _ in range(2):
         answer = client.post(f"/calls/{call.number}/submit", {"draft": whole.pk})

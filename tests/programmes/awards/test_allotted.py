@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from huisuan.base.errors import Conflict
-from huisuan.parties.models import Person, Region
+from huisuan.parties.models import PartyKind, Person, Region
+from huisuan.programmes.applications.services import DraftTexts, begin_draft
 from huisuan.programmes.awards.recovering import debts_of
 from huisuan.programmes.awards.standing import standing_awards
+from huisuan.programmes.calls.services import CallTerms, open_call
+from huisuan.programmes.calls.submit import list_missing, submit_draft
+from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.corrections.outdated import find_outdated
 from huisuan.programmes.corrections.rebasing import rebase
 from huisuan.programmes.corrections.receipts import receive_repayment
@@ -17,11 +23,13 @@ from huisuan.programmes.corrections.recommitting import commit_again
 from huisuan.programmes.models import Application, Award
 from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.payments.returns import import_bank_returns
+from huisuan.programmes.registers.city_award import award_cities
 from huisuan.programmes.registers.services import get_register, import_register
 from huisuan.programmes.registers.snapshots import freeze_register
 from huisuan.programmes.workflow import act, begin_application
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import Entry
+from support.jobs import party
 from support.programmes import LAW, TREASURY, applicant, budget, official, paid_at_bank, person
 from support.registers import OFFICE, POLICY
 
@@ -130,3 +138,36 @@ def test_before_the_figures_are_frozen_or_without_any_budget_nothing_is_computed
     frozen(at(2, 10))
     assert find_outdated([made]) == []
     assert Entry.objects.count() == 0
+
+
+def test_a_city_claims_its_part_under_a_call_from_the_draft_to_the_bank() -> None:
+    for code, amount in ((HEFEI, "600"), (WUHU, "400")):
+        sold(code, amount)
+        city, firm = Region.objects.get(code=code).name_zh, applicant(int(code[3])).party
+        assert firm is not None
+        entered(code, "vendor_subsidies", f"V{code},补贴,{firm.uscc},{city},2024-12-01,,2024-12-01,10,V{code}")
+    frozen(at(2, 10))
+    terms = CallTerms(
+        policy=POLICY, programme=KEY, year=2024, title="2024 年绩效奖补", first_day=date(2025, 3, 3),
+        last_day=date(2025, 3, 20), line=budget(KEY, BUDGET, 2025).pk, shortage="pro_rata",
+    )  # fmt: skip
+    call, hefei = open_call(terms, who("publish"), at(3, 3)), of_city(HEFEI)
+    draft = begin_draft(party(50, PartyKind.CITY), hefei, LAW, LAW.claim_rule(KEY), DraftTexts({}), at(3, 3))
+    browser = Client()
+    browser.force_login(hefei, backend="django.contrib.auth.backends.ModelBackend")
+    assert "绩效奖补" in browser.get(reverse("draft", args=[draft.pk])).content.decode()
+    assert list_missing(call.number, draft.pk, hefei, at(3, 3)) == []
+    made = submit_draft(call.number, draft.pk, hefei, at(3, 3))
+    give_payee(made.number, hefei, "1302010109022100001", "工商银行", at(3, 3), name="合肥市财政局")
+    assert all(answer.passed for answer in check_application(made.number, who("check"), at(3, 3)))
+    owed = award_cities(POLICY, KEY, "2024", known=date(2025, 3, 3), budget_fen=BUDGET).amounts[HEFEI]
+    for action, duty, now in (
+        ("check", "check", at(3, 3)), ("publicise", "publish", at(3, 3)), ("decide", "decide", at(3, 20)),
+        ("commit", "commit", at(3, 20)), ("pay", "pay", at(3, 20)),
+    ):  # fmt: skip
+        act(made.number, action, who(duty), now)
+    import_bank_returns(paid_at_bank(who("pay")), "r.csv", who("pay"), at(4, 1))
+    made.refresh_from_db()
+    assert (made.state, made.amount_fen) == ("closed", owed)
+    assert browser.get(reverse("application", args=[made.number])).status_code == 200
+    assert prove().holds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -12,16 +12,18 @@ from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.calls.submit import list_missing, submit_draft
 from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.models import Application, Call, Draft
+from huisuan.programmes.submissions.owed import law_answers
 from huisuan.programmes.workflow import act
 from huisuan.treasury.city_payments import PaymentClaim, record_city_payment, reverse_city_payment
 from huisuan.treasury.models import CityPayment
 from support.awards import GROUP
-from support.calls import DURING, OPENED, line, opened
+from support.calls import DURING, OPENED, draft, line, opened
 from support.jobs import party
-from support.programmes import LAW, official, person
+from support.programmes import LAW, applicant, official, person
+from support.registers import listed_as_agi
 
 pytestmark = pytest.mark.django_db
-FACTS = {"key_technology": "是", "city": "合肥市", "county": "其他县（市、区）", "city_granted": "9000000"}
+FACTS = {"key_technology": "是", "county": "其他县（市、区）", "city_granted": "9000000"}
 NAMED = [{"kind": "project", "code": "大模型引进项目"}, {"kind": "voucher", "code": "PZ-1"}]
 
 
@@ -61,6 +63,7 @@ def test_what_the_city_paid_comes_from_the_register_whatever_was_typed() -> None
     paid("PZ-2", 100_000_000)
     said = handed_in(city_paid="99999999").submissions.get()
     assert "city_paid" not in said.facts
+    assert said.known.pop("city")["value"] == "340100"
     assert said.known == {
         "city_paid": {
             "value": 600_000_000, "source": "treasury", "words": "财政拨付账", "day": "2024-09-10",
@@ -78,7 +81,34 @@ def test_a_project_that_nobody_paid_for_is_not_known_and_what_is_typed_counts() 
     mine = claim()
     assert [item.field for item in list_missing(city_call().number, mine.pk, clerk(), DURING)] == ["city_paid"]
     said = handed_in(city_paid="5000000").submissions.get()
-    assert (said.known, said.facts["city_paid"]) == ({}, "5000000")
+    assert (set(said.known), said.facts["city_paid"]) == ({"city"}, "5000000")
+
+
+def test_the_city_of_a_supported_project_is_the_one_that_claims_whatever_it_names() -> None:
+    paid()
+    said = handed_in(city="阜阳市").submissions.get()
+    assert "city" not in said.facts
+    assert (said.known["city"]["value"], said.known["city"]["words"]) == ("340100", "主体登记库")
+
+
+def test_who_is_recognised_is_read_from_the_register_on_the_day_and_ticked_by_nobody() -> None:
+    call, day = opened(), DURING.date().isoformat()
+    ticked = submit_draft(call.number, draft(1, listed=False, agi_enterprise="是").pk, applicant(1), DURING)
+    listed_as_agi(applicant(2), DURING.date() + timedelta(days=1))  # from tomorrow on
+    early = submit_draft(call.number, draft(2, listed=False).pk, applicant(2), DURING)
+    listed = submit_draft(call.number, draft(3).pk, applicant(3), DURING)
+    said = [one.submissions.get() for one in (ticked, early, listed)]
+    assert ["agi_enterprise" in one.facts for one in said] == [False] * 3
+    known = [one.known["agi_enterprise"] for one in said]
+    assert [(one["value"], one["source"], one["day"]) for one in known] == [
+        (False, "things", day), (False, "things", day), (True, "things", day),
+    ]  # fmt: skip
+    assert [known[0]["record"], known[2]["record"][:18]] == [
+        "不在名录“在皖通用人工智能企业名录”上", "名录“在皖通用人工智能企业名录”AG",
+    ]  # fmt: skip
+    assert {pk: answer.amount_fen for pk, answer in law_answers([ticked, early, listed]).items()} == {
+        ticked.pk: 0, early.pk: 0, listed.pk: 100_000_000,
+    }  # fmt: skip
 
 
 def test_a_voucher_that_is_not_on_the_register_or_was_reversed_fails_the_check() -> None:

@@ -63,12 +63,12 @@ def test_submitting_twice_is_one_application_also_after_the_window() -> None:
 
 def test_what_is_missing_is_one_list_and_nothing_is_begun() -> None:
     call = opened(tasks={"T1": "通用大模型"})
-    mine = draft(files=(), national="两个", agi_enterprise="")
+    mine = draft(files=(), national="两个")
     missing = list_missing(call.number, mine.pk, applicant(), DURING)
     assert [(item.field, item.code) for item in missing] == [
-        ("national", "fact_unreadable"), ("agi_enterprise", "fact_missing"), ("task", "task_missing"),
+        ("national", "fact_unreadable"), ("task", "task_missing"),
     ]  # fmt: skip
-    with pytest.raises(InvalidRequest, match="还缺 3 项") as refused:
+    with pytest.raises(InvalidRequest, match="还缺 2 项") as refused:
         submit_draft(call.number, mine.pk, applicant(), DURING)
     assert refused.value.code == "submission.incomplete"
     assert not Application.objects.exists()
@@ -83,7 +83,6 @@ def test_what_is_missing_is_one_list_and_nothing_is_begun() -> None:
 def test_evidence_is_asked_for_what_is_claimed_only() -> None:
     call, mine = opened(), draft(files=())
     assert [(item.field, item.code) for item in list_missing(call.number, mine.pk, applicant(), DURING)] == [
-        ("agi_enterprise", "evidence_missing"),
         ("national", "evidence_missing"),  # no international standard is claimed
     ]
 
@@ -98,7 +97,7 @@ def test_evidence_withdrawn_after_submission_stays_in_it() -> None:
 def test_a_correction_is_a_new_version_of_the_returned_fields_alone() -> None:
     call, mine = opened(), draft()
     made = returned(call, mine, "national")
-    Draft.objects.filter(pk=mine.pk).update(facts=FACTS | {"national": "1", "agi_enterprise": "否"}, version=2)
+    Draft.objects.filter(pk=mine.pk).update(facts=FACTS | {"national": "1", "agi_revenue": "0%"}, version=2)
     with pytest.raises(Conflict, match="只可改退回补正的栏目") as refused:
         submit_draft(call.number, mine.pk, applicant(), CLOSES)
     assert refused.value.code == "submission.field_not_returned"

@@ -23,12 +23,12 @@ from support.programmes import applicant, application, official, person, walked
 from support.relations import relate
 
 pytestmark = pytest.mark.django_db
-KINDS = ["law", "stacking", "objects", "relations", "credit", "debts", "performance"]
+KINDS = ["law", "stacking", "objects", "relations", "credit", "debts", "performance", "beside"]
 
 
-def handed_in(call: Call | None = None, number: int = 1, **facts: str) -> Application:
+def handed_in(call: Call | None = None, number: int = 1, listed: bool = True, **facts: str) -> Application:
     """The application of a firm under a call."""
-    return submit_draft((call or opened()).number, draft(number, **facts).pk, applicant(number), DURING)
+    return submit_draft((call or opened()).number, draft(number, listed=listed, **facts).pk, applicant(number), DURING)
 
 
 def checked(made: Application) -> dict[str, ApplicationCheck]:
@@ -81,7 +81,7 @@ def test_the_act_needs_a_round_of_the_present_version() -> None:
 
 
 def test_what_fails_is_passed_only_with_a_reason() -> None:
-    made = handed_in(agi_enterprise="否")
+    made = handed_in(listed=False)
     assert failing(made) == ["law"]
     with pytest.raises(InvalidRequest, match="政策条件没有通过") as refused:
         act(made.number, "check", official("checker", "check"), DURING, reason=" ")
@@ -217,6 +217,6 @@ def test_applicants_do_not_read_checks_and_auditors_do() -> None:
     ],
 )
 def test_what_was_answered_stays(sql: str) -> None:
-    checked(handed_in(agi_enterprise="否"))
+    checked(handed_in(listed=False))
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.law.procedure import ClaimObjectSpec, ObjectKind
-from huisuan.programmes.claim_objects.codes import MOST_OBJECTS, normalise_code, parse_objects
+from huisuan.programmes.claim_objects.codes import MOST_OBJECTS, ends_alike, normalise_code, parse_objects
+from support.jobs import party
 
 ASKED = (ClaimObjectSpec(ObjectKind.STANDARD, True), ClaimObjectSpec(ObjectKind.CONTRACT, False))
 DASHES = "-‐‑‒–—―−－﹣"
@@ -83,3 +84,16 @@ def test_only_the_kinds_that_the_programme_asks_for_are_named(kind: str) -> None
 def test_nobody_names_thousands() -> None:
     with pytest.raises(InvalidRequest, match=str(MOST_OBJECTS)):
         parse_objects([{"kind": "contract", "code": str(at)} for at in range(MOST_OBJECTS + 1)], ASKED)
+
+
+@pytest.mark.django_db
+def test_a_party_is_written_before_a_contract_only() -> None:
+    other = party(7).uscc
+    (contract,) = parse_objects([{"kind": "contract", "code": f"{other} HT-1"}], ASKED)
+    assert contract.code == f"{other}HT-1"
+    with pytest.raises(InvalidRequest) as refused:  # it would be the other firm's standard once more
+        parse_objects([{"kind": "standard", "code": f"{other} GB/T 41867-2022"}], ASKED)
+    assert refused.value.code == "claim_object.prefix_not_allowed"
+    assert ends_alike("GB/T41867-2022", "1-GB/T41867-2022")
+    assert not ends_alike("GB/T41867-2022", "GB/T41867-2022")
+    assert not ends_alike("22", "GB/T41867-2022")

@@ -55,6 +55,18 @@ def test_a_standard_that_two_firms_name_is_flagged_held_and_goes_to_one_of_them(
     assert act(second.number, "publicise", publisher(), DURING).to_state == "in_publicity"
 
 
+def test_a_code_that_ends_with_a_held_one_is_flagged_and_waits_for_an_answer() -> None:
+    first, second = claimed(1, A), claimed(2, f"甲-{A}")
+    (flag,) = flags_of([first])
+    assert (flag.application, flag.other, flag.kind) == (second, first, "same_object")
+    assert flag.saw == {"object": "标准 甲-GB/T41867-2022", "ends_alike": "标准 GB/T41867-2022"}
+    checker = official("checker", "check")
+    check_application(second.number, checker, DURING)
+    act(second.number, "check", checker, DURING, reason="编号已核对")
+    with pytest.raises(Conflict, match="疑点未答复"):
+        act(second.number, "publicise", publisher(), DURING)
+
+
 @pytest.mark.parametrize(("action", "who"), [("withdraw", "applicant"), ("refuse", "decider")])
 def test_an_object_is_free_when_its_claim_is_withdrawn_or_refused(action: str, who: str) -> None:
     first = claimed(1, A)

@@ -80,7 +80,7 @@ def test_what_others_gave_is_filled_in_from_the_register_and_locked_with_its_day
     )  # fmt: skip
     assert corrected.changed == 1
     assert known("Z-9")["given"].to_dict() == {
-        "value": 2_500_000_000, "source": "things", "words": "名录的合计", "day": "2024-09-10",
+        "value": 2_500_000_000, "source": "things", "words": "本政策的名录", "day": "2024-09-10",
         "record": "名录“大赛获奖项目后续支持”XM-1 共 2 项",
     }  # fmt: skip
     assert known("z-2")["given"].value == 2_000_000_000  # its own support is not what others gave

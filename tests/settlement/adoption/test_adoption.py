@@ -441,14 +441,16 @@ def test_what_is_wrong_with_days_and_repeals_is_named(text: str, message: str) -
     assert message in str(refusal.value)
 
 
-def test_a_combination_that_claims_could_not_follow_is_refused_with_its_reason() -> None:
-    text = ABOUT + '[interpretations]\n"0.1.same_subsidy" = "%s"\n'
+def test_a_day_that_no_fact_says_is_refused_with_its_reason() -> None:
+    text = ABOUT + '[interpretations]\n"%s" = "%s"\n'
     policy = load_policy(POLICY)
-    with pytest.raises(Refused, match=r"第 1\.2、8\.2 句的申报都须写明市级拨付凭证、项目"):
-        propose_settings(POLICY, parse_draft(policy, "x.toml", text % "together"), ZHANG, MARCH)
-    made = propose_settings(POLICY, parse_draft(policy, "x.toml", text % "once"), ZHANG, MARCH)
-    made.pk, made.values = None, made.values.replace('"once"', '"together"')
+    for name, option in (("14.1.day", "event"), ("0.1.same_subsidy", "together")):  # each can be followed
+        assert propose_settings(POLICY, parse_draft(policy, "x.toml", text % (name, option)), ZHANG, MARCH).pk
+    with pytest.raises(Refused, match=r"第 5\.1 句没有事项发生之日的事实"):
+        propose_settings(POLICY, parse_draft(policy, "x.toml", text % ("5.1.day", "event")), ZHANG, MARCH)
+    made = propose_settings(POLICY, parse_draft(policy, "x.toml", text % ("5.1.day", "application")), ZHANG, MARCH)
+    made.pk, made.values = None, made.values.replace('"application"', '"event"')
     made.save(force_insert=True)
-    with pytest.raises(Refused) as refused:  # proposed before claims had to name anything
+    with pytest.raises(Refused) as refused:  # proposed when the rule said otherwise
         adopt_proposal(made.pk, LI, NEXT_DAY)
     assert refused.value.code == "proposal.not_carried_out"

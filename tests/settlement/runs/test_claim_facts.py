@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,30 @@ def test_the_award_of_a_project_follows_the_vouchers_of_its_city_as_known_on_a_d
     assert (now.registered, before.registered) == ({"city_paid": 200_000_000}, {"city_paid": 250_000_000})
     assert now.answer.status is before.answer.status is Status.ELIGIBLE
     assert (now.answer.amount_fen, before.answer.amount_fen) == (60_000_000, 75_000_000)  # 30%
+
+
+@pytest.mark.django_db
+def test_each_payment_is_shared_by_the_law_of_its_own_day(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    held = tmp_path / "anhui-agi-2023"
+    held.mkdir()
+    (held / "2024-10.toml").write_text(
+        'authority = "省专班"\ndocument = "通知"\nvalid_from = 2024-10-01\nknown_from = 2023-10-12\n'
+        '[settings]\n"0.2.uplift" = "0%"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("HUISUAN_SETTINGS", str(tmp_path))
+    centre = {"added_p": 400, "finished_on": "2024-06-30", "city_qualifies": True, "city": "341200", "county": "other"}
+
+    def owed(rule: str, **declared: object) -> RegisteredClaim:
+        return answer_claim("anhui-agi-2023", rule, "341200", "智算中心", 2024, declared, JUNE.date())
+
+    for number, (day, fen) in enumerate([(date(2024, 3, 1), 3_000_000_000), (date(2024, 11, 1), 3_000_000_000)]):
+        record_city_payment(PaymentClaim("341200", f"V-{number}", "智算中心", fen, day), IN_MAY)
+        found = owed("1.2", **centre)
+        assert found.answer.amount_fen == (1_200_000_000, 2_200_000_000)[number]  # a third; raised before October only
+    assert [step.value for step in found.answer.steps[-2:]] == [1_200_000_000, 1_000_000_000]
+    project = {"key_technology": True, "city": "341200", "county": "other"}
+    assert owed("8.2", **project).answer.amount_fen == 1_000_000_000  # its cap is one, whatever the days
 
 
 @pytest.mark.django_db

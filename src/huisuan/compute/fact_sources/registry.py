@@ -21,9 +21,9 @@ from huisuan.parties.party_state import PartyState, lies_within
 SOURCES: Mapping[str, str] = {
     "register": "主体登记库", "meter": "平台的计量", "relations": "关联关系登记", "centre": "智算中心的证明",
     "treasury": "财政拨付账", "city": "市的证明", "opendata": "开放数据目录",
-    "selection": "本平台的评选结果", "things": "名录的合计",
+    "selection": "本平台的评选结果", "things": "本政策的名录",
 }  # fmt: skip
-#: registers of things: `measure` names one of the policy's own, whose total it is
+#: registers of things: `measure` names one of the policy's own: the total of its entries, or whether one is held
 THINGS = "things"
 _APPLICANT = "申报人提供"
 _OTHER = "other"  # the option of a choice that takes what none of the others is
@@ -74,7 +74,10 @@ def _chosen(spec: FactSpec, word: str | None) -> Value | None:
 def _region(spec: FactSpec, state: PartyState) -> Value | None:
     if spec.kind is ValueKind.BOOL:
         return lies_within(state.region, spec.within)
-    return _chosen(spec, state.region)
+    # a district is its city, where the options are cities
+    places = [state.region, f"{state.region[:4]}00", f"{state.region[:2]}0000"] if state.region else []
+    named = next((place for place in places if place in (spec.options or {})), None)
+    return named or _chosen(spec, state.region)
 
 
 _WORDS = frozenset({ValueKind.BOOL, ValueKind.CHOICE})
@@ -120,6 +123,11 @@ def measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | ClaimMeasure | Non
     named = spec.known_by in ATTESTERS and spec.measure
     found = _ATTESTED if named else MEASURES.get((spec.known_by, spec.measure))
     return found if found is not None and spec.kind in found.takes else None
+
+
+def is_on_register(spec: FactSpec) -> bool:
+    """Whether a fact says that the claimant is on a register of things: known of everybody, on every day."""
+    return spec.known_by == THINGS and spec.kind is ValueKind.BOOL
 
 
 def settled_measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | None:

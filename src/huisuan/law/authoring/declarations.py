@@ -18,6 +18,8 @@ from huisuan.law.text.figures import FigureValue, names_figure
 B = TypeVar("B")
 RegionNames: TypeAlias = Mapping[str, tuple[str, str]]
 Within: TypeAlias = str | tuple[str, ...]
+#: sources of the platform that say many things: without a measure nobody asks them and the applicant fills in
+_MEASURED = frozenset({"register", "meter", "relations", "treasury", "things"})
 
 
 class FactSource(TypedDict):
@@ -52,21 +54,25 @@ class Facts:
 
 def money(
     zh: str, en: str, *, asked_by: str, maximum: str, evidence: str = "", known_by: str = "", measure: str = "",
-    within: Within = (),
+    within: Within = (), role: str = "",
 ) -> Money:  # fmt: skip
     """A fact in fen; `maximum` ("100亿元") is the most that can be declared."""
     most = parse_chinese_money(maximum)
     source = _source(known_by, measure, within)
-    return Money(nodes.Fact(FactSpec("", ValueKind.MONEY, zh, en, asked_by, "分", evidence, maximum=most, **source)))
+    return Money(
+        nodes.Fact(FactSpec("", ValueKind.MONEY, zh, en, asked_by, "分", evidence, maximum=most, role=role, **source))
+    )
 
 
 def integer(
     zh: str, en: str, *, asked_by: str, unit: str, maximum: int, evidence: str = "", known_by: str = "",
-    measure: str = "", within: Within = (),
+    measure: str = "", within: Within = (), role: str = "",
 ) -> Int:  # fmt: skip
     """A fact that is a count in a unit."""
     source = _source(known_by, measure, within)
-    return Int(nodes.Fact(FactSpec("", ValueKind.INT, zh, en, asked_by, unit, evidence, maximum=maximum, **source)))
+    return Int(
+        nodes.Fact(FactSpec("", ValueKind.INT, zh, en, asked_by, unit, evidence, maximum=maximum, role=role, **source))
+    )
 
 
 def boolean(
@@ -79,11 +85,19 @@ def boolean(
 
 
 def day(
-    zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", measure: str = "", about: str = ""
-) -> Date:
-    """A fact that is a calendar day."""
+    zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", measure: str = "", about: str = "",
+    role: str = "",
+) -> Date:  # fmt: skip
+    """A fact that is a calendar day; with a `role` it says when what is claimed for happened, or began (`FactSpec`).
+
+    Raises:
+        LawError: another role than these.
+    """
+    if role not in ("", "event", "began"):
+        raise LawError(f'{zh}：role 只能是 "event" 或 "began"', code="law.day_role_unknown")
     source = _source(known_by, measure)
-    return Date(nodes.Fact(FactSpec("", ValueKind.DATE, zh, en, asked_by, "", evidence, about=about, **source)))
+    spec = FactSpec("", ValueKind.DATE, zh, en, asked_by, "", evidence, about=about, role=role, **source)
+    return Date(nodes.Fact(spec))
 
 
 def share(
@@ -96,14 +110,14 @@ def share(
 
 def choice(
     zh: str, en: str, options: Mapping[str, tuple[str, str]], *, asked_by: str, evidence: str = "", known_by: str = "",
-    measure: str = "", about: str = "",
+    measure: str = "", about: str = "", role: str = "",
 ) -> Choice:  # fmt: skip
     """A fact that is one of the options (name -> Chinese, English)."""
     zh_words = {name: words[0] for name, words in options.items()}
     en_words = {name: words[1] for name, words in options.items()}
     spec = FactSpec(
         "", ValueKind.CHOICE, zh, en, asked_by, "", evidence, options=zh_words, options_en=en_words, about=about,
-        **_source(known_by, measure),
+        role=role, **_source(known_by, measure),
     )  # fmt: skip
     return Choice(nodes.Fact(spec))
 
@@ -118,11 +132,16 @@ def _source(known_by: str, measure: str, within: Within = ()) -> FactSource:
     """Who knows a fact, what of that source it is, and where the source is to look (see `FactSpec`).
 
     Raises:
-        LawError: a measure of no source, or a place where nothing is measured.
+        LawError: a measure of no source, a place where nothing is measured, a source of the platform without a measure.
     """
     places = (within,) if isinstance(within, str) else tuple(within)
     if (measure and not known_by) or (places and not measure):
         raise LawError("写了 measure 须写 known_by；写了 within 须写 measure", code="law.fact_source_incomplete")
+    if known_by in _MEASURED and not measure:
+        raise LawError(
+            f'known_by="{known_by}" 须写明取其中哪一项（measure），否则只能由申报人自填；平台不掌握的事实不写 known_by',
+            code="law.fact_source_without_measure",
+        )
     return {"known_by": known_by, "measure": measure, "within": places}
 
 

@@ -27,7 +27,7 @@ KIND_LABELS = {
 _KNOWN_BY = {
     "meter": "平台计量", "register": "登记库", "relations": "关联关系登记", "centre": "平台所见的智算中心容量",
     "treasury": "财政拨付账",
-    "opendata": "开放数据目录", "things": "名录的合计",
+    "opendata": "开放数据目录", "things": "本政策的名录",
 }  # fmt: skip
 
 

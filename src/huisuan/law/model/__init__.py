@@ -8,10 +8,10 @@ from huisuan.law.model.answers import STATUS_ZH, Answer, NeededChange, Reason, S
 from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.fact_hints import compared_number, smallest_cap
+from huisuan.law.model.fact_hints import compared_number, is_metered, smallest_cap
 from huisuan.law.model.handling import Handling
 from huisuan.law.model.ranges import Range
-from huisuan.law.model.rules import Condition, Rule, RuleKind
+from huisuan.law.model.rules import Condition, DayBasis, Rule, RuleKind
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
 from huisuan.law.model.values import (
     InvalidValue,
@@ -33,6 +33,7 @@ __all__ = [
     "WHOLE_YEAR",
     "Answer",
     "Condition",
+    "DayBasis",
     "FactSpec",
     "Handling",
     "InterpretationSpec",
@@ -54,6 +55,7 @@ __all__ = [
     "format_fen",
     "format_share",
     "format_value",
+    "is_metered",
     "parse_chinese_money",
     "parse_date",
     "parse_share",

@@ -20,11 +20,11 @@ from huisuan.law.model.values import ValueKind
 class FactSpec:
     """One typed input of an article.
 
-    `maximum` is the largest value that may be declared (fen for money): the proof that nothing overflows
-    rests on it. `asked_by` is the sentence that makes the fact matter, `about` the thing that it is a fact of.
-    `known_by` names who knows it ("register", "meter", ...), `measure` what of that source it is ("spend"), `within`
-    where the source is to look: regions of GB/T 2260 ("340000": the province and all of it), or the words that make a
-    yes-or-no fact true.
+    `maximum` is the largest value that may be declared (fen for money): the proof that nothing overflows rests on it.
+    `asked_by` is the sentence that makes it matter, `about` the thing that it is a fact of. `known_by` names who knows
+    it ("register"), `measure` what of it ("region"), `within` where to look ("340000": all the province) or the words
+    that make a yes-or-no fact true. `role`: of a day "event" (what is claimed for happened) or "began"; of what the
+    platform sees something beside, "capacity", "subsidised", "place".
     """
 
     name: str
@@ -41,6 +41,7 @@ class FactSpec:
     about: str = ""
     measure: str = ""
     within: tuple[str, ...] = ()
+    role: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The fact as a form, a script or a lawyer needs it; money is an integer number of fen."""
@@ -86,8 +87,7 @@ class InterpretationSpec:
     options_en: Mapping[str, str]
 
 
-#: the options of the question whether a list that ends with 等 is closed
-OPEN_LIST = ("closed", "open")
+OPEN_LIST = ("closed", "open")  # the question whether a list that ends with 等 is closed
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,10 @@ class Rule:
         conditions = tuple(condition.node for condition in self.conditions)
         return (*conditions, *(node for node in (self.amount, self.priority) if node is not None))
 
+    def day_fact(self, role: str) -> str:
+        """The name of its fact that says when what is claimed for happened ("event") or began; empty: none does."""
+        return next((spec.name for spec in self.facts if spec.role == role), "")
+
     def settings(self, options: Mapping[str, str] | None = None) -> tuple[SettingSpec, ...]:
         """The settings it rests on, each once; with the options chosen, only those that then matter."""
         reads = (node for node in self._nodes(options) if isinstance(node, (nodes.Setting, nodes.Lookup)))
@@ -208,6 +212,14 @@ class Allotment:
     def settings(self) -> tuple[SettingSpec, ...]:
         """The budget and the weights."""
         return (self.budget, *(indicator.weight for indicator in self.indicators))
+
+    def claimed(self) -> Rule:
+        """What a city that claims its part is asked: nothing; the figures are frozen registers', not its own word."""
+        return Rule(
+            self.key, RuleKind.ENTITLES, self.sentence, self.phrase, self.to, self.to_en, self.title, self.title_en,
+            facts=(), conditions=(), grants=f"{self.to}按公布的得分分得的部分",
+            grants_en="its part of the budget, by the published score", claimants=("city",),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,16 @@ class Policy:
         known = "、".join(rule.key for rule in self.rules)
         raise LawError(f"政策 {self.name} 的“{wanted}”没有可计算的规则；可计算的句：{known}", code="law.rule_unknown")
 
+    def claim_rule(self, wanted: str) -> Rule:
+        """The rule by which a claim is answered; of a budget that is shared out, one that asks nothing of whoever
+        claims its part: how much that is, the figures of all say.
+
+        Raises:
+            LawError: as `rule`.
+        """
+        shared = next((allotment for allotment in self.allotments if allotment.key == wanted), None)
+        return self.rule(wanted) if shared is None else shared.claimed()
+
     def programme(self, key: str) -> ProgrammeSpec:
         """The procedure of that key ("2.2").
 

@@ -174,15 +174,18 @@ def _check_total(spec: RegisterSpec, total: RegisterTotal) -> None:
 
 
 def check_register_facts(rule: str, facts: Iterable[FactSpec], registers: Mapping[str, RegisterSpec]) -> None:
-    """Refuse a fact that is said to be a register's total where that register has none.
+    """Refuse a fact that a register of the policy is said to know, but cannot: a total, or that the claimant is on it.
 
     Raises:
         LawError: it names the rule and the fact.
     """
-    for fact in facts:
-        named = registers.get(fact.measure) if fact.known_by == "things" else None
-        if fact.known_by == "things" and (named is None or named.total is None or fact.kind is not ValueKind.MONEY):
+    for fact in (one for one in facts if one.known_by == "things"):
+        named = registers.get(fact.measure)
+        is_total = named is not None and named.total is not None and fact.kind is ValueKind.MONEY
+        is_holder = named is not None and bool(named.holder_is) and fact.kind is ValueKind.BOOL
+        if not (is_total or is_holder):
             raise LawError(
-                f"第 {rule} 句的事实 {fact.name}：measure 须是本政策一个有合计（total）的名录，且它是金额",
+                f"第 {rule} 句的事实 {fact.name}：measure 须是本政策的名录；有合计（total）的取金额，"
+                "有持有单位（holder_is）的取是否在册",
                 code="law.register_fact_wrong",
             )

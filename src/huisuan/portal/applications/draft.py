@@ -66,7 +66,7 @@ def draft_page(request: HttpRequest, number: int) -> HttpResponseBase:
     draft = get_object_or_404(queries.drafts(viewer), pk=number)
     try:
         law = load_policy(draft.policy)
-        rule = law.rule(draft.rule)
+        rule = law.claim_rule(draft.rule)
     except LawError as error:
         context = {"wrong": refusal_html(error), "draft": draft, "here": "drafts"}
         return render(request, "portal/applications/draft_wrong.html", context)
@@ -171,7 +171,7 @@ def _attachment(name: str) -> str:
 def _law(policy: str, rule: str) -> tuple[Policy, Rule]:
     try:
         law = load_policy(policy)
-        return law, law.rule(rule)
+        return law, law.claim_rule(rule)
     except LawError:
         raise Http404 from None
 

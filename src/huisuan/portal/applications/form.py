@@ -30,7 +30,7 @@ KNOWN_BY: dict[str, str | Promise] = {
     "centre": _("平台所见的智算中心容量"),
     "treasury": _("财政拨付账"),
     "opendata": _("开放数据目录"),
-    "things": _("名录的合计"),
+    "things": _("本政策的名录"),
     "city": _("市的证明"),
     "selection": _("评选结果，申报时不填"),
 }

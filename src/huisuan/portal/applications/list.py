@@ -32,7 +32,7 @@ class Readings:
         """The rule of a draft; None where the policy has it no more."""
         policy = self._policy(draft.policy)
         try:
-            return policy.rule(draft.rule) if policy else None
+            return policy.claim_rule(draft.rule) if policy else None
         except LawError:
             return None
 

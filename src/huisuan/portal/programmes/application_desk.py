@@ -30,6 +30,7 @@ FLAG_WORDS: dict[str, Promise | str] = {
     FlagReason.SAME_CONTACT.value: _("联系人相同"),
     FlagReason.CONTROL_PATH.value: _("两家申报单位有控制关系"),
     FlagReason.LATE_RELATION.value: _("事后登记的关系使已办的步骤应回避"),
+    FlagReason.FACT_DIFFERS.value: _("填报与平台所见不同"),
     FlagReason.STRUCK_EVIDENCE.value: _("佐证材料的出具机构已失去资格"),
 }
 

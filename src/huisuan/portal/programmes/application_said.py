@@ -59,7 +59,7 @@ class Said:
 def correctable_fields(application: Application) -> list[tuple[str, str]]:
     """What can be returned for correction: name and label."""
     try:
-        rule = load_policy(application.edition.policy).rule(application.edition.rule_key)
+        rule = load_policy(application.edition.policy).claim_rule(application.edition.rule_key)
     except LawError:
         return []
     beside = {"task": _("榜单"), "objects": _("申报对象")}
@@ -76,7 +76,7 @@ def read_said(application: Application) -> Said:
         return Said()
     try:
         policy = load_policy(application.edition.policy)
-        rule = policy.rule(application.edition.rule_key)
+        rule = policy.claim_rule(application.edition.rule_key)
     except LawError as wrong:
         return Said(versions=_versions(made, None), why=Reasoning(wrong=refusal_html(wrong)))
     newest = made[-1]

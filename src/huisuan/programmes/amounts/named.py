@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.law.model import RuleKind
 from huisuan.programmes.amounts.sources import computed_amounts, kind_of
+from huisuan.programmes.checks.payable import payable_answers
 from huisuan.programmes.models import Application
 from huisuan.programmes.step_conditions import AskedStep
 
@@ -29,6 +30,11 @@ def _wrong(one: Application, computed: int | None, named: int | None) -> Refused
             f"{one.number}：此项不涉及资金，批准时不写金额", code="award.no_money"
         )  # fmt: skip
     if kind is RuleKind.PAYS and one.call_id is not None:
+        if any(found.fen is None and found.answer.amount_fen for found in payable_answers([one]).values()):
+            return Conflict(
+                f"{one.number}：与同一支出的其他申报怎样叠加尚未确定，可付多少算不出；先采用叠加的解释口径，再批准",
+                code="award.stacking_undecided",
+            )
         return InvalidRequest(f"{one.number}：按政策和所提交的事实没有应得金额，不能批准", code="award.nothing_owed")
     if not named:
         return InvalidRequest(f"{one.number}：批准须写明大于 0 的金额（分）", code="award.amount_missing")

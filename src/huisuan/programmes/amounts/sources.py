@@ -1,8 +1,8 @@
 """Where the amount of an application comes from that nobody types: what notices show and decisions grant.
 
 An offer carries what a settlement computed, a city's share what its vouchers give, its part of a shared budget what
-the frozen figures give, a frozen decision sheet what it funds, and any other claim under a call what the law owes for
-what was handed in.
+the frozen figures give, a frozen decision sheet what it funds, and any other claim under a call what is payable for
+what was handed in: what the law owes, less what other rules pay for the same spend.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from huisuan.law.policy import load_policy
 from huisuan.programmes.awards.allotted import allotted_amounts
 from huisuan.programmes.awards.offered import offered_amounts
 from huisuan.programmes.awards.shares import shared_amounts
+from huisuan.programmes.checks.payable import payable_answers
 from huisuan.programmes.decision_sheets.steps import sheet_grants
 from huisuan.programmes.models import Application
-from huisuan.programmes.submissions.owed import law_answers
 
 
 def sheet_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
@@ -25,9 +25,9 @@ def sheet_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
 
 
 def law_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
-    """What the law owes for what was handed in under a call, where its rule names an amount."""
+    """What is payable for what was handed in under a call, beside other claims for the same spend."""
     paid = [one for one in applications if kind_of(one) is RuleKind.PAYS]
-    return {pk: answer.amount_fen for pk, answer in law_answers(paid).items() if answer.amount_fen}
+    return {pk: found.fen for pk, found in payable_answers(paid).items() if found.fen}
 
 
 #: each answers in fen by application, for those that it computes; the first that does counts

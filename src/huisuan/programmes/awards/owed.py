@@ -16,6 +16,7 @@ from huisuan.programmes.awards.basis import load_bases
 from huisuan.programmes.models import Application, ApplicationSubmission
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.submissions.known_facts import read_known
+from huisuan.programmes.submissions.reading_days import began_of, claim_day
 from huisuan.programmes.submissions.selection import selected_values, selection_facts
 from huisuan.settlement.models import Entitlement
 
@@ -70,9 +71,11 @@ def _by_rule(one: Application, said: ApplicationSubmission, asked: AskedStep) ->
         values = {spec.name: parse_cell(spec, str(texts.get(spec.name, "")), by_people=True) for spec in rule.facts}
         values |= read_known(rule, {name: fact for name, fact in said.known.items() if name not in corrected})
         values |= selected_values(policy, rule, one.party, one)
-        answer = explain(
-            policy, rule, values, on=said.read_on, as_known=asked.now.astimezone(SHANGHAI).date()
-        )  # fmt: skip
+        day = said.read_on
+        if any(spec.role and spec.name in corrected for spec in rule.facts):
+            day = claim_day(policy, rule, values, said.at.astimezone(SHANGHAI).date()).on
+        known, began = asked.now.astimezone(SHANGHAI).date(), began_of(rule, values)
+        answer = explain(policy, rule, values, on=day, as_known=known, began=began)
     except (LawError, InvalidCell) as wrong:
         return InvalidRequest(f"{one.number}：更正的事实读不出：{wrong}", code="award.corrected_fact_unreadable")
     if answer.status is Status.NOT_ELIGIBLE:

@@ -11,7 +11,7 @@ from django.db import transaction
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import check_length
-from huisuan.compute.fact_sources.registry import measure_of
+from huisuan.compute.fact_sources.registry import is_on_register, measure_of
 from huisuan.law.budget import PoolMode
 from huisuan.law.model import LawError, Rule
 from huisuan.law.policy import Policy, load_policy
@@ -59,7 +59,7 @@ def open_call(terms: CallTerms, by: Person, now: datetime) -> Call:
     policy, spec = _programme(terms)
     edition = edition_to_open(spec, policy, by, now)
     _check_days(terms, policy, now)
-    rule = policy.rule(spec.rule_key)
+    rule = policy.claim_rule(spec.rule_key)
     evidence = _evidence(terms, rule)
     _require_places(spec, terms)
     line = _line(terms, policy, spec)
@@ -146,7 +146,9 @@ def _check_days(terms: CallTerms, policy: Policy, now: datetime) -> None:
 
 def _evidence(terms: CallTerms, rule: Rule) -> list[str]:
     if terms.evidence is None:
-        return [spec.name for spec in rule.facts if spec.evidence and measure_of(spec) is None]
+        return [
+            spec.name for spec in rule.facts if spec.evidence and measure_of(spec) is None and not is_on_register(spec)
+        ]
     _known(terms.evidence, [spec.name for spec in rule.facts], "佐证材料", "call.evidence_unknown")
     return list(dict.fromkeys(terms.evidence))
 

@@ -135,7 +135,7 @@ def _draft(draft_id: int, person: Person, *, lock: bool) -> Draft:
 def _check_rule(call: Call, draft: Draft) -> None:
     policy, rule = law_of(call)
     try:
-        same = draft.policy == policy.name and policy.rule(draft.rule).key == rule.key
+        same = draft.policy == policy.name and policy.claim_rule(draft.rule).key == rule.key
     except LawError:
         same = False
     if not same:

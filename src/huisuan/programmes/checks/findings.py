@@ -16,6 +16,7 @@ from huisuan.programmes.claim_objects.waiting import waiting_objects
 from huisuan.programmes.credit.register import credit_on, is_barring
 from huisuan.programmes.flags.found_between import rivals
 from huisuan.programmes.models import Application, CheckKind, ClaimObject, CreditEffect, FinalEvaluation
+from huisuan.programmes.submissions.beside import seen_beside
 from huisuan.treasury.city_payments import city_payments_known
 from huisuan.treasury.models import Debt
 from huisuan.treasury.recoveries import open_debts
@@ -153,8 +154,20 @@ def check_performance(subject: CheckSubject) -> CheckFinding:
     return CheckFinding(CheckKind.PERFORMANCE, True, f"评价过 {len(found)} 个项目，没有不合格的", saw)
 
 
+def check_beside(subject: CheckSubject) -> CheckFinding:
+    """What is stated agrees with what the platform sees of it; else it is found, and an official answers it."""
+    rows = seen_beside(subject.application, subject.day)
+    saw = {
+        "day": subject.day.isoformat(),
+        "facts": [{"fact": row.name, "stated": row.stated, "seen": row.seen, "agrees": row.agrees} for row in rows],
+    }
+    said = "；".join(row.text for row in rows)
+    agrees = all(row.agrees for row in rows)
+    return CheckFinding(CheckKind.BESIDE, True if agrees else None, said or "没有平台可以对照的填报", saw)
+
+
 #: all that is asked, in this order
 APPLICATION_CHECKS: tuple[Callable[[CheckSubject], CheckFinding], ...] = (
     check_law, check_stacking, check_claim_objects, check_relations, check_credit, check_debts,
-    check_performance,
+    check_performance, check_beside,
 )  # fmt: skip

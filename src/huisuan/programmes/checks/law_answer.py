@@ -17,6 +17,7 @@ from huisuan.law.procedure import State
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.models import Application, CheckKind, Offer
 from huisuan.programmes.submissions.content import submitted_values
+from huisuan.programmes.submissions.reading_days import began_of
 from huisuan.programmes.submissions.selection import awaits_selection
 
 #: of an answer that gives what is asked for
@@ -32,7 +33,8 @@ def check_law(subject: CheckSubject) -> CheckFinding:
     if asked is None:
         return CheckFinding(CheckKind.LAW, False, "政策或所填事实已读不出，政策条件无从判断")
     day, known = _days(subject)
-    answer = explain(asked.place.policy, asked.place.rule, asked.facts, on=day, as_known=known)
+    began = began_of(asked.place.rule, asked.facts)
+    answer = explain(asked.place.policy, asked.place.rule, asked.facts, on=day, as_known=known, began=began)
     words = "；".join(reason.text for reason in answer.reasons)
     amount = "" if answer.amount_fen is None else f"，应享 {yuan(answer.amount_fen)} 元"
     holds = answer.status in SAYS_YES
@@ -55,7 +57,7 @@ def _check_offered(subject: CheckSubject) -> CheckFinding:
 def check_stacking(subject: CheckSubject) -> CheckFinding:
     """What is payable beside what earlier rules pay for the same spend, under whatever policy."""
     own = asked_rule(subject.application)
-    others = list(_others_on_the_ground(subject.application))
+    others = list(others_on_the_ground(subject.application))
     numbers = "、".join(other.number for other, _ in others)
     if not others:
         return CheckFinding(CheckKind.STACKING, True, "同一支出没有别的在办或已批准的申报")
@@ -65,7 +67,7 @@ def check_stacking(subject: CheckSubject) -> CheckFinding:
         return CheckFinding(CheckKind.STACKING, False, reason, {"others": numbers})
     day, known = _days(subject)
     try:
-        combined = combine_answers(_one_a_rule([own, *asked]), on=day, as_known=known)
+        combined = combine_answers(one_a_rule([own, *asked]), on=day, as_known=known)
     except LawError as error:
         return CheckFinding(CheckKind.STACKING, False, f"与 {numbers} 的叠加无法计算：{error}", {"code": error.code})
     rows = [row for layer in combined for row in layer.rows]
@@ -83,8 +85,8 @@ def check_stacking(subject: CheckSubject) -> CheckFinding:
     return CheckFinding(CheckKind.STACKING, False, f"与 {numbers} 同一支出：{why}", saw)
 
 
-def _one_a_rule(asked: list[RuleInput]) -> list[RuleInput]:
-    """The first claim under each rule; a second one under the same is the law's own affair."""
+def one_a_rule(asked: list[RuleInput]) -> list[RuleInput]:
+    """The first claim under each rule, in their order; a second one under the same is the law's own affair."""
     return list({each.place.key: each for each in reversed(asked)}.values())
 
 
@@ -114,7 +116,7 @@ def asked_rule(application: Application) -> RuleInput | None:
 
 def _place(application: Application) -> PolicyRule:
     policy = load_policy(application.edition.policy)
-    return PolicyRule(policy, policy.rule(application.edition.rule_key))
+    return PolicyRule(policy, policy.claim_rule(application.edition.rule_key))
 
 
 def _offer(application: Application) -> Offer | None:
@@ -122,7 +124,7 @@ def _offer(application: Application) -> Offer | None:
     return found.select_related("entitlement__run").first()
 
 
-def _others_on_the_ground(application: Application) -> Iterator[tuple[Application, RuleInput | None]]:
+def others_on_the_ground(application: Application) -> Iterator[tuple[Application, RuleInput | None]]:
     """The applicant's other claims of the year on the same ground; of those that name objects, those of the same."""
     own, objects = _place(application), _objects(application)
     mine = Application.objects.filter(year=application.year).exclude(pk=application.pk).exclude(state__in=_OVER)

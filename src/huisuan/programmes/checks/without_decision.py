@@ -10,6 +10,7 @@ from huisuan.law.explain import explain
 from huisuan.programmes.checks.law_answer import SAYS_YES, asked_rule
 from huisuan.programmes.models import Application
 from huisuan.programmes.step_conditions import AskedStep
+from huisuan.programmes.submissions.reading_days import began_of
 
 
 def hold_by_law(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
@@ -20,7 +21,10 @@ def hold_by_law(applications: Sequence[Application], asked: AskedStep) -> Mappin
         answer = None
         if said is not None and submission is not None:
             known = submission.at.astimezone(SHANGHAI).date()
-            answer = explain(said.place.policy, said.place.rule, said.facts, on=submission.read_on, as_known=known)
+            place, began = said.place, began_of(said.place.rule, said.facts)
+            answer = explain(
+                place.policy, place.rule, said.facts, on=submission.read_on, as_known=known, began=began
+            )  # fmt: skip
         if answer is None or answer.status not in SAYS_YES:
             words = "；".join(reason.text for reason in answer.reasons) if answer else "所填事实已读不出"
             refused[one.pk] = Conflict(

@@ -9,11 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stdnum.cn import uscc as uscc_number
+
 from huisuan.base.codes import fold_code
 from huisuan.base.errors import InvalidRequest
 from huisuan.law.procedure import OBJECT_WORDS, ClaimObjectSpec, Held, ObjectKind
 
 LONGEST_CODE, MOST_OBJECTS = 80, 500
+#: kinds whose numbers everybody gives as it likes: the other side's code before one tells it from another's
+PREFIXED = frozenset({ObjectKind.CONTRACT, ObjectKind.INVOICE})
+_USCC, _SHORTEST_END = 18, 4
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,26 @@ def parse_objects(typed: Iterable[Mapping[str, str]], asked: Sequence[ClaimObjec
                 f"本程序不申报“{kind[:20]}”；可写 {'、'.join(known) or '无'}", code="claim_object.kind_not_asked"
             )
         code = normalise_code(text)
+        if ObjectKind(kind) not in PREFIXED and begins_with_a_party(code):
+            raise InvalidRequest(
+                f"{object_words(kind, code)}：编号前不写统一社会信用代码，只有合同和发票可以；请只写它自己的编号",
+                code="claim_object.prefix_not_allowed",
+            )
         found.setdefault((kind, code), NamedObject(kind, code, text))
     if len(found) > MOST_OBJECTS:
         raise InvalidRequest(f"一件申报至多 {MOST_OBJECTS} 个申报对象", code="claim_object.too_many")
     return [found[key] for key in sorted(found)]
+
+
+def begins_with_a_party(code: str) -> bool:
+    """Whether a normalised code has a party's unified social credit code before its own."""
+    return len(code) > _USCC and bool(uscc_number.is_valid(code[:_USCC]))
+
+
+def ends_alike(code: str, other: str) -> bool:
+    """Whether one of two codes is the end of the other: the same number, maybe, with something written before it."""
+    short, long = sorted((code, other), key=len)
+    return len(short) >= _SHORTEST_END and short != long and long.endswith(short)
 
 
 def object_words(kind: str, code: str) -> str:

@@ -14,7 +14,7 @@ from huisuan.law.policy import Policy, PolicyRule, ground_of
 from huisuan.law.procedure import OWN_SERIES, Held, ObjectKind
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.claim_objects.codes import asked_objects, object_words
+from huisuan.programmes.claim_objects.codes import PREFIXED, asked_objects, ends_alike, object_words
 from huisuan.programmes.models import CHOSEN_STATES, Application, ApplicationSubmission, ClaimObject
 
 _ONCE = "one_living_claim_holds_an_object"
@@ -34,8 +34,8 @@ class ClaimGround:
     @classmethod
     def of(cls, policy: Policy, key: str) -> ClaimGround:
         """That of a rule; a programme without one claims its own sentence."""
-        ground = ground_of(PolicyRule(policy, policy.rule(key)))
-        return cls(policy.name, ground if "/" in ground else f"{ground}/{policy.rule(key).key}")
+        ground = ground_of(PolicyRule(policy, policy.claim_rule(key)))
+        return cls(policy.name, ground if "/" in ground else f"{ground}/{policy.claim_rule(key).key}")
 
 
 def record_objects(
@@ -110,6 +110,21 @@ def held_elsewhere(application: Application) -> list[tuple[ClaimObject, ClaimObj
     return [(by_code[one.kind, one.code], one) for one in found.select_related("application")]
 
 
+def held_alike(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
+    """What an application claims for, and other living claims on the ground whose code is the end of its own, or its
+    own of theirs.
+    """
+    found = []
+    for own in application.claim_objects.filter(living=True).exclude(kind=ObjectKind.ENTITLEMENT.value):
+        others = ClaimObject.objects.filter(
+            policy=own.policy, ground=own.ground, kind=own.kind, series=own.series, living=True
+        ).exclude(application=application)
+        ends = Q(code__endswith=own.code) | Q(code__in=[own.code[at:] for at in range(1, len(own.code))])
+        alike = others.filter(ends).select_related("application").order_by("pk")
+        found += [(own, other) for other in alike if ends_alike(own.code, other.code)]
+    return found
+
+
 def series_of(application: Application, kind: str) -> str:
     """Whose numbers the codes of a kind are: a city's own; else one series for all."""
     return application.city_id or "" if ObjectKind(kind) in OWN_SERIES else ""
@@ -163,9 +178,14 @@ def _wait_or_refuse(new: Sequence[ClaimObject], person: Person) -> None:
     taken = [one for one in found if one.kind not in contested or _same_applicant(one.application, application)]
     if taken:
         said = "；".join(f"{object_words(one.kind, one.code)} 已由{holder_words(one, person)}申报" for one in taken)
+        if any(ObjectKind(one.kind) in PREFIXED for one in taken):
+            raise Conflict(
+                f"同一事由下一个申报对象只能有一件在办的申报：{said}。请核对编号；"
+                "确是编号相同的另一份合同或发票，请在编号前写明对方的统一社会信用代码",
+                code="claim_object.held",
+            )
         raise Conflict(
-            f"同一事由下一个申报对象只能有一件在办的申报：{said}。请核对编号；"
-            "确是编号相同的另一份合同等，请在编号前写明对方的统一社会信用代码",
+            f"同一事由下一个申报对象只能有一件在办的申报：{said}。请核对编号；确属自己的，请向受理单位说明",
             code="claim_object.held",
         )
     before = {(one.kind, one.code) for one in found}

@@ -13,6 +13,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.budget import PoolMode
 from huisuan.law.model import Answer, Status
 from huisuan.law.procedure import CLOSING_STATES, State
+from huisuan.programmes.checks.payable import payable_answers
 from huisuan.programmes.decision_sheets.records import last_lines
 from huisuan.programmes.models import Application, Award, Call, Draw
 from huisuan.programmes.review.plan import declared_review, plan_of_call
@@ -24,7 +25,6 @@ from huisuan.programmes.review.ranking import (
     make_decision_sheet,
 )
 from huisuan.programmes.scoring.results import review_results
-from huisuan.programmes.submissions.owed import law_answers
 from huisuan.treasury.models import Account, AccountKind, AppropriationLine
 
 #: what is on a sheet and has not taken its money from the line yet
@@ -103,17 +103,17 @@ def compute_sheet(call: Call) -> SheetDraft:
 
 
 def _scored(reviewed: Sequence[Application]) -> tuple[list[ScoredApplication], list[str]]:
-    results, answers = review_results(reviewed), law_answers(reviewed)
+    results, answers = review_results(reviewed), payable_answers(reviewed)
     found, unpaid = [], []
     for one in reviewed:
         result, answer = results.get(one.pk), answers.get(one.pk)
-        if answer is None or not (answer.amount_fen or _grants_no_money(answer)):
+        if answer is None or not (answer.fen or _grants_no_money(answer.answer)):
             unpaid.append(one.number)
             continue
         applied = one.applied_at.astimezone(SHANGHAI).date()  # type: ignore[attr-defined]
         score = result.score if result and result.score is not None else Fraction()
         spread = result.panel.spread if result and result.panel else Fraction()
-        found.append(ScoredApplication(one.number, score, spread, answer.amount_fen or 0, applied))
+        found.append(ScoredApplication(one.number, score, spread, answer.fen or 0, applied))
     return found, unpaid
 
 
@@ -128,9 +128,9 @@ def places_of(call: Call) -> int:
 
 
 def claimed_fen(call: Call) -> int:
-    """What the law owes for all that waits under a call and has taken no money from its line yet."""
+    """What is payable for all that waits under a call and has taken no money from its line yet."""
     living = Application.objects.filter(call=call, state__in=_WAITING).select_related("edition")
-    return sum(answer.amount_fen or 0 for answer in law_answers(living).values())
+    return sum(found.fen or 0 for found in payable_answers(living).values())
 
 
 def lines_with_money() -> QuerySet[AppropriationLine]:

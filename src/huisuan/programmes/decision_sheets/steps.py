@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.base.money import yuan
 from huisuan.law.procedure import State
+from huisuan.programmes.checks.payable import payable_answers
 from huisuan.programmes.decision_sheets.compute import claimed_fen, left_on_line, lines_with_money
 from huisuan.programmes.decision_sheets.records import last_lines, last_sheet, sheet_lines_of, store_sheet
 from huisuan.programmes.models import Application, ApplicationStep, Call
 from huisuan.programmes.review.plan import declared_review
 from huisuan.programmes.review.ranking import SheetStatus, move_up, read_sheet
 from huisuan.programmes.step_conditions import AskedStep
-from huisuan.programmes.submissions.owed import law_answers
 
 _NOT_GRANTED = {
     SheetStatus.WAITING: "为候补，还没有资金或名额；有申报退出时依次递补",
@@ -54,12 +54,12 @@ def fit_the_line(applications: Sequence[Application], asked: AskedStep) -> Mappi
 
 
 def sheet_grants(applications: Sequence[Application]) -> dict[int, int]:
-    """By application what its sheet funds, in fen: no more than the law owes on what was last handed in."""
+    """By application what its sheet funds, in fen: no more than is payable for what was last handed in."""
     lines = sheet_lines_of(applications)
-    answers = law_answers([one for one in applications if one.pk in lines])
+    answers = payable_answers([one for one in applications if one.pk in lines])
     found = {}
     for pk, line in lines.items():
-        owed = answers[pk].amount_fen if pk in answers else None
+        owed = answers[pk].fen if pk in answers else None
         found[pk] = line.funded_fen if owed is None else min(line.funded_fen, owed)
     return found
 

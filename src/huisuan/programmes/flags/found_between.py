@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
@@ -13,7 +13,7 @@ from huisuan.law.procedure import State
 from huisuan.parties.affiliation import find_control
 from huisuan.parties.relation_history import HoldingsOn
 from huisuan.programmes.claim_objects.codes import object_words
-from huisuan.programmes.claim_objects.records import held_elsewhere
+from huisuan.programmes.claim_objects.records import held_alike, held_elsewhere
 from huisuan.programmes.claim_objects.waiting import contested_with
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
 from huisuan.programmes.models import (
@@ -24,6 +24,7 @@ from huisuan.programmes.models import (
     FlagReason,
     PayeeAccount,
 )
+from huisuan.programmes.submissions.beside import differences
 
 _OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 
@@ -32,14 +33,15 @@ def look_for_flags(
     application: Application, now: datetime, holdings: HoldingsOn | None = None
 ) -> list[ApplicationFlag]:
     """Raise what is found about an application at an instant; returns what is new. `holdings` are those of its day."""
-    found = [*_same_objects(application)]
+    day = now.astimezone(SHANGHAI).date()
+    found = [*_same_objects(application), *_differing_facts(application, day)]
     if application.call_id is not None:
         others = rivals(application)
         found += [
             *_same_evidence(application, others),
             *_same_accounts(application, others),
             *_same_contacts(application, others),
-            *_control_paths(application, others, holdings or HoldingsOn(now.astimezone(SHANGHAI).date())),
+            *_control_paths(application, others, holdings or HoldingsOn(day)),
         ]
     return store_flags(found, now)
 
@@ -67,10 +69,21 @@ def _same_objects(application: Application) -> Iterator[FoundFlag]:
         }  # fmt: skip
         saw = {"object": object_words(one.kind, one.code), "grounds": grounds}
         yield FoundFlag(FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application, saw)
+    for own, one in held_alike(application):
+        saw = {"object": object_words(own.kind, own.code), "ends_alike": object_words(one.kind, one.code)}
+        about = f"{own.kind} {' / '.join(sorted((own.code, one.code)))}"
+        yield FoundFlag(FlagReason.SAME_OBJECT, application, about, one.application, saw)
     for own, one in contested_with(application):
         first = one.application.number if own.waits else application.number
         saw = {"object": object_words(one.kind, one.code), "named_first_by": first}
         yield FoundFlag(FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application, saw)
+
+
+def _differing_facts(application: Application, day: date) -> Iterator[FoundFlag]:
+    """What is stated otherwise than the platform sees it."""
+    for row in differences(application, day):
+        saw = {"fact": row.label, "stated": row.stated, "seen": row.seen}
+        yield FoundFlag(FlagReason.FACT_DIFFERS, application, f"{row.name} {row.stated}", saw=saw)
 
 
 def _latest(applications: QuerySet[Application]) -> QuerySet[ApplicationSubmission]:

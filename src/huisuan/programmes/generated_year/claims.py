@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from huisuan.law.cases import Case, parse_given
 from huisuan.law.explain import parse_facts
@@ -29,12 +30,12 @@ class ClaimTexts:
 
 
 class ClaimWriter:
-    """Writes claims under one programme; the same seed writes the same ones."""
+    """Writes claims under one programme; the same seed writes the same ones. `event`: when what they name happened."""
 
-    def __init__(self, seed: int, programme: ProgrammeSpec, rule: Rule, cases: tuple[Case, ...]) -> None:
+    def __init__(self, seed: int, programme: ProgrammeSpec, rule: Rule, cases: tuple[Case, ...], event: date) -> None:
         self._chance = random.Random(f"{seed} {programme.key}")  # noqa: S311 (a made-up year, no secret)
         self._programme, self._rule, self._cases = programme, rule, cases
-        self._objects = 0
+        self._objects, self._event = 0, event
 
     def write(self) -> ClaimTexts:
         """The next claim."""
@@ -49,6 +50,7 @@ class ClaimWriter:
         for name, value in values.items():
             if specs[name].kind is ValueKind.MONEY and isinstance(value, int):
                 values[name] = value * self._chance.randrange(60, 100) // 100 // 100 * 100
+        values |= {spec.name: self._event for spec in self._rule.facts if spec.role == "event"}
         facts = {name: format_cell(specs[name], value) for name, value in values.items() if value is not None}
         return ClaimTexts(facts, tuple(self._name()))
 

@@ -18,6 +18,7 @@ from huisuan.programmes.generated_year.deciding import take_to_decision
 from huisuan.programmes.generated_year.handing_in import YearCall, at_hour, hand_in, open_planned, year_title
 from huisuan.programmes.generated_year.paying import pay_claims
 from huisuan.programmes.generated_year.people import YearPeople, make_experts, make_people
+from huisuan.programmes.generated_year.registering import enter_claimants
 from huisuan.programmes.generated_year.taking_back import take_back
 from huisuan.programmes.generated_year.walking import Walk, check_claims
 from huisuan.programmes.generated_year.year_plan import PlannedCall, YearPlan, plan_calls
@@ -79,6 +80,7 @@ def _everybody(policy: Policy, plan: YearPlan, calls: list[PlannedCall]) -> Year
     now = at_hour(min(planned.first_day for planned in calls).replace(month=1, day=2))
     with transaction.atomic():
         people = make_people(policy, plan.seed, plan.parties, plan.year, now)
+        enter_claimants(policy, people, plan.seed, plan.year, now)
         reviewed = [planned for planned in calls if planned.programme.review is not None]
         panels = sum(planned.claims for planned in reviewed) * 7
         fields = sorted({name for planned in reviewed for name in _fields(policy, planned.programme)})

@@ -92,7 +92,7 @@ def hand_in(policy: Policy, made: YearCall, people: YearPeople, plan: YearPlan) 
     """Hand in so many claims as planned, at instants of the window, in the order of time."""
     spec = made.spec
     chance = random.Random(f"{plan.seed} {spec.key} window")  # noqa: S311 (a made-up year, no secret)
-    writer = ClaimWriter(plan.seed, spec, policy.rule(spec.key), made.planned.cases)
+    writer = ClaimWriter(plan.seed, spec, policy.rule(spec.key), made.planned.cases, date(plan.year, 1, 15))
     window = int((made.planned.last_day - made.planned.first_day).days * 86_400)
     seconds = sorted(chance.randrange(window) for _ in range(made.planned.claims))
     owners, closed = _claimants(made, people), at_hour(made.planned.last_day + timedelta(days=1), 0)

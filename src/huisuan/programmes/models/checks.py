@@ -21,6 +21,7 @@ class CheckKind(models.TextChoices):
     CREDIT = "credit", "信用名单"
     DEBTS = "debts", "未还款项"
     PERFORMANCE = "performance", "既往项目评价"
+    BESIDE = "beside", "填报与平台所见"
 
 
 class ApplicationCheck(models.Model):

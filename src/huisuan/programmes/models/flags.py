@@ -19,6 +19,7 @@ class FlagReason(models.TextChoices):
     SAME_CONTACT = "same_contact", "联系人相同"
     CONTROL_PATH = "control_path", "两家申报单位有控制关系"
     LATE_RELATION = "late_relation", "事后登记的关系使已办的步骤应回避"
+    FACT_DIFFERS = "fact_differs", "填报与平台所见不同"
     STRUCK_EVIDENCE = "struck_evidence", "佐证材料的出具机构已失去资格"
 
 

@@ -46,7 +46,7 @@ def call_paper(call: Call) -> Paper:
 
 
 def _evidence(call: Call) -> str:
-    words = {spec.name: spec.zh for spec in load_policy(call.edition.policy).rule(call.edition.rule_key).facts}
+    words = {spec.name: spec.zh for spec in load_policy(call.edition.policy).claim_rule(call.edition.rule_key).facts}
     named = "、".join(words.get(name, name) for name in call.evidence)
     return f"须附佐证材料的栏目：{named}。" if named else ""
 

@@ -45,7 +45,7 @@ def correction_paper(application: Application) -> Paper:
         Conflict: it was not returned.
     """
     step = last_step(application, "return", "退回补正")
-    rule = load_policy(application.edition.policy).rule(application.edition.rule_key)
+    rule = load_policy(application.edition.policy).claim_rule(application.edition.rule_key)
     words = {spec.name: spec.zh for spec in rule.facts}
     fields = "、".join(words.get(name, name) for name in step.payload.get("fields", []))
     body = (

@@ -16,7 +16,7 @@ _PERSONS = frozenset({"person", "team"})
 def is_about_persons(edition: ProcedureEdition) -> bool:
     """Whether the rule lets persons, or teams of persons, claim: then each whom a claim is about has to agree."""
     try:
-        rule = load_policy(edition.policy).rule(edition.rule_key)
+        rule = load_policy(edition.policy).claim_rule(edition.rule_key)
     except LawError:  # its own page says what is wrong with it
         return False
     return not _PERSONS.isdisjoint(rule.claimants)

@@ -19,7 +19,8 @@ from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import OBJECT_WORDS, ObjectKind
 from huisuan.programmes.claim_objects.codes import NamedObject, asked_objects, parse_objects
 from huisuan.programmes.models import Application, ApplicationSubmission, Call, Draft
-from huisuan.programmes.submissions.known_facts import find_known_facts, read_known
+from huisuan.programmes.submissions.known_facts import find_known_facts, last_paid_day, read_known
+from huisuan.programmes.submissions.reading_days import claim_day, depends_on_the_beginning
 from huisuan.programmes.submissions.selection import selected_values
 
 #: what can be returned for correction beside the facts of the rule
@@ -42,7 +43,7 @@ class MissingItem:
 
 @dataclass(frozen=True)
 class SubmissionContent:
-    """What is handed in. `values` are the facts as read; the files of `evidence` lie in the store by their hash."""
+    """What is handed in, and the day on which the law is read for it; the files of `evidence` lie in the store."""
 
     draft_version: int
     facts: Mapping[str, str]
@@ -51,12 +52,8 @@ class SubmissionContent:
     task: str
     named: Sequence[Mapping[str, str]]
     answer: Answer
+    read_on: date
     missing: tuple[MissingItem, ...]
-
-    @property
-    def read_on(self) -> date:
-        """The day on which the law is read for it."""
-        return self.answer.on
 
     def field(self, name: str) -> object:
         """What it says in a field, to be compared with another version."""
@@ -70,7 +67,7 @@ class SubmissionContent:
 def law_of(call: Call) -> tuple[Policy, Rule]:
     """The policy of a call, and the rule that says the amount."""
     policy = load_policy(call.edition.policy)
-    return policy, policy.rule(call.edition.rule_key)
+    return policy, policy.claim_rule(call.edition.rule_key)
 
 
 def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> SubmissionContent:
@@ -88,12 +85,14 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
     values, unreadable = _read(rule, texts)
     values |= {name: fact.value for name, fact in found.items()}
     values |= selected
-    answer = explain(policy, rule, values, on=on, as_known=today)
+    read = claim_day(policy, rule, values, today, last_paid_day(policy, rule, draft.party, call.year, named, today))
+    answer = explain(policy, rule, values, on=read.on, as_known=today, began=read.began)
     standing = draft.evidence.filter(withdrawn_at__isnull=True)
     evidence = list(standing.values("fact", "filename", "media_type", "size", "sha256"))
     missing = (
         *unreadable,
         *_lacking(rule, answer, unreadable),
+        *_when_it_happened(policy, rule, values, unreadable, today),
         *_no_file(call, rule, {*found, *selected, *(str(file["fact"]) for file in evidence)}, values),
         *_task(call, task),
         *unnamed,
@@ -101,7 +100,7 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
     )
     known = {name: fact.to_dict() for name, fact in found.items()}
     objects = [each.to_dict() for each in named]
-    return SubmissionContent(draft.version, texts, known, evidence, task, objects, answer, missing)
+    return SubmissionContent(draft.version, texts, known, evidence, task, objects, answer, read.on, missing)
 
 
 def submitted_values(made: ApplicationSubmission) -> tuple[Policy, Rule, dict[str, Value | None]]:
@@ -114,7 +113,7 @@ def submitted_values(made: ApplicationSubmission) -> tuple[Policy, Rule, dict[st
     """
     edition = made.application.edition
     policy = load_policy(edition.policy)
-    rule = policy.rule(edition.rule_key)
+    rule = policy.claim_rule(edition.rule_key)
     values = _read(rule, made.facts)[0] | read_known(rule, made.known)
     return policy, rule, values | selected_values(policy, rule, made.application.party, made.application)
 
@@ -155,6 +154,26 @@ def _lacking(rule: Rule, answer: Answer, unreadable: Sequence[MissingItem]) -> I
     for spec in rule.facts:
         if spec.name in asked - named:
             yield MissingItem(spec.name, "fact_missing", f"“{spec.zh}”未填")
+
+
+def _when_it_happened(
+    policy: Policy, rule: Rule, values: Mapping[str, Value | None], unreadable: Sequence[MissingItem], today: date
+) -> Iterator[MissingItem]:
+    """The day on which what is claimed for happened; when it began only where the validity depends on it."""
+    named, days = {item.field for item in unreadable}, {spec.role: spec for spec in rule.facts if spec.role}
+    event = days.get("event")
+    if event is None or event.name in named:
+        return
+    happened = values.get(event.name)
+    if not isinstance(happened, date):
+        yield MissingItem(event.name, "fact_missing", f"“{event.zh}”未填")
+        return
+    if happened > today:
+        yield MissingItem(event.name, "not_happened_yet", f"“{event.zh}”{happened} 还没有到，发生以后才能申报")
+    began = days.get("began")
+    unsaid = began is not None and began.name not in named and values.get(began.name) is None
+    if began is not None and unsaid and depends_on_the_beginning(policy, happened, today):
+        yield MissingItem(began.name, "fact_missing", f"“{began.zh}”未填：是否在有效期内开始，决定能否适用")
 
 
 def _no_file(

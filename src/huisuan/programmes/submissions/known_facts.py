@@ -11,16 +11,27 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from huisuan.compute.fact_sources.registry import SOURCES, THINGS, ClaimMeasure, StateMeasure, UseMeasure, measure_of
+from huisuan.compute.fact_sources.registry import (
+    SOURCES,
+    THINGS,
+    ClaimMeasure,
+    StateMeasure,
+    UseMeasure,
+    is_on_register,
+    measure_of,
+)
 from huisuan.law.model import FactSpec, InvalidValue, LawError, Rule, Value, parse_value, to_json
 from huisuan.law.policy import Policy
 from huisuan.parties.models import Party
 from huisuan.parties.state_history import states_on
 from huisuan.programmes.claim_objects.codes import NamedObject
+from huisuan.programmes.registers.queries import standing_versions
 from huisuan.programmes.registers.totals import total_of_holder
 from huisuan.settlement.models import Entitlement
-from huisuan.settlement.runs.claim_facts import ClaimSubject, claim_values
+from huisuan.settlement.runs.claim_facts import claim_values
+from huisuan.settlement.runs.paid_parts import ClaimSubject
 from huisuan.settlement.runs.queries import latest_runs
+from huisuan.treasury.city_payments import city_payment_days
 
 
 @dataclass(frozen=True)
@@ -50,9 +61,11 @@ def find_known_facts(
         *_of_use(policy, rule, party, year),
         *_of_projects(policy, rule, party, year, named, today),
         *_of_totals(policy, rule, party, named),
+        *_of_entries(policy, rule, party, on),
     ):
         if value is not None:
-            found[spec.name] = KnownFact(value, spec.known_by, on if record == _REGISTER else today, record)
+            read = on if record == _REGISTER or is_on_register(spec) else today
+            found[spec.name] = KnownFact(value, spec.known_by, read, record)
     return found
 
 
@@ -104,7 +117,7 @@ def _of_projects(
     projects = [each.typed for each in named if each.kind == "project"]
     if not specs or not projects:
         return
-    starts, ends = max(date(year, 1, 1), policy.valid_from), min(date(year, 12, 31), policy.last_day(today))
+    starts, ends = _days_of(policy, year, today)
     totals = dict.fromkeys((spec.name for spec in specs), 0)
     for project in projects:
         subject = ClaimSubject(party.region_id, project, starts, ends + timedelta(days=1), today)
@@ -117,11 +130,40 @@ def _of_projects(
         yield spec, totals[spec.name] or None, f"项目 {'、'.join(projects)}"
 
 
+def last_paid_day(
+    policy: Policy, rule: Rule, party: Party, year: int, named: Sequence[NamedObject], today: date
+) -> date | None:
+    """When a city last paid in a year for the projects that a claim names; None: not, or it is no share."""
+    if party.region_id is None or not any(isinstance(measure_of(spec), ClaimMeasure) for spec in rule.facts):
+        return None
+    starts, ends = _days_of(policy, year, today)
+    days: set[date] = set()
+    for project in (each.typed for each in named if each.kind == "project"):
+        days |= city_payment_days(party.region_id, project, starts, ends + timedelta(days=1), today).keys()
+    return max(days, default=None)
+
+
+def _days_of(policy: Policy, year: int, today: date) -> tuple[date, date]:
+    """The first and the last day of a year on which the policy holds."""
+    return max(date(year, 1, 1), policy.valid_from), min(date(year, 12, 31), policy.last_day(today))
+
+
 def _of_totals(
     policy: Policy, rule: Rule, party: Party, named: Sequence[NamedObject]
 ) -> Iterator[tuple[FactSpec, Value | None, str]]:
     """What others entered for the one thing that the party holds; the claim's own contract, entered already, is not."""
     own = [each.typed for each in named]
     for spec in rule.facts:
-        if spec.known_by == THINGS and (found := total_of_holder(policy, spec.measure, party, own)) is not None:
+        if spec.known_by != THINGS or is_on_register(spec):
+            continue
+        if (found := total_of_holder(policy, spec.measure, party, own)) is not None:
             yield spec, found.fen, f"名录“{found.title}”{found.code} 共 {found.entries} 项"
+
+
+def _of_entries(policy: Policy, rule: Rule, party: Party, on: date) -> Iterator[tuple[FactSpec, Value | None, str]]:
+    """Whether the party holds an entry that is on a register on the day; who is not on it is known not to be."""
+    for spec in filter(is_on_register, rule.facts):
+        title = policy.register(spec.measure).title
+        held = standing_versions(policy.name, spec.measure, on).filter(holder=party).order_by("entry__code").first()
+        said = f"名录“{title}”{held.entry.code}" if held is not None else f"不在名录“{title}”上"
+        yield spec, held is not None, said

@@ -9,6 +9,7 @@ from huisuan.law.explain import explain
 from huisuan.law.model import Answer
 from huisuan.programmes.models import Application, ApplicationSubmission
 from huisuan.programmes.submissions.content import submitted_values
+from huisuan.programmes.submissions.reading_days import began_of
 
 
 def law_answers(applications: Iterable[Application]) -> dict[int, Answer]:
@@ -26,4 +27,5 @@ def law_answers(applications: Iterable[Application]) -> dict[int, Answer]:
 def answer_of(made: ApplicationSubmission) -> Answer:
     """What the law says for a submission, as it was known when that came."""
     policy, rule, values = submitted_values(made)
-    return explain(policy, rule, values, on=made.read_on, as_known=made.at.astimezone(SHANGHAI).date())
+    known = made.at.astimezone(SHANGHAI).date()
+    return explain(policy, rule, values, on=made.read_on, as_known=known, began=began_of(rule, values))

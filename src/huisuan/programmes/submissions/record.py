@@ -102,7 +102,7 @@ def _check_correction(earlier: ApplicationSubmission, content: SubmissionContent
     open_fields = set(returned.payload["fields"]) if returned else set()
     before = SubmissionContent(
         earlier.draft_version, earlier.facts, earlier.known, earlier.evidence, earlier.task, earlier.named,
-        content.answer, (),
+        content.answer, content.read_on, (),
     )  # fmt: skip
     assert step.application.call is not None
     _, rule = law_of(step.application.call)

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.law.model import LawError
+from huisuan.law.model import DayBasis, LawError
 from huisuan.law.policy import (
     HEADER_KEYS,
     REPEAL_KEY,
@@ -18,14 +18,12 @@ from huisuan.law.policy import (
     Policy,
     SettingsDocument,
     SettingValue,
-    StackingMode,
     load_policy,
     parse_last_day,
     setting_declarations,
     toml_string,
     with_adopted,
 )
-from huisuan.law.procedure import OBJECT_WORDS
 from huisuan.settlement.models import SettingsProposal
 
 NO_FILE = Path(os.devnull)  # what is not adopted yet stands in no file
@@ -132,21 +130,17 @@ def check_draft(policy: Policy, draft: SettingsDraft) -> dict[str, str]:
 def why_not_carried_out(policy: Policy, values: Mapping[str, SettingValue]) -> str:
     """Why claims could not follow what is set; empty: they could.
 
-    Where two rules of a ground pay beside each other, their claims name the same things; but one living claim on a
-    ground holds a thing, so the second could never be handed in.
+    Settings of the day of an event are read by a fact that says when it happened: where a rule declares none, nobody
+    knows by which day to read them.
     """
-    for stacking in policy.stackings:
-        if values.get(stacking.by.name, StackingMode.ONCE) == StackingMode.ONCE:
+    for rule in policy.rules:
+        question = rule.reading_day.question if rule.reading_day is not None else None
+        if question is None or values.get(question.name) != DayBasis.EVENT or rule.day_fact("event"):
             continue
-        specs = [spec for spec in policy.programmes if spec.rule_key in stacking.order]
-        asked = [{each.kind for each in spec.objects if each.required} for spec in specs]
-        if len(asked) > 1 and (shared := set.intersection(*asked)):
-            kinds = "、".join(sorted(OBJECT_WORDS[kind][0] for kind in shared))
-            rules = "、".join(spec.rule_key for spec in specs)
-            return (
-                f"“{stacking.by.zh}”只能是 {StackingMode.ONCE.value}：第 {rules} 句的申报都须写明{kinds}，"
-                "同一编号在同一事由下只有一件在办的申报，另一句报不进来；改程序之前不能这样设"
-            )
+        return (
+            f"“{question.zh}”不能取 event：第 {rule.key} 句没有事项发生之日的事实，无从知道按哪天读；"
+            "先在政策里声明这一天，或另取一项"
+        )
     return ""
 
 

@@ -11,19 +11,8 @@ from huisuan.compute.fact_sources.registry import ClaimMeasure, measure_of
 from huisuan.law.explain import RuleInput, explain, parse_facts
 from huisuan.law.model import Answer, FactSpec, LawError, Value, to_json
 from huisuan.law.policy import PolicyRule, load_policy
+from huisuan.settlement.runs.paid_parts import ClaimSubject, PaidPart, answer_in_parts, paid_parts
 from huisuan.treasury.city_payments import paid_by_city
-
-
-@dataclass(frozen=True)
-class ClaimSubject:
-    """The project of a city that is asked about, over [starts, ends), as known on a day."""
-
-    city: str
-    project: str
-    starts: date
-    ends: date
-    as_known: date
-
 
 #: by source and measure who answers; every claim measure of the registry is here
 PROVIDERS: Mapping[tuple[str, str], Callable[[ClaimSubject], Value]] = {
@@ -71,7 +60,10 @@ def answer_claim(
     asked = claim_question(policy, rule, city, project, year, declared, as_known, span=span)
     place = asked.question.place
     try:
-        answer = explain(place.policy, place.rule, asked.question.facts, on=asked.on, as_known=as_known)
+        if len(asked.parts) < 2:
+            answer = explain(place.policy, place.rule, asked.question.facts, on=asked.on, as_known=as_known)
+        else:
+            answer = answer_in_parts(place, asked.question.facts, asked.parts, as_known)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     return RegisteredClaim(answer, asked.registered)
@@ -79,11 +71,15 @@ def answer_claim(
 
 @dataclass(frozen=True)
 class ClaimQuestion:
-    """What a rule is asked about one project, by which day's law, and which of its facts came from a register."""
+    """What a rule is asked about one project, by which day's law, and which of its facts came from a register.
+
+    `parts`: what was paid, told apart by the days on which the law reads otherwise, where it is read by those days.
+    """
 
     question: RuleInput
     on: date
     registered: Mapping[str, Value]
+    parts: tuple[PaidPart, ...] = ()
 
 
 def claim_question(
@@ -118,7 +114,9 @@ def claim_question(
                 code="settlement.fact_declared_twice",
             )
         facts = parse_facts(asked, {**declared, **{name: to_json(value) for name, value in registered.items()}})
+        place = PolicyRule(law, asked)
         on = max(min(date(year, 12, 31), law.last_day(as_known)), law.valid_from)
-        return ClaimQuestion(RuleInput(PolicyRule(law, asked), facts), on, registered)
+        parts = paid_parts(place, subject, on)
+        return ClaimQuestion(RuleInput(place, facts), parts[-1].day if parts else on, registered, parts)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None

@@ -32,7 +32,7 @@ article.validity("1.2", "本政策有效期至{end}")
 class ComputeUse(Facts):
     """One firm's year of compute."""
 
-    local = boolean("本地企业", "A local firm", asked_by="1.1", evidence="营业执照", known_by="register")
+    local = boolean("本地企业", "A local firm", asked_by="1.1", evidence="营业执照")
     spend = money("算力支出", "Compute spend", maximum="100亿元", asked_by="1.1", evidence="账单与付款凭证")
 
 

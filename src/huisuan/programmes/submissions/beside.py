@@ -1,0 +1,138 @@
+"""What the platform sees beside a fact that the applicant states: shown to whoever checks; a difference is a flag.
+
+The platform does not know these facts themselves: how much of a centre is new, how much of what a project cost was
+compute that was paid back, where a firm's project lies. It knows what they cannot go beyond, or usually are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from huisuan.base.money import yuan
+from huisuan.compute.capacity.capacity import TFLOPS_PER_P, Size, counted_capacity
+from huisuan.compute.models import CapacityAttestation, Centre
+from huisuan.law.model import FactSpec, LawError, Rule, Value, format_value, is_metered
+from huisuan.law.policy import Policy
+from huisuan.parties.party_state import region_prefix
+from huisuan.parties.state_history import states_on
+from huisuan.programmes.models import Application
+from huisuan.programmes.submissions.content import submitted_values
+from huisuan.settlement.models import Entitlement
+from huisuan.settlement.runs.queries import latest_runs
+
+
+@dataclass(frozen=True)
+class SeenBeside:
+    """A fact as it is stated, what the platform sees of the same, in words, and whether the two agree."""
+
+    name: str
+    label: str
+    stated: str
+    seen: str
+    agrees: bool
+
+    @property
+    def text(self) -> str:
+        """In one sentence."""
+        return f"{self.label}：填报 {self.stated}，平台所见 {self.seen}"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    policy: Policy
+    rule: Rule
+    application: Application
+    day: date
+
+
+def seen_beside(application: Application, day: date) -> list[SeenBeside]:
+    """By fact what was handed in last says, and what the platform sees on a day, where it sees anything."""
+    made = application.submissions.last()
+    if made is None:
+        return []
+    try:
+        policy, rule, values = submitted_values(made)
+    except LawError:  # a policy or a rule that is gone
+        return []
+    asked, found = _Asked(policy, rule, application, day), []
+    for spec in rule.facts:
+        value, look = values.get(spec.name), _LOOKS.get(spec.role)
+        if value is not None and look is not None and spec.name not in made.known:
+            said = look(asked, value)
+            if said is not None:
+                stated = format_value(spec.kind, value, spec.options) + _unit(spec)
+                found.append(SeenBeside(spec.name, spec.zh, stated, *said))
+    return found
+
+
+def _capacity(asked: _Asked, stated: Value) -> tuple[str, bool] | None:
+    """The centres of the applicant's city with their three capacities, and what benchmark jobs measured."""
+    place = asked.application.city_id or (asked.application.party.region_id if asked.application.party else None)
+    if place is None:
+        return None
+    said, most = [], Decimal(0)
+    for centre in Centre.objects.filter(region__code__startswith=region_prefix(place)).order_by("code"):
+        found = counted_capacity(centre, asked.policy.valid_from, asked.day + timedelta(days=1))
+        measured = _measured(centre)
+        most = max(most, *(size.p or Decimal(0) for size in (found.seen_most, found.seen)), measured or Decimal(0))
+        said.append(
+            f"{centre.code} 登记 {_p(found.claimed)}、一天最多看到 {_p(found.seen_most)}、同时用过 {_p(found.used)}、"
+            f"作业实测 {'无' if measured is None else f'{measured.normalize():f} P'}"
+        )
+    if not said:
+        return "本市没有接入的智算中心", False
+    return "；".join(said), isinstance(stated, int) and most >= stated
+
+
+def _measured(centre: Centre) -> Decimal | None:
+    """What jobs measured on the cards of a centre, each card at its newest, in P; None where none did."""
+    rows = CapacityAttestation.objects.filter(centre=centre).order_by("node", "index", "-measured_at")
+    cards = list(rows.distinct("node", "index").values_list("tflops_fp16", flat=True))
+    return sum(cards, Decimal(0)) / TFLOPS_PER_P if cards else None
+
+
+def _p(size: Size) -> str:
+    return "未知" if size.p is None else f"{size.p.normalize():f} P"
+
+
+def _subsidised(asked: _Asked, stated: Value) -> tuple[str, bool] | None:
+    """What of the applicant's compute spend of the year was paid back by rules that the platform settles."""
+    if asked.application.party_id is None:
+        return None
+    metered = {rule.key: rule.claim.spent for rule in asked.policy.rules if rule.claim and is_metered(rule)}
+    found = Entitlement.objects.filter(
+        party=asked.application.party_id, run__in=latest_runs(), run__policy=asked.policy.name,
+        run__sentence__in=metered, run__year=asked.application.year,
+    ).select_related("run")  # fmt: skip
+    owed = [row for row in found if row.payable]
+    spent = sum(int(row.facts.get(metered[row.run.sentence]) or 0) for row in owed)
+    if not spent and not stated:
+        return None
+    words = "、".join(f"E{row.pk}" for row in owed) or "没有应享"
+    return f"全单位当年已获补助的算力支出 {yuan(spent)} 元（{words}）", spent == stated
+
+
+def _place(asked: _Asked, stated: Value) -> tuple[str, bool] | None:
+    """Where the applicant is registered; a project of it may lie elsewhere."""
+    if asked.application.party is None:
+        return None
+    region = states_on([asked.application.party], asked.day, asked.day)[asked.application.party.uscc].region or ""
+    return f"申报单位登记在 {region}", region.startswith(region_prefix(str(stated)))
+
+
+def _unit(spec: FactSpec) -> str:
+    return f" {spec.unit}" if spec.role == "capacity" else ""
+
+
+def differences(application: Application, day: date) -> Iterator[SeenBeside]:
+    """Those that do not agree."""
+    return (row for row in seen_beside(application, day) if not row.agrees)
+
+
+#: by the role of a fact what the platform sees beside it, in words, and whether they agree
+_LOOKS: Mapping[str, Callable[[_Asked, Value], tuple[str, bool] | None]] = {
+    "capacity": _capacity, "subsidised": _subsidised, "place": _place,
+}  # fmt: skip
