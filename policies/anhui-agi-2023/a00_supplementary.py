@@ -111,6 +111,10 @@ raised_projects = interpretation(
     {
         "awards": ("条文称“补助”“奖补”的项目资金（1.2、6.2、8.2）", "those called subsidy or award (1.2, 6.2, 8.2)"),
         "all": ("以项目为对象的全部财政资金（另含 5.1 的“资助”）", "all funds paid per project (5.1 too)"),
+        "literal": (
+            "仅条文用“奖补”一词、又以项目为对象的（8.2）；1.2、6.2 称“补助”，4.1、14.1 不以项目为对象",
+            "only what the text itself calls 奖补 and pays per project (8.2)",
+        ),
     },
     sentence="0.2", phrase="符合条件的项目，奖补资金",
 )  # fmt: skip
@@ -184,6 +188,11 @@ def raised_and_capped(amount: Money, city: Choice, county: Choice, cap: Money, s
         within=raised_in_the_north(amount, city, county).capped(cap, sentence, phrase),
         beyond=raised_in_the_north(amount.capped(cap, sentence, phrase), city, county),
     )
+
+
+def raised_as_subsidy(raised: Money, amount: Money) -> Money:
+    """What a sentence calls 补助, not 奖补 (1.2, 6.2): the raised amount, but where the words are taken literally."""
+    return raised_projects.choose(awards=raised, all=raised, literal=amount)
 
 
 def payable(amount: Money) -> Money:

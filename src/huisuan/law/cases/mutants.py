@@ -84,10 +84,19 @@ def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], Non
         asked = [(_smallest(policy, original, case), case) for case in cases if case.subject == key]
         for mutant in (*_list_mutants(original), *_other_turns(policy, original, shared)):
             tried += 1
-            if not any(run_case(_with(small, mutant), case).differences for small, case in asked):
+            if not any(_notices(_with(small, mutant), case) for small, case in asked):
                 unnoticed.append(Unnoticed(key, mutant.alteration))
         advance()
     return MutantReport(tried, tuple(unnoticed))
+
+
+def _notices(altered: Policy, case: Case) -> bool:
+    """Whether a case comes out otherwise; of a question that went with what was altered it chooses no option."""
+    if case.interpretations:
+        known = altered.interpretation_specs()
+        chosen = {name: option for name, option in case.interpretations.items() if name in known}
+        case = replace(case, interpretations=chosen)
+    return bool(run_case(altered, case).differences)
 
 
 def _key(subject: Altered) -> str:

@@ -131,7 +131,7 @@ class ProgrammeSpec:
     `objects` are the kinds of objects that its claims name; `selection` says what it decides itself by choosing;
     `earmark` is the phrase of the sentence that says what the money is for, where it says so; `contract` what is agreed
     after the decision; `opinions`: a decision says why, after the offices that the text names were heard; `earmarked`
-    where the use of its money is accounted for.
+    where the use of its money is accounted for; `cap_of` the question of what the rule's limit is one (`CapScope`).
     """
 
     key: str
@@ -148,6 +148,7 @@ class ProgrammeSpec:
     rule: str = ""
     opinions: bool = False
     earmarked: EarmarkSpec | None = None
+    cap_of: InterpretationSpec | None = None
 
     @property
     def rule_key(self) -> str:
@@ -172,9 +173,10 @@ class ProgrammeSpec:
         return next((taken.review for taken in self.steps if taken.review is not None), None)
 
     def questions(self) -> tuple[InterpretationSpec, ...]:
-        """The open questions that its steps rest on, each once."""
-        found = {taken.own_day.name: taken.own_day for taken in self.steps if taken.own_day}
-        return tuple(found.values())
+        """The open questions that its steps and limits rest on, each once."""
+        race = self.contract.race if self.contract else None
+        asked = (*(taken.own_day for taken in self.steps), self.cap_of, race.cap_of if race else None)
+        return tuple({spec.name: spec for spec in asked if spec is not None}.values())
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON carries it; what `digest` is of."""
@@ -187,6 +189,7 @@ class ProgrammeSpec:
         said |= {"contract": self.contract.to_dict()} if self.contract else {}
         said |= {"rule": self.rule} if self.rule else {}
         said |= {"opinions": True} if self.opinions else {}
+        said |= {"cap_of": self.cap_of.name} if self.cap_of else {}
         if self.earmarked is not None:
             said["earmarked"] = {"register": self.earmarked.register, "within": self.earmarked.within.name}
         return said | ({"earmark": self.earmark} if self.earmark else {})
