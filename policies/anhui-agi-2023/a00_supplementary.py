@@ -113,7 +113,7 @@ raised_projects = interpretation(
         "all": ("以项目为对象的全部财政资金（另含 5.1 的“资助”）", "all funds paid per project (5.1 too)"),
         "literal": (
             "仅条文用“奖补”一词、又以项目为对象的（8.2）；1.2、6.2 称“补助”，4.1、14.1 不以项目为对象",
-            "only what the text itself calls 奖补 and pays per project (8.2)",
+            "only what the text calls an award and pays per project (8.2)",
         ),
     },
     sentence="0.2", phrase="符合条件的项目，奖补资金",

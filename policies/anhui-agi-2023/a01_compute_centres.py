@@ -7,6 +7,7 @@ from huisuan.law import (
     Bool,
     Facts,
     FieldKind,
+    Int,
     Money,
     ProcedureKind,
     RegisterAnswer,
@@ -155,6 +156,11 @@ class CentreProject(Facts):
     )  # fmt: skip
 
 
+def _is_large(added: Int) -> Bool:
+    """Whether so many P are what the sentence asks for."""
+    return added >= legal_int(400, "1.2", "400P以上")
+
+
 @article.pays(
     "1.2", ONE_THIRD, to="符合条件的市", to_en="qualifying cities", by=("city",),
     claim=claims("city-subsidy", CentreProject.city_paid), settings_by=read_on("payment", "1.2", "市级实际补助额度"),
@@ -162,9 +168,8 @@ class CentreProject(Facts):
 )  # fmt: skip
 def centre_support(project: CentreProject) -> Money:
     """A third of what the city actually paid for a centre of 400 P or more, finished by the end of 2024."""
-    least = legal_int(400, "1.2", "400P以上")
     enough = precision.choose(
-        fp16=project.added_p >= least, sparse=project.added_p_sparse >= least, fp32=project.added_p_fp32 >= least
+        fp16=_is_large(project.added_p), sparse=_is_large(project.added_p_sparse), fp32=_is_large(project.added_p_fp32)
     )
     enough.required("1.2", NEW_400P, "新增单体算力不少于 400P", "At least 400 P newly added at one site")
     by_end = project.finished_on <= legal_day(date(2024, 12, 31), "1.2", "2024年底前")

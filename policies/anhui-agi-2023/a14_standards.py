@@ -69,11 +69,11 @@ class StandardsLed(Facts):
     agi_revenue = agi_income("14.1")
     international = integer(
         "主导制定的国际标准数（未曾获奖补）", "International standards led, not awarded before", unit="个",
-        maximum=1000, asked_by="14.1", evidence="国际标准组织的发布文本及主导证明",
+        maximum=500, asked_by="14.1", evidence="国际标准组织的发布文本及主导证明",
     )  # fmt: skip
     national = integer(
         "主导制定的国家（行业）标准数（未曾获奖补）", "National or industry standards led, not awarded before",
-        unit="个", maximum=1000, asked_by="14.1", evidence="国家（行业）标准的发布公告及主导证明",
+        unit="个", maximum=500, asked_by="14.1", evidence="国家（行业）标准的发布公告及主导证明",
     )  # fmt: skip
     in_anhui = boolean(
         "在皖", "In Anhui", asked_by="14.1", evidence="营业执照", known_by="register", measure="region",
