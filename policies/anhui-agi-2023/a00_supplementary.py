@@ -257,6 +257,10 @@ objector_days = count_setting(
     "Days for which an objector's name and contact are kept after the answer", sentence="0.1",
     phrase=IMPLEMENTING_RULES, at_most=3650,
 )  # fmt: skip
+notice_days = count_setting(
+    "0.1.notice_days", "名录到期前几天提示", "Days before its end from which an entry of a register is pointed out",
+    sentence="0.1", phrase=IMPLEMENTING_RULES, at_most=3650,
+)  # fmt: skip
 request_days = working_days("request_days", "要素请求答复期限（工作日）", "Working days to answer a request")
 pass_on_days = working_days("pass_on_days", "专款使用、转拨期限（工作日）", "Working days to use earmarked money")
 commit_days = working_days("commit_days", "资金下达期限（工作日）", "Working days to commit the money")

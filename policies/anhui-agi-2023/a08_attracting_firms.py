@@ -128,12 +128,21 @@ cap_is_of = interpretation(
     sentence="8.2", phrase=AWARD,
 )  # fmt: skip
 
+to_affiliates = interpretation(
+    "8.2.affiliates", "专款付给市属关联方的，是否建议收回", "Does earmarked money paid to the city's affiliates come back?",
+    {
+        "recovered": ("建议收回", "yes: it is proposed to be taken back"),
+        "allowed": ("条文只写用途：用途相符即可", "no: the text names uses, not payees"),
+    },
+    sentence="8.2", phrase="用于智能算力建设和招引重点企业",
+)  # fmt: skip
+
 article.programme(
     "8.2", AWARD, start=Start.CITY_CLAIM, title="关键技术项目引进奖补",
     title_en="Award for key projects brought in", steps=CLAIM,
     objects=(names("project", held="per_year"), names("voucher")),
     earmark="用于智能算力建设和招引重点企业",
-    earmarked=earmarked("earmarks", "earmark_uses", elsewhere="other", within=pass_on_days),
+    earmarked=earmarked("earmarks", "earmark_uses", elsewhere="other", within=pass_on_days, affiliates=to_affiliates),
     cap_of=cap_scope(cap_is_of),
 )  # fmt: skip
 
