@@ -129,7 +129,7 @@ cap_is_of = interpretation(
 )  # fmt: skip
 
 to_affiliates = interpretation(
-    "8.2.affiliates", "专款付给市属关联方的，是否建议收回", "Does earmarked money paid to the city's affiliates come back?",
+    "8.2.affiliates", "专款付给市属关联方的，是否建议收回", "Does money paid to the city's own affiliates come back?",
     {
         "recovered": ("建议收回", "yes: it is proposed to be taken back"),
         "allowed": ("条文只写用途：用途相符即可", "no: the text names uses, not payees"),

@@ -104,7 +104,12 @@ def standards_award(led: StandardsLed) -> Money:
 article.programme(
     "14.1", AWARD, start=Start.CALL, title="标准制定奖补", title_en="Award for standards",
     steps=variant(CLAIM, offices={OFFICE: "省经济和信息化厅"}),
-    objects=(names("standard", counts=(StandardsLed.international, StandardsLed.national), contested=True),),
+    objects=(
+        names(
+            "standard", counts=(StandardsLed.international, StandardsLed.national), contested=True,
+            shared=(joint, StandardsLed.portion),
+        ),
+    ),
 )  # fmt: skip
 
 
