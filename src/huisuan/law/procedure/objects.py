@@ -69,7 +69,7 @@ class ClaimObjectSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON carries it; what is held once, or refused where another names it, does not say so."""
-        said = {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
+        said: dict[str, Any] = {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
         said |= {} if self.held is Held.ONCE else {"held": self.held.value}
         said |= {"shared": {"by": self.shared.by.name, "portion": self.shared.portion}} if self.shared else {}
         return said | ({"contested": True} if self.contested else {})

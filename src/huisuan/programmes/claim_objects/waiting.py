@@ -10,13 +10,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, Refused
+from huisuan.law.forms import InvalidCell, parse_cell
+from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import State
 from huisuan.programmes.claim_objects.codes import object_words
 from huisuan.programmes.claim_objects.records import holders
 from huisuan.programmes.models import Application, ApplicationStep, ApplicationSubmission, ClaimObject
 from huisuan.programmes.step_conditions import AskedStep
-from huisuan.programmes.submissions.content import submitted_values
 
 _OVER = (State.REFUSED.value, State.WITHDRAWN.value)
 
@@ -61,8 +62,7 @@ def hold_their_objects(applications: Sequence[Application], _asked: AskedStep) -
 def _is_shared_whole(one: ClaimObject) -> bool:
     """Whether an object may be granted to several, and the portions of all who claim it come to no more than it."""
     edition = one.application.edition
-    specs = (each for each in edition.content.get("objects", []) if each["kind"] == one.kind)
-    shared = next(specs, {}).get("shared")
+    shared = next((each.get("shared") for each in edition.content.get("objects", []) if each["kind"] == one.kind), None)
     law = load_policy(edition.policy)
     held = law.adopted(law.valid_to, date.max).get(shared["by"]) if shared else None
     if shared is None or held is None or held.value != "share":
@@ -73,8 +73,14 @@ def _is_shared_whole(one: ClaimObject) -> bool:
 
 
 def _portion(claim: Application, fact: str) -> Fraction | None:
+    """The portion that a claim says last; None where it says none, or nothing that can be read."""
     made = ApplicationSubmission.objects.filter(application=claim).order_by("-version").first()
-    said = submitted_values(made)[2].get(fact) if made is not None else None
+    try:
+        rule = load_policy(claim.edition.policy).rule(claim.edition.rule_key)
+        spec = next(spec for spec in rule.facts if spec.name == fact)
+        said = parse_cell(spec, made.facts.get(fact, ""), by_people=True) if made is not None else None
+    except (LawError, InvalidCell):
+        return None
     return Fraction(said) if isinstance(said, (int, Fraction)) else None
 
 

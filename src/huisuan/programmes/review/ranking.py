@@ -202,8 +202,8 @@ def move_up(sheet: DecisionSheet, fallen: Iterable[str], settled: Iterable[str] 
     kept_of_tasks = Counter[str]()
     for line in kept:
         kept_of_tasks[line.application.task] += line.funded_fen
-    missing = _within_tasks(sheet.terms, placed, missing, kept_of_tasks)
-    more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), missing, placed)
+    within = _within_tasks(sheet.terms, placed, missing, kept_of_tasks)
+    more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), within, placed)
     lines, running = [], 0
     for at, line in enumerate(kept):
         each, worthy = line.application, line.status is not SheetStatus.NOT_RECOMMENDED
