@@ -58,7 +58,7 @@ SELECT CASE WHEN fails THEN 'not_eligible' WHEN amount IS NULL THEN 'missing_fac
     _said(
         (
             ("added_p < 400", "failed:added_p@1.2"),
-            ("finished_on > DATE '2024-12-31'", "failed:finished_on@1.2"),
+            ("finished_on NOT BETWEEN DATE '2023-10-12' AND DATE '2024-12-31'", "failed:finished_on@1.2"),
             ("NOT city_qualifies", "failed:city_qualifies@1.2"),
         )
     )
@@ -67,8 +67,9 @@ SELECT CASE WHEN fails THEN 'not_eligible' WHEN amount IS NULL THEN 'missing_fac
     _missing("added_p", "finished_on", "city_qualifies", "city_paid", city=_SAME_CENTRES)
 }
             WHEN amount = 0 THEN 'zero@1.2' ELSE '' END AS reasons
-FROM (SELECT *, added_p < 400 OR finished_on > DATE '2024-12-31' OR NOT city_qualifies AS fails,
-             CASE WHEN added_p >= 400 AND finished_on <= DATE '2024-12-31' AND city_qualifies
+FROM (SELECT *, added_p < 400 OR finished_on NOT BETWEEN DATE '2023-10-12' AND DATE '2024-12-31'
+                    OR NOT city_qualifies AS fails,
+             CASE WHEN added_p >= 400 AND finished_on BETWEEN DATE '2023-10-12' AND DATE '2024-12-31' AND city_qualifies
                        AND (city IS NOT NULL OR {_SAME_CENTRES})
                   THEN city_paid * CASE WHEN {_NORTH} THEN 6 ELSE 5 END // 15 END AS amount
       FROM facts)
@@ -101,12 +102,22 @@ SELECT CASE WHEN fails THEN 'not_eligible' WHEN fifths IS NULL THEN 'missing_fac
         )
     )
 }
-            WHEN fifths IS NULL THEN {_missing("in_plan", "way", "topic", "cost", subsidised_compute="cost < 5")}
+            WHEN fifths IS NULL THEN {
+    _missing(
+        "in_plan",
+        "way",
+        "topic",
+        "cost",
+        subsidised_compute="cost < 5 OR cost - unspent < 5",
+        unspent="cost < 5 OR cost - subsidised_compute < 5",
+    )
+}
             WHEN fifths > 25000000000 THEN 'capped@5.1' WHEN fifths < 5 THEN 'zero@5.1' ELSE '' END AS reasons
 FROM (SELECT *, NOT in_plan OR way = 'other' OR topic = 'other' AS fails,
              CASE WHEN in_plan AND way IS NOT NULL AND topic IS NOT NULL
-                  THEN CASE WHEN cost > subsidised_compute THEN cost - subsidised_compute
-                            WHEN cost <= subsidised_compute OR cost < 5 THEN 0 END END AS fifths
+                  THEN CASE WHEN cost - unspent > subsidised_compute THEN cost - unspent - subsidised_compute
+                            WHEN cost - unspent <= subsidised_compute OR cost - unspent < 5
+                                 OR cost - subsidised_compute < 5 OR cost < 5 THEN 0 END END AS fifths
       FROM facts)
 """
 

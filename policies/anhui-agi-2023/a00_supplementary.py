@@ -120,6 +120,10 @@ raised_projects = interpretation(
     {
         "awards": ("条文称“补助”“奖补”的项目资金（1.2、6.2、8.2）", "those called subsidy or award (1.2, 6.2, 8.2)"),
         "all": ("以项目为对象的全部财政资金（另含 5.1 的“资助”）", "all funds paid per project (5.1 too)"),
+        "literal": (
+            "仅条文用“奖补”一词、又以项目为对象的（8.2）；1.2、6.2 称“补助”，4.1、14.1 不以项目为对象",
+            "only what the text calls an award and pays per project (8.2)",
+        ),
     },
     sentence="0.2", phrase="符合条件的项目，奖补资金",
 )  # fmt: skip
@@ -203,6 +207,11 @@ def raised_and_capped(amount: Money, city: Choice, county: Choice, cap: Money, s
     )
 
 
+def raised_as_subsidy(raised: Money, amount: Money) -> Money:
+    """What a sentence calls 补助, not 奖补 (1.2, 6.2): the raised amount, but where the words are taken literally."""
+    return raised_projects.choose(awards=raised, all=raised, literal=amount)
+
+
 def payable(amount: Money) -> Money:
     """The amount as it is paid: rounded down, to the fen or the yuan by interpretation."""
     return rounding.choose(fen=amount.rounded_down("fen"), yuan=amount.rounded_down("yuan"))
@@ -265,6 +274,10 @@ objector_days = count_setting(
     "0.1.objector_days", "异议答复后保存异议人姓名和联系方式的天数",
     "Days for which an objector's name and contact are kept after the answer", sentence="0.1",
     phrase=IMPLEMENTING_RULES, at_most=3650,
+)  # fmt: skip
+notice_days = count_setting(
+    "0.1.notice_days", "名录到期前几天提示", "Days before its end from which an entry of a register is pointed out",
+    sentence="0.1", phrase=IMPLEMENTING_RULES, at_most=3650,
 )  # fmt: skip
 request_days = working_days("request_days", "要素请求答复期限（工作日）", "Working days to answer a request")
 pass_on_days = working_days("pass_on_days", "专款使用、转拨期限（工作日）", "Working days to use earmarked money")

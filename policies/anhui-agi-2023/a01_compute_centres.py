@@ -7,23 +7,28 @@ from huisuan.law import (
     Bool,
     Facts,
     FieldKind,
+    Int,
     Money,
     ProcedureKind,
     RegisterAnswer,
     RegisterField,
     RegisterSpec,
     Start,
+    all_of,
     always,
     boolean,
     choice,
     claims,
     date,
     day,
+    day_of_issue,
     found_alike,
     integer,
+    interpretation,
     legal_day,
     legal_int,
     legal_share,
+    lower_of,
     money,
     names,
     open_list,
@@ -38,6 +43,7 @@ from .a00_supplementary import (
     actual_subsidy,
     payable,
     project_county,
+    raised_as_subsidy,
     raised_in_the_north,
     request_days,
     supporting_city,
@@ -53,6 +59,34 @@ others = open_list(
     "1.1.others", "“自建、合建、代建等方式”是否限于所列", "Are the ways of building closed?",
     sentence="1.1", phrase="自建、合建、代建等方式",
     finder="省专班", finder_en="the working group",
+)  # fmt: skip
+
+
+newly = interpretation(
+    "1.2.new", "“新增”的智算规模最早须何时完成", "From which day on does finished compute count as newly added?",
+    {
+        "since_issue": ("政策发布之日以后（含当日）完成的才是新增", "from the day on which the policy was issued"),
+        "any": ("2024 年底前完成的都算，不问最早何时", "whenever it was finished, by the end of 2024"),
+    },
+    sentence="1.2", phrase=NEW_400P,
+)  # fmt: skip
+precision = interpretation(
+    "1.2.precision", "“400P”按哪种计算精度计", "At which precision are the 400 P counted?",
+    {
+        "fp16": ("稠密半精度（FP16）", "dense half precision (FP16)"),
+        "sparse": ("稀疏半精度（FP16，设备标称）", "sparse half precision, as devices are labelled"),
+        "fp32": ("单精度（FP32）", "single precision (FP32)"),
+    },
+    sentence="1.2", phrase="智能算力规模400P以上",
+)  # fmt: skip
+ways = interpretation(
+    "1.2.ways", "市级以贷款贴息、运营补贴之外的方式（如一次性建设补助）给的，是否计入实际补助",
+    "Does what a city gives in other ways than the two named (a one-off grant for building) count?",
+    {
+        "any": ("各种方式的建设和运营经费都计入", "yes: money for building and running in whatever way"),
+        "named": ("只计贷款贴息和运营补贴", "no: only interest and running costs"),
+    },
+    sentence="1.2", phrase="通过贷款贴息、运营补贴等方式给予建设和运营经费支持",
 )  # fmt: skip
 
 
@@ -109,6 +143,23 @@ class CentreProject(Facts):
     )
     city = supporting_city()
     county = project_county()
+    added_p_sparse = integer(
+        "新增单体智能算力规模（稀疏 FP16）", "Newly added compute, sparse FP16", unit="P（稀疏 FP16 PFLOPS）",
+        maximum=10_000_000, asked_by="1.2", evidence="验收报告、设备清单",
+    )  # fmt: skip
+    added_p_fp32 = integer(
+        "新增单体智能算力规模（FP32）", "Newly added compute, FP32", unit="P（FP32 PFLOPS）", maximum=10_000_000,
+        asked_by="1.2", evidence="验收报告、设备清单",
+    )  # fmt: skip
+    named_ways = money(
+        "其中以贷款贴息、运营补贴方式给予的", "Of it as interest and running costs", maximum="100亿元", asked_by="1.2",
+        evidence="拨付凭证的用途说明",
+    )  # fmt: skip
+
+
+def _is_large(added: Int) -> Bool:
+    """Whether so many P are what the sentence asks for."""
+    return added >= legal_int(400, "1.2", "400P以上")
 
 
 @article.pays(
@@ -118,14 +169,23 @@ class CentreProject(Facts):
 )  # fmt: skip
 def centre_support(project: CentreProject) -> Money:
     """A third of what the city actually paid for a centre of 400 P or more, finished by the end of 2024."""
-    enough = project.added_p >= legal_int(400, "1.2", "400P以上")
+    enough = precision.choose(
+        fp16=_is_large(project.added_p), sparse=_is_large(project.added_p_sparse), fp32=_is_large(project.added_p_fp32)
+    )
     enough.required("1.2", NEW_400P, "新增单体算力不少于 400P", "At least 400 P newly added at one site")
-    in_time = project.finished_on <= legal_day(date(2024, 12, 31), "1.2", "2024年底前")
-    in_time.required("1.2", NEW_400P, "2024 年底前完成", "Finished by the end of 2024")
+    by_end = project.finished_on <= legal_day(date(2024, 12, 31), "1.2", "2024年底前")
+    since = project.finished_on >= day_of_issue("0.3", "本政策自发布之日起实施")
+    in_time = newly.choose(since_issue=all_of(since, by_end), any=by_end)
+    in_time.required("1.2", NEW_400P, "2024 年底前完成的新增规模", "Newly added, finished by the end of 2024")
     project.city_qualifies.required("1.2", "给予符合条件的市补助")
-    subsidy = actual_subsidy.choose(paid=project.city_paid, granted=project.city_granted)
+    whole = actual_subsidy.choose(paid=project.city_paid, granted=project.city_granted)
+    named = lower_of(
+        whole, project.named_ways, "1.2", "贷款贴息、运营补贴", "贷款贴息、运营补贴", "Interest, running costs"
+    )
+    subsidy = ways.choose(any=whole, named=named)
     third = (legal_share("1/3", "1.2", ONE_THIRD) * subsidy).cites("1.2", ONE_THIRD, "1/3 补助", "One third")
-    return payable(raised_in_the_north(third, project.city, project.county))
+    raised = raised_in_the_north(third, project.city, project.county)
+    return payable(raised_as_subsidy(raised, third))
 
 
 class ExceptionalProject(Facts):

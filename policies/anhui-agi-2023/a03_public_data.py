@@ -13,7 +13,7 @@ from huisuan.law import (
     boolean,
 )
 
-from .a00_supplementary import GRANT, agi_income, is_agi_enterprise, listed_agi
+from .a00_supplementary import GRANT, agi_income, is_agi_enterprise, listed_agi, notice_days
 
 article = Article("3")
 
@@ -70,6 +70,7 @@ article.register(
         "面向在皖通用人工智能企业有序共享开放",
         title="在皖通用人工智能企业名录",
         title_en="Firms of general AI in Anhui",
+        notice=notice_days,
         office="省人工智能产业推进组工作专班",
         name_is="企业名称",
         name_is_en="Firm",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from huisuan.law import (
+    CONCLUSION,
     Article,
     Duty,
     Facts,
@@ -11,6 +12,7 @@ from huisuan.law import (
     ProgrammeStep,
     Start,
     State,
+    audited,
     boolean,
     choice,
     claims,
@@ -68,6 +70,17 @@ compute_in_cost = interpretation(
     },
     sentence="5.1", phrase="项目研发费用",
 )  # fmt: skip
+which_cost = interpretation(
+    "5.1.cost", "研发费用按立项时的预算还是结题审计的实际数", "Is R&D cost what was budgeted or what it came to?",
+    {
+        "budgeted": ("立项时核定的预算", "the budget, as approved"),
+        "actual": (
+            "结题之后按审计的实际数，不超过预算；结题之前先按预算，多付的收回",
+            "once concluded what it came to as audited, within the budget; what was paid above it comes back",
+        ),
+    },
+    sentence="5.1", phrase=AT_MOST_20,
+)  # fmt: skip
 
 others = open_list(
     "5.1.others", "“揭榜挂帅、赛马、定向委托等方式”是否限于所列", "Are the ways of organising closed?",
@@ -109,6 +122,10 @@ class ResearchProject(Facts):
     )  # fmt: skip
     city = project_city()
     county = project_county()
+    unspent = money(
+        "结题审计核定的结余（预算减实际研发费用；结题之前为 0）", "What the audit found left of the budget at the end",
+        maximum="100亿元", asked_by="5.1", evidence="结题研发费用专项审计报告", known_by=CONCLUSION,
+    )  # fmt: skip
 
 
 @article.pays(
@@ -125,17 +142,21 @@ def research_support(project: ResearchProject) -> Money:
     project.topic.among("general", "industry", "safety", "paths").required(
         "5.1", "支持通用大模型、行业大模型、安全可控技术以及通用人工智能其他路径探索的应用研究"
     )
+    actual = project.cost.less(project.unspent).cites("5.1", "项目研发费用", "实际研发费用", "R&D cost as audited")
+    spent = which_cost.choose(budgeted=project.cost, actual=actual)
     cost = compute_in_cost.choose(
-        excluded=project.cost.less(project.subsidised_compute).cites(
+        excluded=spent.less(project.subsidised_compute).cites(
             "5.1", "项目研发费用", "可资助研发费用", "R&D cost that counts"
         ),
-        included=project.cost,
+        included=spent,
     )
     support = (rate * cost).cites("5.1", AT_MOST_20, "按比例资助", "Support by the rate")
     cap = legal_money("5000万元", "5.1", CAP)
+    capped = support.capped(cap, "5.1", CAP)
     return payable(
         raised_projects.choose(
-            awards=support.capped(cap, "5.1", CAP),
+            awards=capped,
+            literal=capped,
             all=raised_and_capped(support, project.city, project.county, cap, "5.1", CAP),
         )
     )
@@ -189,11 +210,22 @@ def contract_figure(name: str, zh: str, en: str, at_most: int) -> Int:
 report_days = contract_figure("report_days", "节点到期后提交报告的期限（工作日）", "Working days to report", 250)
 remind_days = contract_figure("remind_days", "节点到期前几天提醒", "Days before which is reminded", 365)
 lowest_result = contract_figure("lowest_result", "项目评价的合格分", "Lowest score of a final evaluation", 100)
+race_cap = interpretation(
+    "5.1.race_cap", "赛马的“单个项目最高5000万元”按任务还是按每家承担单位",
+    "Is the limit of a project in a race that of the task or of each runner?",
+    {
+        "task": ("同一任务的各承担单位合计（一个任务是一个项目）", "of all runners of a task: the task is the project"),
+        "runner": ("每家承担单位各自", "of each runner"),
+    },
+    sentence="5.1", phrase=CAP,
+)  # fmt: skip
 RACE = race(
     runners=contract_figure("race.runners", "同一任务至多几家承担单位", "Most runners of a task", 20),
     at=contract_figure("race.at", "在第几个节点淘汰", "Milestone at which runners are eliminated", 12),
     remain=contract_figure("race.remain", "淘汰后留下几家", "Runners that remain", 20),
     mark=contract_figure("race.mark", "低于多少分即淘汰", "Score below which a runner is eliminated", 100),
+    cap=legal_money("5000万元", "5.1", CAP),
+    cap_of=race_cap,
 )
 acceptance_panel = contract_figure("acceptance_panel", "节点验收专家人数", "Experts who accept a milestone", 99)
 
@@ -259,22 +291,29 @@ HORSE_RACE = variant(
 
 OBJECTS = (names("project"), names("contract", required=False))
 
+AUDIT = audited(budget=ResearchProject.cost, unspent=ResearchProject.unspent)
+
 article.programme(
     "5.1", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（揭榜挂帅）",
     title_en="Key technology projects by open challenge", steps=OPEN_CHALLENGE, objects=OBJECTS,
-    contract=milestone_contract(report_days=report_days, remind_days=remind_days, mark=lowest_result),
+    contract=milestone_contract(
+        report_days=report_days, remind_days=remind_days, mark=lowest_result, audited=AUDIT
+    ),
 )  # fmt: skip
 article.programme(
     "5.1.race", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（赛马）",
     title_en="Key technology projects by horse race", steps=HORSE_RACE, objects=OBJECTS, rule="5.1",
     contract=milestone_contract(
-        report_days=report_days, remind_days=remind_days, mark=lowest_result, panel=acceptance_panel, race=RACE
+        report_days=report_days, remind_days=remind_days, mark=lowest_result, panel=acceptance_panel, race=RACE,
+        audited=AUDIT,
     ),
 )  # fmt: skip
 article.programme(
     "5.1.directed", AT_MOST_20, start=Start.INVITATION, title="关键核心技术攻关（定向委托）",
     title_en="Key technology projects by direction", steps=DIRECTED, objects=OBJECTS, rule="5.1", opinions=True,
-    contract=milestone_contract(report_days=report_days, remind_days=remind_days, mark=lowest_result),
+    contract=milestone_contract(
+        report_days=report_days, remind_days=remind_days, mark=lowest_result, audited=AUDIT
+    ),
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from huisuan.law import (
     always,
     boolean,
     claims,
+    interpretation,
     legal_money,
     legal_share,
     money,
@@ -26,7 +27,16 @@ from huisuan.law import (
     selection,
 )
 
-from .a00_supplementary import GRANT, contest, payable, project_city, project_county, raised_and_capped, scored
+from .a00_supplementary import (
+    GRANT,
+    contest,
+    payable,
+    project_city,
+    project_county,
+    raised_and_capped,
+    raised_as_subsidy,
+    scored,
+)
 
 article = Article("6")
 
@@ -39,6 +49,17 @@ article.procedure(
 )  # fmt: skip
 
 
+other_support = interpretation(
+    "6.2.other_support", "总投资额中已获其他财政资金（如 2.2、5.1）的部分是否计入",
+    "Does what other public money (2.2, 5.1) paid for count in the total investment?",
+    {
+        "included": ("计入：条文称“总投资额”，没有写扣除", "yes: the text says total and takes nothing off"),
+        "excluded": ("不计入：先扣除，同一支出只补一次", "no: it is taken off, what was spent is funded once"),
+    },
+    sentence="6.2", phrase="总投资额20%",
+)  # fmt: skip
+
+
 class ScenarioCase(Facts):
     """One case of general AI at work that took part in the province's contest."""
 
@@ -47,6 +68,10 @@ class ScenarioCase(Facts):
     investment = money("总投资额", "Total investment", maximum="100亿元", asked_by="6.2", evidence="投资专项审计报告")
     city = project_city()
     county = project_county()
+    otherwise_paid = money(
+        "其中已获其他财政资金支持的", "Of it paid by other public money", maximum="100亿元", asked_by="6.2",
+        evidence="各项财政资金的批复和拨付凭证",
+    )  # fmt: skip
 
 
 @article.pays(
@@ -58,9 +83,14 @@ class ScenarioCase(Facts):
 def scenario_award(case: ScenarioCase) -> Money:
     """A fifth of the total investment, at most a million yuan."""
     case.among_ten.required("6.2", TEN_BEST)
-    fifth = (legal_share("20%", "6.2", AWARD) * case.investment).cites("6.2", AWARD, "总投资额的 20%", "A fifth of it")
+    own = case.investment.less(case.otherwise_paid).cites(
+        "6.2", "总投资额", "扣除其他财政资金后的投资额", "Own investment"
+    )
+    counted = other_support.choose(included=case.investment, excluded=own)
+    fifth = (legal_share("20%", "6.2", AWARD) * counted).cites("6.2", AWARD, "总投资额的 20%", "A fifth of it")
     cap = legal_money("100万元", "6.2", "最高100万元")
-    return payable(raised_and_capped(fifth, case.city, case.county, cap, "6.2", "最高100万元"))
+    raised = raised_and_capped(fifth, case.city, case.county, cap, "6.2", "最高100万元")
+    return payable(raised_as_subsidy(raised, fifth.capped(cap, "6.2", "最高100万元")))
 
 
 class ChosenCase(Facts):

@@ -16,7 +16,7 @@ from huisuan.law import (
     variant,
 )
 
-from .a00_supplementary import GRANT, OFFICE, RECORD
+from .a00_supplementary import GRANT, OFFICE, RECORD, notice_days
 
 article = Article("7")
 
@@ -94,6 +94,7 @@ article.register(
         "支持申报省“三首”“三新”产品",
         title="“三首”“三新”产品",
         title_en="Three-first and three-new products",
+        notice=notice_days,
         office="省经济和信息化厅",
         name_is="产品名称",
         name_is_en="Product",

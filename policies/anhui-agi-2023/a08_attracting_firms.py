@@ -16,10 +16,12 @@ from huisuan.law import (
     Start,
     always,
     boolean,
+    cap_scope,
     choice,
     claims,
     earmarked,
     found_alike,
+    interpretation,
     legal_money,
     legal_share,
     money,
@@ -118,12 +120,33 @@ def attraction_award(project: AttractedProject) -> Money:
     return payable(raised_and_capped(award, project.city, project.county, cap, "8.2", "最高1000万元"))
 
 
+cap_is_of = interpretation(
+    "8.2.cap", "“最高1000万元”是每个项目一次、每个项目每年，还是每个市",
+    "Is the limit of ten million that of a project, of its year, or of a city?",
+    {
+        "project": ("每个项目一次：各年合计", "of a project, all years together"),
+        "project_year": ("每个项目每年", "of a project and year"),
+        "city": ("每个市：各项目、各年合计", "of a city, all projects and years together"),
+    },
+    sentence="8.2", phrase=AWARD,
+)  # fmt: skip
+
+to_affiliates = interpretation(
+    "8.2.affiliates", "专款付给市属关联方的，是否建议收回", "Does money paid to the city's own affiliates come back?",
+    {
+        "recovered": ("建议收回", "yes: it is proposed to be taken back"),
+        "allowed": ("条文只写用途：用途相符即可", "no: the text names uses, not payees"),
+    },
+    sentence="8.2", phrase="用于智能算力建设和招引重点企业",
+)  # fmt: skip
+
 article.programme(
     "8.2", AWARD, start=Start.CITY_CLAIM, title="关键技术项目引进奖补",
     title_en="Award for key projects brought in", steps=CLAIM,
     objects=(names("project", held="per_year"), names("voucher")),
     earmark="用于智能算力建设和招引重点企业",
-    earmarked=earmarked("earmarks", "earmark_uses", elsewhere="other", within=pass_on_days),
+    earmarked=earmarked("earmarks", "earmark_uses", elsewhere="other", within=pass_on_days, affiliates=to_affiliates),
+    cap_of=cap_scope(cap_is_of),
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from huisuan.law import (
     legal_share,
 )
 
-from .a00_supplementary import GRANT
+from .a00_supplementary import GRANT, notice_days
 
 article = Article("9")
 
@@ -75,6 +75,7 @@ article.register(
         "支持各级人民政府和市场主体建设通用人工智能产业示范园区",
         title="示范园区",
         title_en="Model parks",
+        notice=notice_days,
         office="省人工智能产业推进组工作专班",
         name_is="园区名称",
         name_is_en="Park",

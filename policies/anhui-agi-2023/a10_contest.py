@@ -14,10 +14,14 @@ from huisuan.law import (
     RegisterTotal,
     Start,
     always,
+    any_of,
     boolean,
+    choice,
+    interpretation,
     legal_money,
     money,
     names,
+    opposite,
     selection,
 )
 
@@ -84,6 +88,33 @@ def prize_priority(project: PrizeWinner) -> Bool:
     return always()
 
 
+cap_of = interpretation(
+    "10.1.cap_of", "最高支持金额 3000 万元按获奖项目还是按团队合计", "Is the cap one of a project or of a team?",
+    {
+        "project": ("每个获奖项目", "of each project that won"),
+        "team": ("每个团队（企业），其各获奖项目合在一起", "of each team, all its projects together"),
+    },
+    sentence="10.1", phrase=CAP,
+)  # fmt: skip
+team_fund_money = interpretation(
+    "10.1.team_funds", "第12.1句的人才团队基金扶持是否计入 3000 万元", "Does fund money under 12.1 count in the cap?",
+    {
+        "apart": ("不计入：12.1 是另一句的扶持", "no: it is another sentence's"),
+        "counted": ("计入：同是省统筹的基金资金，给同一团队", "yes: the same funds, for the same team"),
+    },
+    sentence="10.1", phrase="省市统筹相关基金资金",
+)  # fmt: skip
+which_means = interpretation(
+    "10.1.means", "计入上限的支持是否限于所列四种（股权投资、债权投入、人才奖励、大赛奖金）",
+    "Is the cap only on the four means that are named?",
+    {
+        "all": ("各种支持都计入：以“等”结尾", "no: on support of whatever kind"),
+        "named": ("只计所列四种，其他支持不占上限", "yes: other support is outside the cap"),
+    },
+    sentence="10.1", phrase=MEANS,
+)  # fmt: skip
+
+
 class FollowUp(Facts):
     """A support of a prize project by one payer, beside what others gave before."""
 
@@ -97,6 +128,22 @@ class FollowUp(Facts):
     amount = money(
         "本次支持金额", "This support", maximum="10亿元", asked_by="10.1", evidence="投资、借款协议或奖励文件"
     )
+    given_team = money(
+        "各出资方已给该团队各获奖项目的支持合计", "Given before to all winning projects of the team", maximum="10亿元",
+        asked_by="10.1", evidence="后续支持名录",
+    )  # fmt: skip
+    team_funds = money(
+        "该团队已得的人才团队基金扶持（第12.1句）", "Fund money of the team under 12.1", maximum="10亿元",
+        asked_by="12.1", evidence="人才团队基金扶持名录",
+    )  # fmt: skip
+    means = choice(
+        "本次支持的方式", "Means of this support",
+        {
+            "equity": ("股权投资", "equity"), "loan": ("债权投入", "loan"), "talent": ("人才奖励", "award for talent"),
+            "prize": ("大赛奖金", "prize money"), "other": ("其他", "other"),
+        },
+        asked_by="10.1", evidence="投资、借款协议或奖励文件",
+    )  # fmt: skip
 
 
 @article.entitles(
@@ -110,7 +157,11 @@ def follow_up(project: FollowUp) -> None:
     """Equity, loans, talent awards and prize money together are at most 30 million yuan, whoever pays."""
     project.winner.required("10.1", "获奖项目和团队")
     project.settled.required("10.1", "并在皖落地")
-    together = project.given + project.amount <= legal_money("3000万元", "10.1", CAP)
+    before = cap_of.choose(project=project.given, team=project.given_team)
+    counted = team_fund_money.choose(apart=before, counted=before + project.team_funds)
+    within = counted + project.amount <= legal_money("3000万元", "10.1", CAP)
+    named = project.means.among("equity", "loan", "talent", "prize")
+    together = which_means.choose(all=within, named=any_of(opposite(named), within))
     together.required("10.1", CAP, "各方支持合计不超过 3000 万元", "All support together is at most 30 million yuan")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, Start, boolean, variant
+from huisuan.law import Article, Facts, FieldKind, ProcedureKind, RegisterField, RegisterSpec, Start, boolean, variant
 
 from .a00_supplementary import GRANT, OFFICE
 
@@ -38,3 +38,27 @@ article.programme(
     title_en="The province's funds for founding teams",
     steps=variant(GRANT, offices={OFFICE: "省科技厅"}),
 )  # fmt: skip
+
+
+#: what the funds gave: with the project of a winner (10.1), its page lists this money beside the follow-up support
+article.register(
+    RegisterSpec(
+        "team_funds",
+        "12.1",
+        "省统筹相关基金资金予以扶持",
+        title="人才团队基金扶持",
+        title_en="Fund money of founding teams",
+        office="省科技厅",
+        name_is="扶持事项",
+        name_is_en="Support",
+        holder_is="团队企业",
+        holder_is_en="Team",
+        fields=(
+            RegisterField("project", "获奖项目编号", "Code of the winning project", refers="prizes", required=False),
+            RegisterField("fund", "出资基金", "Fund"),
+            RegisterField("amount", "金额", "Amount", FieldKind.YUAN),
+            RegisterField("contract", "协议编号", "Agreement"),
+        ),
+        once=("fund", "contract"),
+    )
+)

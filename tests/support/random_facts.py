@@ -26,7 +26,7 @@ Row = dict[str, Any]  # a cell per fact, as JSON or Parquet holds it; None is mi
 EDGES: Mapping[str, tuple[Any, ...]] = {
     "city_paid": (3_333_333_333, 3_333_333_334, 2_777_777_777, 2_777_777_778, 4_000_000_000),
     "added_p": (399, 400, 401),
-    "finished_on": (date(2024, 12, 31), date(2025, 1, 1)),
+    "finished_on": (date(2023, 10, 11), date(2023, 10, 12), date(2024, 12, 31), date(2025, 1, 1)),
     "spend": (4, 5, 6),
 }
 

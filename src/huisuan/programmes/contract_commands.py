@@ -170,12 +170,15 @@ def evaluate(
     by: _By,
     score: Annotated[int, typer.Option("--score", min=0, max=100, help="评分")],
     reason: _Reason,
+    final_cost_fen: Annotated[
+        int | None, typer.Option("--final-cost-fen", min=0, help="结题审计的实际研发费用（分），程序要求时写")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """项目评价：跟踪中评一次；低于合格分的，该单位下次申报核对时看得到。"""
+    """项目评价：跟踪中评一次；低于合格分的，该单位下次申报核对时看得到。结题审计的实际费用同时登记，多付的收回。"""
     from huisuan.programmes.contract_desk.accepting import evaluate_project
 
-    evaluate_project(number, score, reason, _person(by), datetime.now(UTC))
+    evaluate_project(number, score, reason, _person(by), datetime.now(UTC), final_cost_fen=final_cost_fen)
     _print(number, by, as_json)
 
 

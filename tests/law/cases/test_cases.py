@@ -153,7 +153,7 @@ def test_cases_see_the_folder_alone_not_what_was_adopted_since(
 
 
 def test_a_rule_that_is_changed_breaks_the_cases_at_its_edges(changed: Any) -> None:
-    folder = changed("a01_compute_centres.py", "project.added_p >= legal_int", "project.added_p > legal_int")
+    folder = changed("a01_compute_centres.py", "return added >= legal_int", "return added > legal_int")
     policy = load_folder(folder)
     cases = [case for case in load_policy_cases(policy) if case.subject in ("1.2", "2.2")]
     wrong = [case for case in cases if not run_case(policy, case).holds]

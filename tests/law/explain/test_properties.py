@@ -79,7 +79,7 @@ def test_the_north_gets_a_fifth_more_than_the_rest(paid: int, added: int) -> Non
     assert (south, north) == (paid // 3, paid * 2 // 5)
 
 
-@given(st.integers(0, 1000), st.integers(0, 1000))
+@given(st.integers(0, 500), st.integers(0, 500))
 def test_standards_are_paid_each_by_itself(international: int, national: int) -> None:
     amount = owed("14.1", agi_enterprise=True, international=international, national=national)
     assert amount == 100_000_000 * international + 50_000_000 * national
@@ -97,7 +97,7 @@ def test_a_missing_fact_is_never_taken_for_zero(missing: dict[str, None], spend:
 
 
 PAYING = [rule for rule in POLICY.rules if rule.kind is RuleKind.PAYS]
-TAKEN_OFF = {"self_use", "subsidised_compute"}  # the more of it, the less is owed
+TAKEN_OFF = {"self_use", "subsidised_compute", "unspent"}  # the more of it, the less is owed
 
 
 def a_case(rule: Rule) -> st.SearchStrategy[dict[str, Any]]:

@@ -293,7 +293,7 @@ def test_a_cap_that_binds_in_any_case_ends_the_questions_too_and_says_so() -> No
     assert award.settled
     assert award.verdict.amount_fen == 100_000_000
     assert [(cap.limit, cap.at_least) for cap in award.caps] == [(100_000_000, 2_000_000_000)]
-    assert [spec.name for spec in award.irrelevant] == ["city", "county"]
+    assert [spec.name for spec in award.irrelevant] == ["city", "county", "otherwise_paid"]
     less = who("enterprise", among_ten=True, investment=10**7)  # here the uplift of the north would show
     assert "6.2:city" in keys(less)
 
@@ -316,7 +316,8 @@ def test_one_question_serves_all_rules_that_mean_the_same_and_keys_tell_the_othe
     assert by_key["1.2:city_paid"] == ["anhui-agi-2023/1.2"]
     assert by_key["8.2:city_paid"] == ["anhui-agi-2023/8.2"]
     assert "in_anhui" not in by_key  # a short key would not say which of its three meanings was answered
-    assert by_key["2.2:in_anhui"] == ["anhui-agi-2023/2.2", "anhui-agi-2023/3.2", "anhui-agi-2023/4.1"]
+    here = ["anhui-agi-2023/2.2", "anhui-agi-2023/3.2", "anhui-agi-2023/4.1", "anhui-agi-2023/14.1"]
+    assert by_key["2.2:in_anhui"] == here
     assert len(by_key) == len(list_questions(POLICIES))
 
 

@@ -12,9 +12,9 @@ from huisuan.law.explain.explanation import explain
 from huisuan.law.policy.load import load_folder
 
 DAY, KNOWN = date(2024, 12, 31), date(2025, 6, 30)
-ONE = """    fifth = (legal_share("20%", "6.2", AWARD) * case.investment)"""
+ONE = """    fifth = (legal_share("20%", "6.2", AWARD) * counted)"""
 TWO = """    from huisuan.law import when
-    part = legal_share("20%", "6.2", AWARD) * case.investment
+    part = legal_share("20%", "6.2", AWARD) * counted
     here = part.cites("6.2", "给予总投资额20%", "在省会", "In the capital")
     there = part.cites("6.2", "对评选优秀的案例", "在其他市", "Elsewhere")
     fifth = when(case.city.among("340100"), here, there)"""

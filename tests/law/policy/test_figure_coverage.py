@@ -25,7 +25,7 @@ def test_the_shipped_policies_leave_no_figure_unmet(name: str) -> None:
     ("file", "before", "after", "sentence", "what"),
     [
         (
-            "a01_compute_centres.py", "project.added_p >= legal_int", "project.added_p <= legal_int", "1.2",
+            "a01_compute_centres.py", "return added >= legal_int", "return added <= legal_int", "1.2",
             "“400”（不低于）：规则里用作“不超过”，方向不同",
         ),
         (
@@ -48,22 +48,22 @@ def test_a_figure_that_no_rule_meets_is_a_finding(
     assert found.what.startswith(what)
 
 
-_ENOUGH = 'enough = project.added_p >= legal_int(400, "1.2", "400P以上")'
+_ENOUGH = 'return added >= legal_int(400, "1.2", "400P以上")'
 _OPPOSITE = "from huisuan.law import opposite\n\n    "
 
 
 @pytest.mark.parametrize(
     ("written", "found"),
     [
-        ("opposite(project.added_p < {400})", []),
-        ("opposite(opposite(project.added_p >= {400}))", []),
-        ("opposite(project.added_p >= {400})", ["“400”（不低于）：规则里用作“不满”，方向不同；请核对比较或上限"]),
-        ("opposite({400} > project.added_p)", []),
-        ("opposite({400} >= project.added_p)", ["“400”（不低于）：规则里用作“超过”，方向不同；请核对比较或上限"]),
+        ("opposite(added < {400})", []),
+        ("opposite(opposite(added >= {400}))", []),
+        ("opposite(added >= {400})", ["“400”（不低于）：规则里用作“不满”，方向不同；请核对比较或上限"]),
+        ("opposite({400} > added)", []),
+        ("opposite({400} >= added)", ["“400”（不低于）：规则里用作“超过”，方向不同；请核对比较或上限"]),
     ],
 )
 def test_a_comparison_that_is_denied_is_used_as_its_opposite(changed: Changed, written: str, found: list[str]) -> None:
-    now = f"{_OPPOSITE}enough = " + written.replace("{400}", 'legal_int(400, "1.2", "400P以上")')
+    now = f"{_OPPOSITE}return " + written.replace("{400}", 'legal_int(400, "1.2", "400P以上")')
     policy = load_folder(changed("a01_compute_centres.py", _ENOUGH, now))
     assert [unmet.what for unmet in unmet_figures(policy) if unmet.sentence == "1.2"] == found
 

@@ -101,7 +101,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"programmes/struck/{name}.py": () for name in ("issuers", "striking")},
     "programmes/struck/lifting.py": ("lift_strike",),
     "portal/struck/views.py": ("_strike", "_since"),
-    **{f"programmes/contracts/{name}.py": () for name in ("conditions", "figures", "race", "terms")},
+    **{f"programmes/contracts/{name}.py": () for name in ("audited", "conditions", "figures", "race", "terms")},
     **{f"programmes/amounts/{name}.py": () for name in ("case_by_case", "named")},
     **{f"programmes/{name}.py": () for name in (
         "checks/stored", "checks/without_decision", "publicity/conditions", "flags/answered", "decision_sheets/steps",

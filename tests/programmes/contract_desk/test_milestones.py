@@ -18,6 +18,7 @@ from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contract_desk.reminding import remind_of_reports
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.corrections.outdated import list_outdated, outdated_to_dict
 from huisuan.programmes.models import Application, Milestone, MilestoneResult, SiteCheck
 from huisuan.programmes.payments.returns import order_again
 from huisuan.programmes.workflow import act
@@ -70,13 +71,34 @@ def test_an_open_challenge_is_paid_milestone_by_milestone_evaluated_and_closed()
     act(made.number, "complete", payer(), LATER)
     with pytest.raises(Conflict, match="办结前须有项目评价"):
         act(made.number, "close", signer(), LATER)
-    evaluate_project(made.number, 55, "推广不足", signer(), LATER)
+    with pytest.raises(InvalidRequest, match="结题审计的实际研发费用"):
+        evaluate_project(made.number, 55, "推广不足", signer(), LATER)
+    evaluate_project(made.number, 55, "推广不足", signer(), LATER, final_cost_fen=1_000_000_000)
     assert act(made.number, "close", signer(), LATER).to_state == "closed"
     shown = describe_contract(Viewer.for_person(applicant(1)), made.number, LATER)
     assert [(one["accepted"], [target["met"] for target in one["targets"]]) for one in shown["milestones"]] == [
         (True, [True]), (True, [True, True]),
     ]  # fmt: skip
     assert shown["evaluation"]["score"] == 5_500
+
+
+def test_what_was_paid_above_the_audited_cost_is_claimed_back_before_the_project_is_closed() -> None:
+    made = committed(open_challenge())
+    accepted(made, 1)
+    accepted(made, 2)
+    act(made.number, "pay", payer(), LATER)
+    banked(made)
+    act(made.number, "complete", payer(), LATER)
+    evaluate_project(made.number, 80, "完成", signer(), LATER, final_cost_fen=600_000_000)
+    with pytest.raises(Conflict, match=r"按结题审计应得 1,200,000.00 元，已付 2,000,000.00 元"):
+        act(made.number, "close", signer(), LATER)
+    (proposed,) = list_outdated(Viewer.for_person(signer()))
+    said = outdated_to_dict(proposed)
+    assert (said["correction"], said["owed_fen"], said["final_cost_fen"]) == ("recovery", 120_000_000, 600_000_000)
+    act(made.number, "recover", signer(), LATER, reason="结题审计少于预算")
+    assert standing_awards([made])[made.pk].amount_fen == 120_000_000
+    assert [debt.claimed_fen for one in commitments_of([made])[made.pk] for debt in one.debts.all()] == [80_000_000]
+    assert not list_outdated(Viewer.for_person(signer()))
 
 
 def test_an_order_beyond_what_was_accepted_is_refused_by_the_database_too() -> None:

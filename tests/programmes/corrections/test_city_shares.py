@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -275,6 +276,30 @@ def test_a_project_is_claimed_again_for_another_year_and_its_cap_is_that_of_all_
     with pytest.raises(Conflict) as spent:  # a voucher is spent once, whatever the year
         submit_draft(city_call().number, drafted("项目乙", paid_by="V-0").pk, hefei(), NOON)
     assert (spent.value.code, "V-0" in str(spent.value)) == ("claim_object.held", True)
+
+
+@pytest.mark.parametrize(
+    ("scope", "same_project", "other_project"),
+    [("project", 100_000_000, 300_000_000), ("project_year", 300_000_000, 300_000_000), ("city", 100_000_000, 0)],
+)
+def test_the_cap_is_that_of_a_project_of_its_year_or_of_the_city_as_adopted(
+    scope: str, same_project: int, other_project: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / LAW.name
+    folder.mkdir()
+    about = 'authority = "省专班"\ndocument = "皖专班〔2024〕1 号"\nvalid_from = 2023-10-12\nknown_from = 2023-10-13\n'
+    (folder / "cap.toml").write_text(f'{about}[interpretations]\n"8.2.cap" = "{scope}"\n', encoding="utf-8")
+    monkeypatch.setenv("HUISUAN_SETTINGS", str(tmp_path))
+    budget("8.2", 10_000_000_000)
+    voucher("V-0", 3_000_000_000, date(2023, 11, 1))
+    voucher("V-1", 1_000_000_000)
+    paid = PaymentClaim("340100", "V-9", "项目乙", 1_000_000_000, date(2024, 4, 1))
+    record_city_payment(paid, Act("李会计", NOON, NOON.date()))
+    walked(handed_in(2023, "V-0"), "check", "publicise", "decide")
+    same = walked(handed_in(), "check", "publicise", "decide")
+    other = submit_draft(city_call().number, drafted("项目乙", paid_by="V-9").pk, hefei(), NOON)
+    assert Award.objects.get(application=same).amount_fen == same_project
+    assert share_of(other.number, hefei()).owed_fen == other_project
 
 
 def test_what_is_typed_of_a_project_without_vouchers_is_not_shared() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from random import Random
@@ -47,6 +48,25 @@ def test_equal_scores_go_by_the_declared_order_and_at_last_by_lot() -> None:
     assert [line.tie for line in sheet.lines] == ["", "", "spread", "lot", "applied"]
     seeds = {tuple(keys(make_decision_sheet(rows, SheetTerms(10**6, PoolMode.RANK, TIES, str(n))))) for n in range(20)}
     assert len(seeds) == 2  # another seed, another lot
+
+
+def test_all_runners_of_a_task_share_its_limit_by_rank_and_who_moves_up_stays_within_it() -> None:
+    rows = [
+        replace(scored(key, score), task=task)
+        for key, score, task in (("a", 90, "T1"), ("b", 85, "T2"), ("c", 80, "T1"), ("d", 75, "T1"))
+    ]
+    terms = SheetTerms(10**6, PoolMode.RANK, (), "s", task_cap_fen=150)
+    sheet = make_decision_sheet(rows, terms)
+    funded = {line.application.key: (line.status, line.funded_fen) for line in sheet.lines}
+    assert funded == {
+        "a": (SheetStatus.FUNDED, 100), "b": (SheetStatus.FUNDED, 100), "c": (SheetStatus.PARTLY_FUNDED, 50),
+        "d": (SheetStatus.WAITING, 0),
+    }  # fmt: skip
+    assert read_sheet(sheet.to_dict()) == sheet
+    after = {line.application.key: line.funded_fen for line in move_up(sheet, ["a"]).lines}
+    assert after == {"b": 100, "c": 100, "d": 50}
+    each_alone = make_decision_sheet(rows, replace(terms, task_cap_fen=0))
+    assert [line.funded_fen for line in each_alone.lines] == [100] * 4
 
 
 def test_the_cut_shows_the_marginal_case_with_its_neighbours() -> None:

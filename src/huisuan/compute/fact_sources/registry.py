@@ -21,7 +21,7 @@ from huisuan.parties.party_state import PartyState, lies_within
 SOURCES: Mapping[str, str] = {
     "register": "主体登记库", "meter": "平台的计量", "relations": "关联关系登记", "centre": "智算中心的证明",
     "treasury": "财政拨付账", "city": "市的证明", "opendata": "开放数据目录",
-    "selection": "本平台的评选结果", "things": "本政策的名录",
+    "selection": "本平台的评选结果", "conclusion": "项目的结题审计", "things": "本政策的名录",
 }  # fmt: skip
 #: registers of things: `measure` names one of the policy's own: the total of its entries, or whether one is held
 THINGS = "things"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import date
 
 from huisuan.law.authoring.groups import check_grouping
 from huisuan.law.model import expressions as nodes
@@ -25,6 +26,7 @@ class ArticleRegistry:
 
     text: PolicyText
     changes: tuple[TextChange, ...] = ()
+    issued: date = date.min
     rules: list[Rule] = field(default_factory=list)
     allotments: list[Allotment] = field(default_factory=list)
     stackings: list[Stacking] = field(default_factory=list)

@@ -101,7 +101,7 @@ def _load_encoded(folder: Path, sources: tuple[Source, ...]) -> Policy:
     about = _load_metadata(folder / "policy.toml")
     text = load_policy_text(folder / "text.md")
     changes = load_changes(folder / "changes", text, about["valid_from"], about["valid_to"], about["issued"])
-    state = ArticleRegistry(text, changes)
+    state = ArticleRegistry(text, changes, about["issued"])
     with registering(state):
         import_articles(folder, sources_digest(sources))
     order = list(text.sentences)

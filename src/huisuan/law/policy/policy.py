@@ -229,6 +229,7 @@ class Policy:
     def setting_specs(self) -> dict[str, SettingSpec]:
         """Every setting that some rule, allotment or procedure rests on."""
         answers = [register.answer.setting for register in self.registers if register.answer is not None]
+        answers += [spec for register in self.registers if (spec := register.notice_setting) is not None]
         of_procedures = {spec.name: spec for programme in self.programmes for spec in programme.settings()}
         return self.amount_setting_specs() | of_procedures | {spec.name: spec for spec in answers}
 

@@ -5,7 +5,16 @@ prints it as numbered sentences and `drawing` as a picture of the same data. Pur
 the law's own floor may use what is named here; policies declare through `Article.programme` and `Article.register`.
 """
 
-from huisuan.law.procedure.contracts import ContractSpec, RaceSpec, milestone_contract, race
+from huisuan.law.procedure.cap_scopes import CapScope, cap_scope
+from huisuan.law.procedure.contracts import (
+    CONCLUSION,
+    AuditSpec,
+    ContractSpec,
+    RaceSpec,
+    audited,
+    milestone_contract,
+    race,
+)
 from huisuan.law.procedure.drawing import draw_programme
 from huisuan.law.procedure.model import (
     CLOSING_STATES,
@@ -42,6 +51,7 @@ __all__ = [
     "ACTION_WORDS",
     "CLOSING_STATES",
     "COMMON_COLUMNS",
+    "CONCLUSION",
     "DUTY_WORDS",
     "EACH_CITY",
     "HOLDERS",
@@ -52,6 +62,8 @@ __all__ = [
     "START_WORDS",
     "STATE_WORDS",
     "ActionWords",
+    "AuditSpec",
+    "CapScope",
     "ClaimObjectSpec",
     "ContractSpec",
     "CriterionSpec",
@@ -77,6 +89,8 @@ __all__ = [
     "Start",
     "State",
     "StateWords",
+    "audited",
+    "cap_scope",
     "criterion",
     "draw_programme",
     "earmarked",

@@ -57,6 +57,9 @@ class State(StrEnum):
 #: the options of the question whether the day of an act is one of the days that it begins
 OWN_DAY = ("excluded", "counted")
 
+#: the options of the question whether earmarked money that went to an affiliate comes back
+AFFILIATES = ("recovered", "allowed")
+
 #: nothing is waited for in these; a closed one can still go into recovery where its programme says so
 CLOSING_STATES = frozenset({State.CLOSED, State.REFUSED, State.WITHDRAWN})
 
@@ -111,17 +114,29 @@ class EarmarkSpec:
     """Where earmarked money is accounted for: what was paid is an entry of `register`, each use one of `uses`.
 
     It is to be used `within` so many working days; a use whose purpose is `elsewhere` is none that the text names.
+    `affiliates` is the question whether what went to the city's own affiliates comes back (`AFFILIATES`).
     """
 
     register: str
     uses: str
     elsewhere: str
     within: SettingSpec
+    affiliates: InterpretationSpec | None = None
 
 
-def earmarked(register: str, uses: str, *, elsewhere: str, within: object) -> EarmarkSpec:
-    """How an article says where its earmarked money is accounted for. Raises `LawError`: the days are no setting."""
-    return EarmarkSpec(register, uses, elsewhere, _setting("earmark", within))
+def earmarked(register: str, uses: str, *, elsewhere: str, within: object, affiliates: object = None) -> EarmarkSpec:
+    """How an article says where its earmarked money is accounted for.
+
+    Raises:
+        LawError: the days are no setting, or the question about affiliates has other options than `AFFILIATES`.
+    """
+    asked = getattr(affiliates, "spec", None)
+    if affiliates is not None and (not isinstance(asked, InterpretationSpec) or set(asked.options) != set(AFFILIATES)):
+        raise LawError(
+            f"专款付给关联方（affiliates）须是解释口径，选项为 {'、'.join(AFFILIATES)}",
+            code="law.earmark_affiliates_malformed",
+        )
+    return EarmarkSpec(register, uses, elsewhere, _setting("earmark", within), asked)
 
 
 @dataclass(frozen=True)
@@ -131,7 +146,7 @@ class ProgrammeSpec:
     `objects` are the kinds of objects that its claims name; `selection` says what it decides itself by choosing;
     `earmark` is the phrase of the sentence that says what the money is for, where it says so; `contract` what is agreed
     after the decision; `opinions`: a decision says why, after the offices that the text names were heard; `earmarked`
-    where the use of its money is accounted for.
+    where the use of its money is accounted for; `cap_of` the question of what the rule's limit is one (`CapScope`).
     """
 
     key: str
@@ -148,6 +163,7 @@ class ProgrammeSpec:
     rule: str = ""
     opinions: bool = False
     earmarked: EarmarkSpec | None = None
+    cap_of: InterpretationSpec | None = None
 
     @property
     def rule_key(self) -> str:
@@ -172,9 +188,11 @@ class ProgrammeSpec:
         return next((taken.review for taken in self.steps if taken.review is not None), None)
 
     def questions(self) -> tuple[InterpretationSpec, ...]:
-        """The open questions that its steps rest on, each once."""
-        found = {taken.own_day.name: taken.own_day for taken in self.steps if taken.own_day}
-        return tuple(found.values())
+        """The open questions that its steps and limits rest on, each once."""
+        race = self.contract.race if self.contract else None
+        earmark = self.earmarked.affiliates if self.earmarked else None
+        asked = (*(taken.own_day for taken in self.steps), self.cap_of, race.cap_of if race else None, earmark)
+        return tuple({spec.name: spec for spec in asked if spec is not None}.values())
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON carries it; what `digest` is of."""
@@ -187,8 +205,11 @@ class ProgrammeSpec:
         said |= {"contract": self.contract.to_dict()} if self.contract else {}
         said |= {"rule": self.rule} if self.rule else {}
         said |= {"opinions": True} if self.opinions else {}
+        said |= {"cap_of": self.cap_of.name} if self.cap_of else {}
         if self.earmarked is not None:
             said["earmarked"] = {"register": self.earmarked.register, "within": self.earmarked.within.name}
+            if self.earmarked.affiliates is not None:
+                said["earmarked"]["affiliates"] = self.earmarked.affiliates.name
         return said | ({"earmark": self.earmark} if self.earmark else {})
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
+from huisuan.law.model.expressions import InterpretationSpec
 
 
 class ObjectKind(StrEnum):
@@ -48,6 +49,14 @@ OWN_SERIES = frozenset({ObjectKind.PROJECT, ObjectKind.VOUCHER})
 
 
 @dataclass(frozen=True)
+class SharedObject:
+    """Where `by` (a question) is decided "share", several are granted for one object, each its `portion` (a fact)."""
+
+    by: InterpretationSpec
+    portion: str
+
+
+@dataclass(frozen=True)
 class ClaimObjectSpec:
     """A kind of object that a programme's claims name; `counts` are the facts that say how many there are."""
 
@@ -56,11 +65,13 @@ class ClaimObjectSpec:
     counts: tuple[str, ...] = ()
     held: Held = Held.ONCE
     contested: bool = False
+    shared: SharedObject | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON carries it; what is held once, or refused where another names it, does not say so."""
-        said = {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
+        said: dict[str, Any] = {"kind": self.kind.value, "required": self.required, "counts": list(self.counts)}
         said |= {} if self.held is Held.ONCE else {"held": self.held.value}
+        said |= {"shared": {"by": self.shared.by.name, "portion": self.shared.portion}} if self.shared else {}
         return said | ({"contested": True} if self.contested else {})
 
 
@@ -71,11 +82,13 @@ def names(
     counts: Iterable[object] = (),
     held: str = Held.ONCE.value,
     contested: bool = False,
+    shared: tuple[object, object] | None = None,
 ) -> ClaimObjectSpec:
     """A kind of object that claims name, as an article writes it; `counts` are facts of the rule.
 
     `held="per_year"`: another year's claim on the ground may name the same object again. `contested`: an object that
     another applicant has named is no refusal; the later claim waits behind it, with a flag that somebody answers.
+    `shared`: a question with the option "share", and the fact that says the portion of each who claims.
 
     Raises:
         LawError: no such kind, one that only the platform names, a count that is no fact, or another way to hold it.
@@ -89,8 +102,18 @@ def names(
         known = "、".join(each.value for each in ObjectKind if each is not ObjectKind.ENTITLEMENT)
         raise LawError(f"申报对象没有“{kind}”这一类；可用 {known}", code="law.object_kind_unknown")
     return ClaimObjectSpec(
-        ObjectKind(kind), required, tuple(_fact(kind, count) for count in counts), Held(held), contested
-    )
+        ObjectKind(kind), required, tuple(_fact(kind, count) for count in counts), Held(held), contested,
+        None if shared is None else _shared(kind, *shared),
+    )  # fmt: skip
+
+
+def _shared(kind: str, question: object, portion: object) -> SharedObject:
+    spec = getattr(question, "spec", None)
+    if not isinstance(spec, InterpretationSpec) or "share" not in spec.options:
+        raise LawError(
+            f"申报对象“{kind}”的分享（shared）须写一个有 share 选项的解释口径", code="law.object_shared_unknown"
+        )
+    return SharedObject(spec, _fact(kind, portion))
 
 
 def _fact(kind: str, count: object) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.values import ValueKind
 from huisuan.law.procedure.register_links import (
     RegisterAnswer,
@@ -90,7 +90,8 @@ class RegisterSpec:
     that stand may say alike, taken together; `same`: fields that several entries should not say alike, shown where they
     do. `in_province`: the holder is registered in the province on the first day. `by_holder`: a party enters its own.
     `counted_by`: texts by which frozen figures are told apart; `counted_when`: a day, and figures are of the entries
-    whose day lies in the period, not of what is on the register on its last one. The others are in `register_links`.
+    whose day lies in the period, not of what is on the register on its last one. `notice`: a setting, the days before
+    an entry ends from which on its keeper is told. The others are in `register_links`.
     """
 
     key: str
@@ -118,6 +119,21 @@ class RegisterSpec:
     counted_by: tuple[str, ...] = ()
     counted_when: str = ""
     feeds: tuple[RegisterFeed, ...] = ()
+    notice: object = None
+
+    @property
+    def notice_setting(self) -> SettingSpec | None:
+        """How many days before its end an entry is told of; None: it is not.
+
+        Raises:
+            LawError: it is no setting.
+        """
+        if self.notice is None:
+            return None
+        spec = getattr(getattr(self.notice, "node", None), "spec", None)
+        if not isinstance(spec, SettingSpec):
+            raise LawError(f"名录 {self.key} 的到期提示须是一个参数（count_setting）", code="law.register_notice_wrong")
+        return spec
 
     def field_of(self, key: str) -> RegisterField | None:
         """Its field of that key."""

@@ -23,6 +23,7 @@ def programme_sentences(
     more = (
         *_objects(spec, english=english), *_selection(spec, english=english), *_earmark(spec, english=english),
         *_contract(spec, values, english=english), *_opinions(spec, english=english),
+        *_questions(spec, values, english=english),
     )  # fmt: skip
     return (first, *steps, *more, *_suggested(spec, values, suggested, english=english))
 
@@ -45,9 +46,11 @@ def _contract(spec: ProgrammeSpec, values: Mapping[str, object], *, english: boo
     if english:
         by = "a drawn panel of experts accepts" if spec.contract.panel else "the office accepts"
         race = ", who falls out of the race at its milestone keeps what was paid" if spec.contract.race else ""
+        race += ", the audited cost is on record before it is closed" if spec.contract.audited else ""
         return (f"The contract says milestones; each is paid once {by} it, never before{race}; {figures}.",)
     by = "抽取的专家组" if spec.contract.panel else "签订合同的单位"
     race = "；在约定节点落后的承担单位予以淘汰，已付的不退，未付的退回预算" if spec.contract.race else ""
+    race += "；办结之前登记结题审计的实际费用" if spec.contract.audited else ""
     return (f"合同分节点，每一节点由{by}验收通过后才付该节点的资金，不得提前{race}；{figures}。",)
 
 
@@ -59,6 +62,15 @@ def _opinions(spec: ProgrammeSpec, *, english: bool) -> tuple[str, ...]:
         if english
         else "批准须写明理由，且先有政策所列各单位的意见。",
     )
+
+
+def _questions(spec: ProgrammeSpec, values: Mapping[str, object], *, english: bool) -> tuple[str, ...]:
+    """One sentence a question that bears on several claims, with what is decided; what the steps ask they say."""
+    own = {taken.own_day.name for taken in spec.steps if taken.own_day}
+    asked = [question for question in spec.questions() if question.name not in own]
+    if english:
+        return tuple(f"{one.en} {one.options_en.get(str(values.get(one.name)), '(not set)')}." for one in asked)
+    return tuple(f"{one.zh}：{one.options.get(str(values.get(one.name)), '（未定）')}。" for one in asked)
 
 
 def _suggested(

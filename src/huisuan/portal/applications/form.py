@@ -33,6 +33,7 @@ KNOWN_BY: dict[str, str | Promise] = {
     "things": _("本政策的名录"),
     "city": _("市的证明"),
     "selection": _("评选结果，申报时不填"),
+    "conclusion": _("结题审计，申报时不填"),
 }
 HINTS: dict[ValueKind, str | Promise] = {
     ValueKind.MONEY: _("以元填写，至多两位小数，如 1234567.85"),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.money import parse_typed_yuan
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.application_page import ACTORS, application_or_404, show_refused
@@ -95,8 +96,14 @@ def _leave(one: ContractRequest) -> None:
 
 
 def _evaluate(one: ContractRequest) -> None:
-    score = typed_count(one.asked, "score")
-    evaluate_project(one.application.number, -1 if score is None else score, one.said("reason"), one.person, one.now)
+    score, written = typed_count(one.asked, "score"), one.said("final_cost")
+    cost = parse_typed_yuan(written) if written else None
+    if written and cost is None:
+        raise InvalidRequest(f'"{written[:40]}" 不是金额（元）', code="contract.amount_malformed")
+    evaluate_project(
+        one.application.number, -1 if score is None else score, one.said("reason"), one.person, one.now,
+        final_cost_fen=cost,
+    )  # fmt: skip
 
 
 #: each act with what is said when it is done

@@ -11,6 +11,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.panel import has_panel
 from huisuan.programmes.contract_desk.queries import accepts_milestones, contract_to_dict
+from huisuan.programmes.contracts.audited import asks_for_audit
 from huisuan.programmes.contracts.figures import declared_contract
 from huisuan.programmes.models import Application
 from huisuan.programmes.workflow.permission import is_applicant
@@ -32,6 +33,7 @@ class ContractShown:
     amends: bool
     by_panel: bool
     evaluates: bool
+    asks_audit: bool
 
     @property
     def marks(self) -> str:
@@ -55,5 +57,5 @@ def read_contract_shown(application: Application, person: Person, now: datetime)
         found, waiting if running else None, mine and state in _PLANNING and not found["plan"],
         office and state is State.DECIDED and found["contract"] is None, mine and running,
         office and state in _ACCEPTING, office and state in _ACCEPTING and waiting is not None, has_panel(application),
-        office and state is State.MONITORED and found["evaluation"] is None,
+        office and state is State.MONITORED and found["evaluation"] is None, asks_for_audit(application),
     )  # fmt: skip

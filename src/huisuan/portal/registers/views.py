@@ -44,7 +44,6 @@ from huisuan.programmes.registers.services import get_register
 
 _KINDS = {FieldKind.DAY: Kind.DAY, FieldKind.COUNT: Kind.INTEGER, FieldKind.YUAN: Kind.FEN}
 _LOOKS = ("city", "province", "department", "treasury", "auditor")
-_SOON = 90  # days
 _COLUMNS_AT_ONCE = 4  # of a register's own fields; the others stand on the entry's page and in the file
 
 
@@ -161,8 +160,18 @@ def _to_look_at(request: HttpRequest, policy: str, spec: RegisterSpec, today: da
     return {
         "twice": [(field_title(one), rows) for one, rows in twice if one is not None],
         "late": not_answered(load_policy(policy), spec, today), "unlooked": not_looked_at(policy, spec, today),
-        "ending": list(ending_soon(policy, spec.key, today, today + timedelta(days=_SOON))),
+        **_ending(load_policy(policy), spec, today),
     }  # fmt: skip
+
+
+def _ending(policy: Policy, spec: RegisterSpec, today: date) -> dict[str, Any]:
+    """What ends within the days that are set for the register; nothing where none are."""
+    setting = spec.notice_setting
+    held = policy.adopted(min(today, policy.valid_to), today).get(setting.name) if setting else None
+    if held is None:
+        return {}
+    days = int(str(held.value))
+    return {"days": days, "ending": list(ending_soon(policy.name, spec.key, today, today + timedelta(days=days)))}
 
 
 def _spec(policy: str, key: str) -> RegisterSpec:

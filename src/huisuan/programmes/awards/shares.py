@@ -1,8 +1,9 @@
 """The province's share of what a city paid for a project: computed from the vouchers that stand, whenever it is asked.
 
 A voucher that the city lowers or reverses lowers the share with it; what a city pays later is another application's.
-What the rule gives at most for a project it gives once, in however many years the city pays for it; where several rules
-of a policy pay for the same vouchers, they follow one another as the policy declares (`same_vouchers`).
+What the rule gives at most it gives once for what the policy's question says (`CapScope`): for a project in however
+many years the city pays for it, unless for each of its years, or for the city. Where several rules of a policy pay for
+the same vouchers, they follow one another as the policy declares (`same_vouchers`).
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
+from django.db.models import Q
+
 from huisuan.base.errors import Refused
 from huisuan.base.money import yuan
-from huisuan.law.procedure import State
+from huisuan.law.explain import explain
+from huisuan.law.policy import load_policy
+from huisuan.law.procedure import CapScope, State
 from huisuan.programmes.awards.same_vouchers import SharesBeside, ground_name, owed_beside
 from huisuan.programmes.awards.standing import standing_awards
 from huisuan.programmes.models import Application, Award, CityShare
-from huisuan.settlement.runs.claim_facts import answer_claim
+from huisuan.settlement.runs.claim_facts import answer_claim, claim_question
 from huisuan.treasury.models import CityPaymentCut
 
 _Key = TypeVar("_Key", bound=tuple[object, ...])
@@ -51,7 +56,7 @@ def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
     """
     shares, found = standing_shares(applications), {}
     living = _living_shares(shares.values())
-    others = _by(_project, living)
+    others = _by(_sharers, living)
     alike = _by(_vouchers, living)
     claims = [one.application for one in living]
     awards, turns = standing_awards(claims), _turns(claims)
@@ -59,12 +64,12 @@ def load_shares(applications: Iterable[Application]) -> dict[int, ShareBasis]:
     for pk, share in sorted(shares.items()):
         before = {
             other: awards[other.application_id].amount_fen
-            for other in others[_project(share)]
+            for other in others[_sharers(share)]
             if other.application_id in awards and turns[other.application_id] < turns.get(pk, _NOT_YET)
         }
         granted = awards.get(pk)
         if granted is None:
-            same = others[_project(share)]
+            same = others[_sharers(share)]
             before |= {one: would_take[one.application_id] for one in same if one.application_id in would_take}
         owed = _left(share, before)
         if owed is not None:
@@ -83,6 +88,16 @@ def _left(share: CityShare, before: Mapping[CityShare, int]) -> int | None:
     year, whole = share.application.year, _whole(share)
     if whole is None:
         return None
+    scope = cap_scope_of(share)
+    if scope is not CapScope.PROJECT:
+        again = sum(
+            fen
+            for other, fen in before.items()
+            if _project(other) == _project(share) and other.application.year == year
+        )
+        left = max(0, whole - again)
+        limit = _limit(share) if scope is CapScope.CITY else None
+        return left if limit is None else max(0, min(left, limit - sum(before.values())))
     granted, last = defaultdict[int, int](int), {other.application.year: other for other in before}
     for other, fen in before.items():
         granted[other.application.year] += fen
@@ -135,6 +150,29 @@ def _whole(share: CityShare, span: tuple[int, int] | None = None) -> int | None:
     return answer.amount_fen if answer.amount_fen is not None else 0 if answer.status == "not_eligible" else None
 
 
+def cap_scope_of(share: CityShare) -> CapScope:
+    """Of what the rule's limit is one, as adopted for the year of the share; of a project where nobody asks."""
+    edition = share.application.edition
+    name = edition.content.get("cap_of", "")
+    law = load_policy(edition.policy)
+    held = law.adopted(min(date(share.application.year, 12, 31), law.valid_to), date.max).get(name) if name else None
+    return CapScope(str(held.value)) if held is not None else CapScope.PROJECT
+
+
+def _limit(share: CityShare) -> int | None:
+    """What the rule gives at most: its answer were all that the city paid beyond any limit."""
+    one = share.application
+    assert one.city_id is not None  # only a city claims a share
+    asked = claim_question(
+        one.edition.policy, one.edition.rule_key, one.city_id, share.project, one.year, share.declared, date.max
+    )  # fmt: skip
+    place = asked.question.place
+    most = {spec.name: spec.maximum for spec in place.rule.facts if spec.name in asked.registered}
+    return explain(
+        place.policy, place.rule, {**asked.question.facts, **most}, on=asked.on, as_known=date.max
+    ).amount_fen
+
+
 def _turns(applications: Iterable[Application]) -> dict[int, int]:
     """By application when it was granted: the row id of its first award, whatever superseded that."""
     firsts = Award.objects.filter(application__in=list(applications), number=1)
@@ -144,6 +182,12 @@ def _turns(applications: Iterable[Application]) -> dict[int, int]:
 def _project(share: CityShare) -> tuple[str, str, str, str]:
     one = share.application
     return one.edition.policy, one.edition.key, one.city_id or "", share.project
+
+
+def _sharers(share: CityShare) -> tuple[str, str, str, str]:
+    """What the claims have in common that may share one limit: the project, or the city alone."""
+    policy, rule, city, project = _project(share)
+    return policy, rule, city, "" if cap_scope_of(share) is CapScope.CITY else project
 
 
 def _vouchers(share: CityShare) -> tuple[str, str, str, str, int]:
@@ -168,8 +212,15 @@ def _beside(
 
 
 def _living_shares(shares: Iterable[CityShare]) -> list[CityShare]:
-    """The living claims for the same projects, of whatever city, rule and year, each as it says last."""
-    rows = CityShare.objects.filter(project__in={share.project for share in shares})
+    """The living claims that may share vouchers or a limit with these, each as it says last."""
+    asked = list(shares)
+    wanted = Q(project__in={share.project for share in asked})
+    for share in asked:
+        if cap_scope_of(share) is CapScope.CITY:
+            wanted |= Q(
+                application__city=share.application.city_id, application__edition__key=share.application.edition.key
+            )
+    rows = CityShare.objects.filter(wanted)
     rows = rows.exclude(application__state__in=_OVER).select_related("application__edition")
     return list({row.application_id: row for row in rows.order_by("application_id", "number")}.values())
 

@@ -15,6 +15,7 @@ from huisuan.parties.models import Person, Role
 from huisuan.programmes.contract_desk.desk import milestone_of, said_text, take_up
 from huisuan.programmes.contract_desk.panel import check_reported_again, has_panel, panel_says, tied_voters
 from huisuan.programmes.contract_desk.reporting import reached_by_target
+from huisuan.programmes.contracts.audited import budget_to_audit
 from huisuan.programmes.contracts.figures import contract_figures
 from huisuan.programmes.contracts.race import refuse_who_falls_out
 from huisuan.programmes.models import (
@@ -145,12 +146,16 @@ def _basis(milestone: Milestone) -> dict[str, Any]:
 
 
 @transaction.atomic
-def evaluate_project(number: str, score: int, reason: str, person: Person, now: datetime) -> FinalEvaluation:
+def evaluate_project(
+    number: str, score: int, reason: str, person: Person, now: datetime, *, final_cost_fen: int | None = None
+) -> FinalEvaluation:
     """Evaluate a project at its end; the next claim of its party sees it.
+
+    `final_cost_fen` is what it really cost as audited, asked for where the procedure declares the audit.
 
     Raises:
         NotFound, NotAllowed: not a person who signs contracts of this application.
-        InvalidRequest: no score from 0 to 100, no reason.
+        InvalidRequest: no score from 0 to 100, no reason; no cost where it is asked for, or one where it is not.
         Conflict: it is not paid out yet, or was evaluated.
     """
     application = take_up(number, person, now)
@@ -158,8 +163,9 @@ def evaluate_project(number: str, score: int, reason: str, person: Person, now: 
         raise Conflict(f"{number}：跟踪中的评价一次；现在不能评价，或已评价", code="contract.not_evaluated_now")
     if not 0 <= score <= _HUNDRED:
         raise InvalidRequest(f"{number}：须写明 0 至 100 的评分", code="contract.score_malformed")
+    budget_fen = budget_to_audit(application, final_cost_fen)
     mark = contract_figures(application.edition, now)["mark"]
     return FinalEvaluation.objects.create(
-        application=application, score=score * _HUNDRED, mark=mark, reason=said_text(reason, "评价意见"), by=person,
-        at=now,
+        application=application, score=score * _HUNDRED, mark=mark, reason=said_text(reason, "评价意见"),
+        final_cost_fen=final_cost_fen, budget_fen=budget_fen, by=person, at=now,
     )  # fmt: skip

@@ -96,10 +96,11 @@ class ResultBody(Schema):
 
 
 class EvaluationBody(Schema):
-    """The evaluation of a project."""
+    """The evaluation of a project; with the audited cost (fen) where the procedure asks for it."""
 
     score: int = Field(ge=0, le=100)
     reason: str = Field(max_length=1000)
+    final_cost_fen: int | None = Field(None, ge=0, le=10**15)
 
 
 @router.get("/milestones", auth=Allow(*_READERS, scope="read"), summary="还没有验收的节点，先到期的在前")
@@ -232,7 +233,9 @@ def result(request: HttpRequest, number: str, milestone: int, body: ResultBody) 
 def evaluation(request: HttpRequest, number: str, body: EvaluationBody) -> dict[str, Any]:
     """The next claim of its party sees it."""
     with status_by_kind():
-        evaluate_project(number, body.score, body.reason, _person(request), datetime.now(UTC))
+        evaluate_project(
+            number, body.score, body.reason, _person(request), datetime.now(UTC), final_cost_fen=body.final_cost_fen
+        )
     return contract(request, number)
 
 

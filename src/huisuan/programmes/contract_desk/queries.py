@@ -72,6 +72,7 @@ def contract_to_dict(application: Application, viewer: Viewer, now: datetime, *,
         "runners": _runners(application, viewer),
         "evaluation": None if evaluation is None else {
             "score": evaluation.score, "mark": evaluation.mark, "reason": evaluation.reason,
+            "final_cost_fen": evaluation.final_cost_fen, "budget_fen": evaluation.budget_fen,
             "at": _shown(evaluation.at),
         },
     }  # fmt: skip

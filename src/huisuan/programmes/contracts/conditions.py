@@ -9,6 +9,7 @@ from huisuan.law.procedure import State
 from huisuan.programmes.awards.owed import Owed
 from huisuan.programmes.awards.recovering import supersede
 from huisuan.programmes.awards.standing import standing_awards
+from huisuan.programmes.contracts.audited import paid_above_audited
 from huisuan.programmes.contracts.figures import declared_contract
 from huisuan.programmes.models import (
     Application,
@@ -62,10 +63,10 @@ def award_what_was_agreed(steps: Sequence[ApplicationStep]) -> None:
 
 
 def are_evaluated(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """What was under contract and is monitored is evaluated before it is closed."""
+    """What was under contract and is monitored is evaluated before it is closed, and owes nothing as audited."""
     wanted = [one for one in applications if declared_contract(one.edition) and one.state == State.MONITORED]
     have = set(FinalEvaluation.objects.filter(application__in=wanted).values_list("application_id", flat=True))
-    return {
+    return paid_above_audited([one for one in wanted if one.pk in have]) | {
         one.pk: Conflict(
             f"{one.number}：办结前须有项目评价（huisuan contract evaluate）", code="contract.not_evaluated"
         )

@@ -16,7 +16,8 @@ from huisuan.programmes.awards.allotted import because_of_figures
 from huisuan.programmes.awards.basis import Basis, load_bases
 from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
 from huisuan.programmes.awards.shares import because_of_vouchers
-from huisuan.programmes.awards.standing import commitments_of
+from huisuan.programmes.awards.standing import commitments_of, standing_awards
+from huisuan.programmes.contracts.audited import owed_as_audited, read_audit
 from huisuan.programmes.models import Application
 from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.settlement.models import BillLine, Entitlement
@@ -61,7 +62,7 @@ def correction_of(application: Application, basis: Basis, paid: PaidSoFar) -> Co
 
 def list_outdated(viewer: Viewer, limit: int = 1000) -> list[Outdated]:
     """Those that a viewer may see, the oldest first, no more than `limit`; looked for a thousand at a time."""
-    computed = Q(offers__isnull=False) | Q(city__isnull=False)
+    computed = Q(offers__isnull=False) | Q(city__isnull=False) | Q(final_evaluation__final_cost_fen__isnull=False)
     offered = visible_applications(viewer).filter(computed).exclude(state__in=_OVER).distinct().order_by("pk")
     found: list[Outdated] = []
     after = 0
@@ -73,7 +74,7 @@ def list_outdated(viewer: Viewer, limit: int = 1000) -> list[Outdated]:
 
 def find_outdated(applications: Sequence[Application]) -> list[Outdated]:
     """Those of some applications."""
-    bases = load_bases(applications)
+    bases = load_bases(applications) | _of_audits(applications)
     differing = [one for one in applications if one.pk in bases and not bases[one.pk].holds]
     committed, found = commitments_of(differing), []
     for one in differing:
@@ -81,6 +82,13 @@ def find_outdated(applications: Sequence[Application]) -> list[Outdated]:
         if correction := correction_of(one, bases[one.pk], paid):
             found.append(Outdated(one, bases[one.pk], paid, correction))
     return found
+
+
+def _of_audits(applications: Sequence[Application]) -> dict[int, Basis]:
+    """What the audit of a project at its end leaves owed of its award."""
+    owed = owed_as_audited(applications)
+    awards = standing_awards([one for one in applications if one.pk in owed])
+    return {pk: Basis(None, awards[pk], None, awards[pk].amount_fen, fen) for pk, fen in owed.items()}
 
 
 def outdated_to_dict(one: Outdated) -> dict[str, Any]:
@@ -94,6 +102,7 @@ def outdated_to_dict(one: Outdated) -> dict[str, Any]:
         "newest_run": basis.newest.run_id if basis.newest else None, **explain_difference(before, basis.newest),
         "vouchers": because_of_vouchers(one.application, basis.award.granted_at) if basis.award else "",
         "figures": because_of_figures(one.application, basis.award.granted_at) if basis.award else "",
+        **read_audit(one.application),
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from django.db.models import Min, QuerySet, Sum
@@ -12,10 +13,12 @@ from huisuan.base.errors import Conflict
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget import PoolMode
 from huisuan.law.model import Answer, Status
-from huisuan.law.procedure import CLOSING_STATES, State
+from huisuan.law.policy import load_policy
+from huisuan.law.procedure import CLOSING_STATES, CapScope, State
 from huisuan.programmes.checks.payable import payable_answers
+from huisuan.programmes.contracts.figures import declared_contract
 from huisuan.programmes.decision_sheets.records import last_lines
-from huisuan.programmes.models import Application, Award, Call, Draw
+from huisuan.programmes.models import Application, ApplicationSubmission, Award, Call, Draw
 from huisuan.programmes.review.plan import declared_review, plan_of_call
 from huisuan.programmes.review.ranking import (
     DecisionSheet,
@@ -96,14 +99,14 @@ def compute_sheet(call: Call) -> SheetDraft:
     terms = SheetTerms(
         left_on_line(call), PoolMode(call.shortage), tuple(TieOrder(name) for name in call.ties),
         drawn.seed if drawn else call.number, plan_of_call(call).lowest_score if by_experts else Fraction(),
-        places_of(call),
+        places_of(call), task_cap_of(call),
     )  # fmt: skip
     pending = tuple(one.number for one in living if one.state != ready)
     return SheetDraft(make_decision_sheet(scored, terms), pending, tuple(unpaid))
 
 
 def _scored(reviewed: Sequence[Application]) -> tuple[list[ScoredApplication], list[str]]:
-    results, answers = review_results(reviewed), payable_answers(reviewed)
+    results, answers, tasks = review_results(reviewed), payable_answers(reviewed), _tasks(reviewed)
     found, unpaid = [], []
     for one in reviewed:
         result, answer = results.get(one.pk), answers.get(one.pk)
@@ -113,13 +116,30 @@ def _scored(reviewed: Sequence[Application]) -> tuple[list[ScoredApplication], l
         applied = one.applied_at.astimezone(SHANGHAI).date()  # type: ignore[attr-defined]
         score = result.score if result and result.score is not None else Fraction()
         spread = result.panel.spread if result and result.panel else Fraction()
-        found.append(ScoredApplication(one.number, score, spread, answer.fen or 0, applied))
+        found.append(ScoredApplication(one.number, score, spread, answer.fen or 0, applied, tasks.get(one.pk, "")))
     return found, unpaid
 
 
 def _grants_no_money(answer: Answer) -> bool:
     """Whether its rule grants something else: a title, a prize, a place."""
     return answer.amount_fen is None and answer.status in (Status.ELIGIBLE, Status.PRIORITY)
+
+
+def _tasks(applications: Sequence[Application]) -> dict[int, str]:
+    """By application the task of its last version, where runners race for one."""
+    racing = [one for one in applications if "race" in declared_contract(one.edition)]
+    rows = ApplicationSubmission.objects.filter(application__in=racing).order_by("application", "version")
+    return dict(rows.values_list("application", "task"))
+
+
+def task_cap_of(call: Call) -> int:
+    """What all runners of a task are paid at most together, in fen; 0: each has the law's limit for itself."""
+    cap = declared_contract(call.edition).get("race_cap")
+    if not cap:
+        return 0
+    law = load_policy(call.edition.policy)
+    held = law.adopted(min(call.opened_at.astimezone(SHANGHAI).date(), law.valid_to), date.max).get(cap["of"])
+    return int(cap["fen"]) if held is not None and held.value == CapScope.TASK else 0
 
 
 def places_of(call: Call) -> int:
@@ -158,4 +178,4 @@ def _promised_without_sheet(call: Call) -> int:
     decided = on_line.filter(state__in=_BOUND)
     granted = Award.objects.filter(application__in=decided, superseded_by__isnull=True).aggregate(fen=Sum("amount_fen"))
     shown = list(on_line.filter(state__in=_SHOWN).select_related("edition"))
-    return (granted["fen"] or 0) + sum(answer.amount_fen or 0 for answer in law_answers(shown).values())
+    return (granted["fen"] or 0) + sum(answer.fen or 0 for answer in payable_answers(shown).values())

@@ -79,18 +79,28 @@ def _kept(numbers: Iterable[str]) -> dict[str, int]:
 def _became(policy: str, spec: EarmarkSpec, entry: RegisterVersion, paid: int, today: date) -> EarmarkedMoney:
     uses = standing_versions(policy, spec.uses).filter(values__award=entry.entry.code, ended=False)
     elsewhere = affiliate = used = 0
+    comes_back = _comes_back(policy, spec, today)
     for use in uses.select_related("holder"):
         fen = int(use.values["amount"])
         used += fen
         if use.values["purpose"] == spec.elsewhere:
             elsewhere += fen
-        elif use.holder is not None and _is_affiliate(entry, use.holder, use.from_day):
+        elif comes_back and use.holder is not None and _is_affiliate(entry, use.holder, use.from_day):
             affiliate += fen
     due = date.fromisoformat(entry.values["due_on"]) if entry.values.get("due_on") else None
     return EarmarkedMoney(
         entry.entry.code, entry, paid, used, elsewhere, affiliate, due,
         due is not None and today > due and paid > used,
     )  # fmt: skip
+
+
+def _comes_back(policy: str, spec: EarmarkSpec, today: date) -> bool:
+    """Whether what went to an affiliate comes back, as adopted; where nobody asks, it does."""
+    if spec.affiliates is None:
+        return True
+    law = load_policy(policy)
+    held = law.adopted(min(today, law.valid_to), today).get(spec.affiliates.name)
+    return held is None or held.value != "allowed"
 
 
 def _is_affiliate(entry: RegisterVersion, payee: Party, day: date) -> bool:

@@ -41,20 +41,22 @@ class SheetStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ScoredApplication:
-    """What the sheet needs to know of an application; `owed_fen` is the amount by the law."""
+    """What the sheet needs to know of an application; `owed_fen` is the amount by the law, `task` what it races for."""
 
     key: str
     score: Fraction
     spread: Fraction
     owed_fen: int
     applied_on: date
+    task: str = ""
 
 
 @dataclass(frozen=True)
 class SheetTerms:
     """What was declared before the call opened: the line (fen), how it is shared, ties, lot, lowest score, places.
 
-    At most `places` are chosen, the best by rank (0: as many as the line does for).
+    At most `places` are chosen, the best by rank (0: as many as the line does for). All of one task are paid at most
+    `task_cap_fen` together, who ranks before goes first (0: each has the law's limit for itself).
     """
 
     budget_fen: int
@@ -63,6 +65,7 @@ class SheetTerms:
     seed: str
     lowest_score: Fraction = Fraction()
     places: int = 0
+    task_cap_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ class SheetLine:
     def to_dict(self) -> dict[str, Any]:
         """The line as JSON carries it, fractions exactly."""
         about = self.application
-        return {
+        said = {"task": about.task} if about.task else {}
+        return said | {
             "rank": self.rank, "application": about.key, "score": str(about.score), "spread": str(about.spread),
             "applied_on": about.applied_on.isoformat(), "owed_fen": about.owed_fen, "running_fen": self.running_fen,
             "funded_fen": self.funded_fen, "status": self.status.value, "tie": self.tie,
@@ -118,7 +122,8 @@ class DecisionSheet:
             "ties": [tie.value for tie in self.terms.ties], "lowest_score": str(self.terms.lowest_score),
             "lines": [line.to_dict() for line in self.lines],
         }  # fmt: skip
-        return said | ({"places": self.terms.places} if self.terms.places else {})
+        said |= {"places": self.terms.places} if self.terms.places else {}
+        return said | ({"task_cap_fen": self.terms.task_cap_fen} if self.terms.task_cap_fen else {})
 
     @property
     def digest(self) -> str:
@@ -147,7 +152,8 @@ def make_decision_sheet(applications: Iterable[ScoredApplication], terms: SheetT
     ordered = sorted(found, key=lambda each: _place(each, terms))
     recommended = [each for each in ordered if each.score >= terms.lowest_score]
     placed = recommended[: terms.places or None]
-    paid = _share(terms, terms.budget_fen, {each.key: each.owed_fen for each in placed}, placed)
+    owed = _within_tasks(terms, placed, {each.key: each.owed_fen for each in placed})
+    paid = _share(terms, terms.budget_fen, owed, placed)
     lines, running = [], 0
     for at, each in enumerate(ordered):
         worthy = at < len(recommended)
@@ -161,7 +167,7 @@ def read_sheet(content: Mapping[str, Any]) -> DecisionSheet:
     """The sheet that `to_dict` wrote."""
     terms = SheetTerms(
         content["budget_fen"], PoolMode(content["mode"]), tuple(map(TieOrder, content["ties"])), content["seed"],
-        Fraction(content["lowest_score"]), content.get("places", 0),
+        Fraction(content["lowest_score"]), content.get("places", 0), content.get("task_cap_fen", 0),
     )  # fmt: skip
     return DecisionSheet(terms, tuple(_read_line(line) for line in content["lines"]))
 
@@ -169,7 +175,7 @@ def read_sheet(content: Mapping[str, Any]) -> DecisionSheet:
 def _read_line(line: Mapping[str, Any]) -> SheetLine:
     about = ScoredApplication(
         line["application"], Fraction(line["score"]), Fraction(line["spread"]), line["owed_fen"],
-        date.fromisoformat(line["applied_on"]),
+        date.fromisoformat(line["applied_on"]), line.get("task", ""),
     )  # fmt: skip
     status = SheetStatus(line["status"])
     return SheetLine(line["rank"], about, status, line["funded_fen"], line["running_fen"], line["tie"])
@@ -193,7 +199,11 @@ def move_up(sheet: DecisionSheet, fallen: Iterable[str], settled: Iterable[str] 
     granted = set(settled)
     placed = waiting[: sheet.terms.places or None]  # who was chosen ranks before who was not
     missing = {each.key: 0 if each.key in granted else each.owed_fen - had[each.key] for each in placed}
-    more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), missing, placed)
+    kept_of_tasks = Counter[str]()
+    for line in kept:
+        kept_of_tasks[line.application.task] += line.funded_fen
+    within = _within_tasks(sheet.terms, placed, missing, kept_of_tasks)
+    more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), within, placed)
     lines, running = [], 0
     for at, line in enumerate(kept):
         each, worthy = line.application, line.status is not SheetStatus.NOT_RECOMMENDED
@@ -201,6 +211,19 @@ def move_up(sheet: DecisionSheet, fallen: Iterable[str], settled: Iterable[str] 
         paid = had[each.key] + more[each.key] if each.key in more else None
         lines.append(_line(at + 1, each, paid, running, line.tie if at else "", recommended=worthy))
     return replace(sheet, lines=tuple(lines))
+
+
+def _within_tasks(
+    terms: SheetTerms, ordered: Sequence[ScoredApplication], owed: Mapping[str, int], given: Mapping[str, int] = {}
+) -> Mapping[str, int]:
+    """What each is owed within the limit of its task; `given` is what the task has already, by task."""
+    if not terms.task_cap_fen:
+        return owed
+    used, found = Counter(given), {}
+    for each in ordered:
+        found[each.key] = max(0, min(owed[each.key], terms.task_cap_fen - used[each.task]))
+        used[each.task] += found[each.key]
+    return found
 
 
 def _share(

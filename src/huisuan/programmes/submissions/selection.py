@@ -1,42 +1,50 @@
 """What the platform's own selections say of a claim: facts that nobody states, for they are decided by ranking.
 
 Before a decision sheet stands, a claim in the running programme is read as if it were chosen: so the sheet knows what
-each would get. Once it stands, who waits or is not recommended is not chosen.
+each would get. Once it stands, who waits or is not recommended is not chosen. What the audit finds left of a budget is
+known the same way: nothing before the project was evaluated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from huisuan.law.model import FactSpec, Rule
+from huisuan.law.model import FactSpec, Rule, Value
 from huisuan.law.policy import Policy
-from huisuan.law.procedure import SELECTION, ProgrammeSpec
+from huisuan.law.procedure import CONCLUSION, SELECTION, ProgrammeSpec
 from huisuan.parties.models import Party
-from huisuan.programmes.models import CHOSEN_STATES, Application, FrozenLine
+from huisuan.programmes.models import CHOSEN_STATES, Application, FinalEvaluation, FrozenLine
 
 _NOT_CHOSEN = ("waiting", "not_recommended")
 
 
 def selection_facts(rule: Rule) -> tuple[FactSpec, ...]:
-    """The facts of a rule that a selection of its policy decides."""
-    return tuple(spec for spec in rule.facts if spec.known_by == SELECTION)
+    """The facts of a rule that a selection of its policy decides, or the audit of a project at its end."""
+    return tuple(spec for spec in rule.facts if spec.known_by in (SELECTION, CONCLUSION))
 
 
 def selected_values(
     policy: Policy, rule: Rule, party: Party | None, application: Application | None
-) -> dict[str, bool]:
+) -> dict[str, Value | None]:
     """By name what is known of those facts for a claim; `application` None: it is not handed in yet."""
     facts = selection_facts(rule)
     if not facts:
         return {}
     own = own_selection(policy, rule)
-    found = {}
+    found: dict[str, Value | None] = {}
     for spec in facts:
-        if spec.name in own:
+        if spec.known_by == CONCLUSION:
+            found[spec.name] = _unspent(application)
+        elif spec.name in own:
             found[spec.name] = application is None or not _fell_behind(application)
         else:
             found[spec.name] = party is not None and _was_chosen(policy, spec.name, party)
     return found
+
+
+def _unspent(application: Application | None) -> int:
+    audit = FinalEvaluation.objects.filter(application=application).first() if application is not None else None
+    return audit.unspent_fen if audit is not None else 0
 
 
 def own_selection(policy: Policy, rule: Rule) -> tuple[str, ...]:
