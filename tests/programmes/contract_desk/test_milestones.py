@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
+from huisuan.base.months import SHANGHAI
 from huisuan.messages.models import Message
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
@@ -20,11 +21,12 @@ from huisuan.programmes.contract_desk.reminding import remind_of_reports
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
 from huisuan.programmes.models import Application, Milestone, MilestoneResult, SiteCheck
 from huisuan.programmes.payments.returns import order_again
+from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
 from support.contracts import DAY, FIRST, LAST, LATER, accepted, agreed, committed, open_challenge, reported, signer
 from support.programmes import TREASURY, applicant, official, paid_at_bank, person
-from support.reviews import PLAN, SCIENCE
+from support.reviews import PLAN, REVIEWED, SCIENCE, tie
 
 pytestmark = pytest.mark.django_db
 GRANTED = 200_000_000  # a fifth of ten million yuan, in fen
@@ -138,12 +140,38 @@ def test_a_contract_of_less_lowers_the_award_to_what_was_agreed() -> None:
 def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -> None:
     made = committed(open_challenge())
     other = official("second", "review", SCIENCE)
+    on_day = LATER.astimezone(SHANGHAI).date()
     check = {"text": "设备在场", "person": signer(), "now": LATER}
     with pytest.raises(InvalidRequest, match="须由两个人办"):
-        record_site_check(made.number, 1, LATER.date(), ("second", "second"), holds=True, **check)  # type: ignore[arg-type]
+        record_site_check(made.number, 1, on_day, ("second", "second"), holds=True, **check)  # type: ignore[arg-type]
     with pytest.raises(NotAllowed, match="就职于申报单位"):
-        record_site_check(made.number, 1, LATER.date(), ("second", "firm1"), holds=True, **check)  # type: ignore[arg-type]
-    found = record_site_check(made.number, 1, LATER.date(), ("second", "signer"), holds=True, **check)  # type: ignore[arg-type]
+        record_site_check(made.number, 1, on_day, ("second", "firm1"), holds=True, **check)  # type: ignore[arg-type]
+    found = record_site_check(made.number, 1, on_day, ("second", "signer"), holds=True, **check)  # type: ignore[arg-type]
+    official("a", "pay", "合肥市财政局")
+    gone = official("gone", "review", SCIENCE)
+    gone.is_active = False
+    gone.save()
+    official("tied", "review", SCIENCE)
+    official("third", "review", SCIENCE)
+    line = "username,employer,fields,active_from\ntied,某大学,芯片,2020-01-01\n"
+    import_experts(line.encode(), "专家.csv", by="李处", now=REVIEWED)
+    tie("tied", made, starts=f"{on_day}", now=LATER)
+    for pair, day, refused, match in (
+        (("second", "third"), on_day, InvalidRequest, "由到场的两人之一登记"),
+        (("a", "signer"), on_day, NotAllowed, "没有当天在任的岗位"),
+        (("signer", "gone"), on_day, NotAllowed, "没有当天在任的岗位"),
+        (("signer", "checker"), on_day, NotAllowed, "已承担核验"),
+        (("signer", "tied"), on_day - timedelta(days=1), NotAllowed, "利害关系"),
+        (("second", "signer"), on_day - timedelta(days=1), InvalidRequest, "早于合同"),
+        (("second", "signer"), on_day + timedelta(days=1), InvalidRequest, "还没有到"),
+    ):
+        with pytest.raises(refused, match=match):
+            record_site_check(made.number, 1, day, pair, holds=True, **check)  # type: ignore[arg-type]
+    for by, day, first in ((signer(), DAY, other), (gone, on_day, other)):
+        with pytest.raises(DatabaseError, match="one of the two enters"), transaction.atomic():
+            SiteCheck.objects.create(
+                milestone=found.milestone, day=day, first=first, second=signer(), text="x", holds=True, by=by, at=LATER
+            )
     for second, name in ((other, "two_persons"), (applicant(1), "belongs or is tied")):
         with pytest.raises(DatabaseError, match=name), transaction.atomic():
             SiteCheck.objects.create(

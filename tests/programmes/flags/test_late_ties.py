@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from huisuan.base.errors import Conflict, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
@@ -155,7 +156,9 @@ def test_a_tie_entered_after_acts_beside_the_steps_flags_each_of_them_and_stops_
     assert not import_experts(f"{head}{line}".encode(), "专家.csv", by="李处", now=REVIEWED).faults
     committed(made)
     signed = SIGNED + timedelta(minutes=1)
-    record_site_check(made.number, 1, SIGNED.date(), ("second", "signer"), "在场", signer(), signed, holds=True)
+    record_site_check(
+        made.number, 1, SIGNED.astimezone(SHANGHAI).date(), ("second", "signer"), "在场", signer(), signed, holds=True
+    )
     reported(made, 1)
     decide_milestone(made.number, 1, "达到", signer(), signed + timedelta(minutes=1), accepted=True, score=80)
     payer = official("payer", "pay", TREASURY)
@@ -165,8 +168,8 @@ def test_a_tie_entered_after_acts_beside_the_steps_flags_each_of_them_and_stops_
         tie(name, made, starts="2024-01-01", now=SIGNED + timedelta(days=1))
     found = {(flag.saw["person"], flag.saw["act"]) for flag in look_back(SIGNED + timedelta(days=1))}
     assert found >= {
-        ("signer", "contract"), ("signer", "accept"), ("signer", "site_check"), ("second", "site_check"), ("committer", "commit"),
-        ("payer", "pay"),
+        ("signer", "contract"), ("signer", "accept"), ("signer", "site_check"), ("second", "site_check"),
+        ("committer", "commit"), ("payer", "pay"),
     }  # fmt: skip
     assert look_back(SIGNED + timedelta(days=2)) == []
     with pytest.raises(Conflict, match="事后登记的关系"):
