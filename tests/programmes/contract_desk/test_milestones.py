@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.messages.models import Message
 from huisuan.parties.models import Person
@@ -147,7 +147,7 @@ def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -
     with pytest.raises(NotAllowed, match="就职于申报单位"):
         record_site_check(made.number, 1, on_day, ("second", "firm1"), holds=True, **check)  # type: ignore[arg-type]
     found = record_site_check(made.number, 1, on_day, ("second", "signer"), holds=True, **check)  # type: ignore[arg-type]
-    official("a", "pay", "合肥市财政局")
+    person("a")
     gone = official("gone", "review", SCIENCE)
     gone.is_active = False
     gone.save()
@@ -159,7 +159,7 @@ def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -
     for pair, day, refused, match in (
         (("second", "third"), on_day, InvalidRequest, "由到场的两人之一登记"),
         (("a", "signer"), on_day, NotAllowed, "没有当天在任的岗位"),
-        (("signer", "gone"), on_day, NotAllowed, "没有当天在任的岗位"),
+        (("signer", "gone"), on_day, NotFound, "已停用"),
         (("signer", "checker"), on_day, NotAllowed, "已承担核验"),
         (("signer", "tied"), on_day - timedelta(days=1), NotAllowed, "利害关系"),
         (("second", "signer"), on_day - timedelta(days=1), InvalidRequest, "早于合同"),
@@ -175,7 +175,14 @@ def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -
     for second, name in ((other, "two_persons"), (applicant(1), "belongs or is tied")):
         with pytest.raises(DatabaseError, match=name), transaction.atomic():
             SiteCheck.objects.create(
-                milestone=found.milestone, day=DAY, first=other, second=second, text="x", holds=True, by=other, at=LATER
+                milestone=found.milestone,
+                day=on_day,
+                first=other,
+                second=second,
+                text="x",
+                holds=True,
+                by=other,
+                at=LATER,
             )
 
 

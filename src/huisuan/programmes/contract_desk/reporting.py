@@ -101,12 +101,14 @@ def report_due(milestone: Milestone, now: datetime, is_working: IsWorkingDay) ->
 def milestones_due(viewer: Viewer, now: datetime, *, soon_only: bool = False) -> list[DueMilestone]:
     """The milestones that a viewer may see and that are not accepted, the first due first.
 
-    `soon_only`: those reminded of or overdue.
+    `soon_only`: those reminded of or overdue. So many at most (`MOST_LISTED`), counted after that choice.
     """
     seen = visible_applications(viewer).filter(state__in=_RUNNING).values("pk")
-    rows = open_milestones().filter(contract__application__in=seen)[:MOST_LISTED]
-    found = describe_due(rows, now)
-    return [each for each in found if each.remind or each.overdue] if soon_only else found
+    rows = open_milestones().filter(contract__application__in=seen)
+    if not soon_only:
+        return describe_due(rows[:MOST_LISTED], now)
+    found = describe_due(rows.filter(reports__isnull=True), now)
+    return [each for each in found if each.remind or each.overdue][:MOST_LISTED]
 
 
 def open_milestones() -> QuerySet[Milestone]:
