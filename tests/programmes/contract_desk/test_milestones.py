@@ -12,6 +12,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.messages.models import Message
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
+from huisuan.programmes.awards.recovering import debts_of
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
 from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
@@ -19,11 +20,14 @@ from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contract_desk.reminding import remind_of_reports
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.contract_desk.waiting import milestones_of_posts
+from huisuan.programmes.corrections.recommitting import commit_again
 from huisuan.programmes.models import Application, Milestone, MilestoneResult, SiteCheck
 from huisuan.programmes.payments.returns import order_again
 from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
+from huisuan.treasury.recoveries import receive
 from support.contracts import DAY, FIRST, LAST, LATER, accepted, agreed, committed, open_challenge, reported, signer
 from support.programmes import TREASURY, applicant, official, paid_at_bank, person
 from support.reviews import PLAN, REVIEWED, SCIENCE, tie
@@ -79,6 +83,26 @@ def test_an_open_challenge_is_paid_milestone_by_milestone_evaluated_and_closed()
         (True, [True]), (True, [True, True]),
     ]  # fmt: skip
     assert shown["evaluation"]["score"] == 5_500
+
+
+def test_money_restored_after_a_recovery_is_paid_again_for_the_milestone_that_was_accepted() -> None:
+    made = committed(open_challenge())
+    accepted(made, 1)
+    act(made.number, "pay", payer(), LATER)
+    banked(made)
+    act(made.number, "recover", signer(), LATER, reason="更正", payload={"facts": {"cost": "2500000"}})
+    (debt,) = debts_of([made])[made.pk]
+    assert debt.claimed_fen == 30_000_000
+    act(made.number, "plead", applicant(1), LATER, reason="成本无误")
+    receive(debt, 30_000_000, "收 1 号", treasury_act(payer(), LATER))
+    hearer = official("hearer", "register", SCIENCE)
+    act(made.number, "relent", hearer, LATER, reason="成本属实", payload={"facts": {"cost": "10000000"}})
+    commit_again([made.number], official("committer", "commit", TREASURY), LATER)
+    (order,) = order_again([made.number], payer(), LATER)
+    assert order.instalment.amount_fen == 30_000_000, "what came back of the accepted milestone, and no more"
+    import_returns(paid_at_bank(payer()), "again.csv", treasury_act(payer(), LATER))
+    with pytest.raises(Conflict, match="没有已验收而未付的节点"):
+        order_again([made.number], payer(), LATER)
 
 
 def test_an_order_beyond_what_was_accepted_is_refused_by_the_database_too() -> None:
@@ -197,6 +221,9 @@ def test_a_report_after_its_last_day_is_late_and_until_then_it_shows_as_overdue(
     assert (waiting.milestone.number, waiting.remind, waiting.overdue) == (1, True, True)
     assert waiting.to_dict()["report_until"] == "2025-01-16T00:00:00+08:00"  # ten working days after the new year
     assert milestones_due(Viewer.for_person(applicant(7)), late) == []
+    assert [one.number for one in milestones_of_posts(signer(), late)] == [1]
+    elsewhere = official("elsewhere", "register", TREASURY)
+    assert not milestones_of_posts(elsewhere, late).exists()
     assert [remind_of_reports(late) for _ in range(2)] == [1, 1]
     message = Message.objects.filter(person=applicant(1)).latest("pk")
     assert (message.code, message.link) == ("report_waits", f"/applications/{made.number}")
