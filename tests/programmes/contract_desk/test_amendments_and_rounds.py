@@ -7,20 +7,22 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.accepting import decide_milestone
 from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.panel import (
     draw_acceptance_panel,
+    has_alternates,
     leave_acceptance_seat,
     sitting_now,
     vote_on_milestone,
 )
 from huisuan.programmes.contract_desk.queries import acceptance_seats, describe_contract
 from huisuan.programmes.contract_desk.reporting import file_report
-from huisuan.programmes.models import AcceptanceVote, AmendedTarget, ContractTarget, Milestone
+from huisuan.programmes.models import AcceptanceVote, AmendedTarget, ContractTarget, DutyHeld, Milestone
 from huisuan.programmes.review.panels import reviews_of_year
+from huisuan.programmes.review.pool_import import import_experts
 from support.contracts import LATER, accepted, committed, decided, open_challenge, reported, signer
 from support.programmes import applicant
 from support.reviews import challenge, tie
@@ -116,3 +118,41 @@ def test_a_panel_that_refused_votes_again_on_the_next_report_and_counts_in_the_y
     assert sum(vote["counts"] for vote in result.basis["votes"]) == len(again)
     panel = describe_contract(Viewer.for_person(signer()), made.number, SOON)["milestones"][0]["panel"]
     assert [vote["accepts"] for vote in panel[0]["votes"]] == [False, True]
+
+
+def test_whoever_has_another_duty_does_not_vote_and_when_the_alternates_run_out_more_are_drawn() -> None:
+    (made,) = decided(challenge(programme="5.1.race", title="赛马", tasks={"T1": "底座"}), 80, tasks=("T1",))
+    committed(made, signed_on="2024-10-20")
+    drawn = "username,employer,fields,active_from\nsigner,某大学,通用大模型,2020-01-01\n"
+    assert not import_experts(drawn.encode(), "专家.csv", by="李处", now=SOON).faults
+    draw_acceptance_panel(made.number, 1, "种子", signer(), SOON)
+    milestone = Milestone.objects.get(contract__application=made, number=1)
+    seats = list(milestone.seats.select_related("expert__person"))
+    assert "signer" not in {seat.expert.person.username for seat in seats}, "who signs the contract is not drawn"
+    with pytest.raises(Conflict, match="已抽取专家"):
+        draw_acceptance_panel(made.number, 1, "另一种子", signer(), SOON)
+    while has_alternates(list(milestone.seats.all())):
+        leave_acceptance_seat(made.number, 1, sitting_now(milestone)[0].expert.person.username, "出差", signer(), SOON)
+    first, *others = (seat.expert.person for seat in sitting_now(milestone))
+    DutyHeld.objects.create(application=made, person=first, duty="decide")
+    reported(made, 1)
+    with pytest.raises(NotAllowed, match="已承担决定，须回避"):
+        vote_on_milestone(made.number, 1, True, 80, "好", first, SOON)
+    with pytest.raises(Conflict, match="另以新的种子补抽"):
+        leave_acceptance_seat(made.number, 1, first.username, "另有职责", signer(), SOON)
+    more = draw_acceptance_panel(made.number, 1, "补抽", signer(), SOON)
+    assert more.title.endswith("第 2 次抽取")
+    assert {seat.position for seat in more.acceptance_seats.all()} >= {len(seats) + 1}
+    leave_acceptance_seat(made.number, 1, first.username, "另有职责", signer(), SOON)
+    sitting = [seat.expert.person for seat in sitting_now(milestone)]
+    assert first not in sitting
+    assert len(sitting) == seats[0].panel
+    vote_on_milestone(made.number, 1, True, 80, "好", others[0], SOON)
+    with pytest.raises(Conflict, match="投票，登记结果之后再报告"):
+        reported(made, 1)
+    with pytest.raises(DatabaseError, match="stays as it was reported"), transaction.atomic():
+        milestone.reports.create(number=2, text="换一份", late=False, by=applicant(1), at=SOON)
+    seat = next(one for one in sitting_now(milestone) if one.expert.person != others[0])
+    with pytest.raises(DatabaseError, match="has the duty to review"), transaction.atomic():
+        AcceptanceVote.objects.create(seat=seat, accepts=True, score=1, reason="代投", by=signer(), at=SOON)
+    assert made.duties.get(person=others[0]).duty == "review"

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
 from huisuan.messages.models import Message
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
+from huisuan.programmes.awards.recovering import debts_of
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
 from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
@@ -18,14 +20,18 @@ from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contract_desk.reminding import remind_of_reports
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.contract_desk.waiting import milestones_of_posts
 from huisuan.programmes.corrections.outdated import list_outdated, outdated_to_dict
+from huisuan.programmes.corrections.recommitting import commit_again
 from huisuan.programmes.models import Application, Milestone, MilestoneResult, SiteCheck
 from huisuan.programmes.payments.returns import order_again
+from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
+from huisuan.treasury.recoveries import receive
 from support.contracts import DAY, FIRST, LAST, LATER, accepted, agreed, committed, open_challenge, reported, signer
 from support.programmes import TREASURY, applicant, official, paid_at_bank, person
-from support.reviews import PLAN, SCIENCE
+from support.reviews import PLAN, REVIEWED, SCIENCE, tie
 
 pytestmark = pytest.mark.django_db
 GRANTED = 200_000_000  # a fifth of ten million yuan, in fen
@@ -101,6 +107,26 @@ def test_what_was_paid_above_the_audited_cost_is_claimed_back_before_the_project
     assert not list_outdated(Viewer.for_person(signer()))
 
 
+def test_money_restored_after_a_recovery_is_paid_again_for_the_milestone_that_was_accepted() -> None:
+    made = committed(open_challenge())
+    accepted(made, 1)
+    act(made.number, "pay", payer(), LATER)
+    banked(made)
+    act(made.number, "recover", signer(), LATER, reason="更正", payload={"facts": {"cost": "2500000"}})
+    (debt,) = debts_of([made])[made.pk]
+    assert debt.claimed_fen == 30_000_000
+    act(made.number, "plead", applicant(1), LATER, reason="成本无误")
+    receive(debt, 30_000_000, "收 1 号", treasury_act(payer(), LATER))
+    hearer = official("hearer", "register", SCIENCE)
+    act(made.number, "relent", hearer, LATER, reason="成本属实", payload={"facts": {"cost": "10000000"}})
+    commit_again([made.number], official("committer", "commit", TREASURY), LATER)
+    (order,) = order_again([made.number], payer(), LATER)
+    assert order.instalment.amount_fen == 30_000_000, "what came back of the accepted milestone, and no more"
+    import_returns(paid_at_bank(payer()), "again.csv", treasury_act(payer(), LATER))
+    with pytest.raises(Conflict, match="没有已验收而未付的节点"):
+        order_again([made.number], payer(), LATER)
+
+
 def test_an_order_beyond_what_was_accepted_is_refused_by_the_database_too() -> None:
     made = committed(open_challenge())
     accepted(made, 1)
@@ -160,16 +186,49 @@ def test_a_contract_of_less_lowers_the_award_to_what_was_agreed() -> None:
 def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -> None:
     made = committed(open_challenge())
     other = official("second", "review", SCIENCE)
+    on_day = LATER.astimezone(SHANGHAI).date()
     check = {"text": "设备在场", "person": signer(), "now": LATER}
     with pytest.raises(InvalidRequest, match="须由两个人办"):
-        record_site_check(made.number, 1, LATER.date(), ("second", "second"), holds=True, **check)  # type: ignore[arg-type]
+        record_site_check(made.number, 1, on_day, ("second", "second"), holds=True, **check)  # type: ignore[arg-type]
     with pytest.raises(NotAllowed, match="就职于申报单位"):
-        record_site_check(made.number, 1, LATER.date(), ("second", "firm1"), holds=True, **check)  # type: ignore[arg-type]
-    found = record_site_check(made.number, 1, LATER.date(), ("second", "signer"), holds=True, **check)  # type: ignore[arg-type]
+        record_site_check(made.number, 1, on_day, ("second", "firm1"), holds=True, **check)  # type: ignore[arg-type]
+    found = record_site_check(made.number, 1, on_day, ("second", "signer"), holds=True, **check)  # type: ignore[arg-type]
+    person("a")
+    gone = official("gone", "review", SCIENCE)
+    gone.is_active = False
+    gone.save()
+    official("tied", "review", SCIENCE)
+    official("third", "review", SCIENCE)
+    line = "username,employer,fields,active_from\ntied,某大学,芯片,2020-01-01\n"
+    import_experts(line.encode(), "专家.csv", by="李处", now=REVIEWED)
+    tie("tied", made, starts=f"{on_day}", now=LATER)
+    for pair, day, refused, match in (
+        (("second", "third"), on_day, InvalidRequest, "由到场的两人之一登记"),
+        (("a", "signer"), on_day, NotAllowed, "没有当天在任的岗位"),
+        (("signer", "gone"), on_day, NotFound, "已停用"),
+        (("signer", "checker"), on_day, NotAllowed, "已承担核验"),
+        (("signer", "tied"), on_day - timedelta(days=1), NotAllowed, "利害关系"),
+        (("second", "signer"), on_day - timedelta(days=1), InvalidRequest, "早于合同"),
+        (("second", "signer"), on_day + timedelta(days=1), InvalidRequest, "还没有到"),
+    ):
+        with pytest.raises(refused, match=match):
+            record_site_check(made.number, 1, day, pair, holds=True, **check)  # type: ignore[arg-type]
+    for by, day, first in ((signer(), DAY, other), (gone, on_day, other)):
+        with pytest.raises(DatabaseError, match="one of the two enters"), transaction.atomic():
+            SiteCheck.objects.create(
+                milestone=found.milestone, day=day, first=first, second=signer(), text="x", holds=True, by=by, at=LATER
+            )
     for second, name in ((other, "two_persons"), (applicant(1), "belongs or is tied")):
         with pytest.raises(DatabaseError, match=name), transaction.atomic():
             SiteCheck.objects.create(
-                milestone=found.milestone, day=DAY, first=other, second=second, text="x", holds=True, by=other, at=LATER
+                milestone=found.milestone,
+                day=on_day,
+                first=other,
+                second=second,
+                text="x",
+                holds=True,
+                by=other,
+                at=LATER,
             )
 
 
@@ -184,6 +243,9 @@ def test_a_report_after_its_last_day_is_late_and_until_then_it_shows_as_overdue(
     assert (waiting.milestone.number, waiting.remind, waiting.overdue) == (1, True, True)
     assert waiting.to_dict()["report_until"] == "2025-01-16T00:00:00+08:00"  # ten working days after the new year
     assert milestones_due(Viewer.for_person(applicant(7)), late) == []
+    assert [one.number for one in milestones_of_posts(signer(), late)] == [1]
+    elsewhere = official("elsewhere", "register", TREASURY)
+    assert not milestones_of_posts(elsewhere, late).exists()
     assert [remind_of_reports(late) for _ in range(2)] == [1, 1]
     message = Message.objects.filter(person=applicant(1)).latest("pk")
     assert (message.code, message.link) == ("report_waits", f"/applications/{made.number}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
@@ -156,3 +158,17 @@ def test_a_directed_project_is_decided_after_the_offices_were_heard_and_with_rea
     with pytest.raises(InvalidRequest, match="须写理由"):
         act(made.number, "decide", decider, LATER)
     assert act(made.number, "decide", decider, LATER, reason="唯一具备条件").amount_fen == GRANTED
+
+
+def test_ranks_wait_for_whoever_was_granted_the_task_and_are_final_once_all_have_a_score() -> None:
+    first, second = decided(challenge(programme="5.1.race", title="赛马", tasks=TASKS), 80, 75, tasks=("T1", "T1"))
+    committed(first)
+    voted(first, 1, 90, 1)
+    assert [(one.application, one.rank) for one in runners_of(first)] == [(first, None), (second, None)]
+    committed(second, 2)
+    voted(second, 1, 70, 2)
+    ranked = [(first, 1, False), (second, 2, True)]
+    assert [(one.application, one.rank, one.falls_out) for one in runners_of(second)] == ranked
+    decider = official("decider", "decide", SCIENCE)
+    act(first.number, "revoke", decider, LATER + timedelta(hours=1), reason="不成立")
+    assert [(one.application, one.rank, one.falls_out) for one in runners_of(second)] == ranked

@@ -10,17 +10,22 @@ from django.test import Client
 from django.urls import reverse
 
 from huisuan.base.errors import Conflict, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
+from huisuan.programmes.contract_desk.accepting import decide_milestone, record_site_check
 from huisuan.programmes.flags.late_ties import look_back
 from huisuan.programmes.models import Application, ApplicationFlag, FlagReason
 from huisuan.programmes.offices import give_post
+from huisuan.programmes.payments.returns import order_again
 from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.programmes.workflow import act
+from support.contracts import LATER as SIGNED
+from support.contracts import committed, open_challenge, reported, signer
 from support.jobs import party
-from support.programmes import INDUSTRY, applicant, application, checked, official, person
+from support.programmes import INDUSTRY, TREASURY, applicant, application, checked, official, person
 from support.reviews import MARKS, REVIEWED, SCIENCE, challenge, organiser, panels, pool, recommended, seated, tie
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +145,32 @@ def test_a_relation_of_an_officials_own_party_entered_later_flags_the_step_and_s
         give_flag_answer(made.number, flag.pk, seconded, "没有问题", LATER)
     give_flag_answer(made.number, flag.pk, official("inspector", "publish"), "核验结论已由另一人复核", LATER)
     act(made.number, "decide", official("decider", "decide"), LATER, amount_fen=100)
+
+
+def test_a_tie_entered_after_acts_beside_the_steps_flags_each_of_them_and_stops_the_next_instalment() -> None:
+    made, names = open_challenge(), ("signer", "committer", "payer", "second")
+    line = "".join(f"{name},某大学,芯片,2020-01-01\n" for name in names)
+    for name in names:
+        official(name, "check")
+    head = "username,employer,fields,active_from\n"
+    assert not import_experts(f"{head}{line}".encode(), "专家.csv", by="李处", now=REVIEWED).faults
+    committed(made)
+    signed = SIGNED + timedelta(minutes=1)
+    record_site_check(
+        made.number, 1, SIGNED.astimezone(SHANGHAI).date(), ("second", "signer"), "在场", signer(), signed, holds=True
+    )
+    reported(made, 1)
+    decide_milestone(made.number, 1, "达到", signer(), signed + timedelta(minutes=1), accepted=True, score=80)
+    payer = official("payer", "pay", TREASURY)
+    act(made.number, "pay", payer, SIGNED)
+    assert look_back(SIGNED) == []
+    for name in names:
+        tie(name, made, starts="2024-01-01", now=SIGNED + timedelta(days=1))
+    found = {(flag.saw["person"], flag.saw["act"]) for flag in look_back(SIGNED + timedelta(days=1))}
+    assert found >= {
+        ("signer", "contract"), ("signer", "accept"), ("signer", "site_check"), ("second", "site_check"),
+        ("committer", "commit"), ("payer", "pay"),
+    }  # fmt: skip
+    assert look_back(SIGNED + timedelta(days=2)) == []
+    with pytest.raises(Conflict, match="事后登记的关系"):
+        order_again([made.number], official("payer2", "pay", TREASURY), SIGNED + timedelta(days=2))

@@ -9,11 +9,11 @@ from typing import Any
 from huisuan.law.procedure import State
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.contract_desk.panel import has_panel
+from huisuan.programmes.contract_desk.panel import has_alternates, has_panel
 from huisuan.programmes.contract_desk.queries import accepts_milestones, contract_to_dict
 from huisuan.programmes.contracts.audited import asks_for_audit
 from huisuan.programmes.contracts.figures import declared_contract
-from huisuan.programmes.models import Application
+from huisuan.programmes.models import AcceptanceSeat, Application
 from huisuan.programmes.workflow.permission import is_applicant
 
 _PLANNING = (State.DRAFT, State.SUBMITTED, State.RETURNED)
@@ -32,6 +32,7 @@ class ContractShown:
     accepts: bool
     amends: bool
     by_panel: bool
+    draws: bool
     evaluates: bool
     asks_audit: bool
 
@@ -52,10 +53,17 @@ def read_contract_shown(application: Application, person: Person, now: datetime)
     found = contract_to_dict(application, Viewer.for_person(person), now, accepts=accepts)
     office = accepts and not mine
     waiting = next((one for one in found["milestones"] if not one["accepted"]), None)
+    accepting, by_panel = office and state in _ACCEPTING, has_panel(application)
     running = state in (*_ACCEPTING, State.MONITORED)
     return ContractShown(
         found, waiting if running else None, mine and state in _PLANNING and not found["plan"],
         office and state is State.DECIDED and found["contract"] is None, mine and running,
-        office and state in _ACCEPTING, office and state in _ACCEPTING and waiting is not None, has_panel(application),
+        accepting, accepting and waiting is not None, by_panel,
+        accepting and by_panel and waiting is not None and not _has_alternates(application, waiting["milestone"]),
         office and state is State.MONITORED and found["evaluation"] is None, asks_for_audit(application),
     )  # fmt: skip
+
+
+def _has_alternates(application: Application, milestone: int) -> bool:
+    seats = AcceptanceSeat.objects.filter(milestone__contract__application=application, milestone__number=milestone)
+    return has_alternates(list(seats.prefetch_related("votes__set_aside")))

@@ -75,7 +75,10 @@ def order_due(applications: Sequence[Application], person: Person, now: datetime
 
 
 def due_instalments(commitments: Sequence[Commitment], day: date, accepted_fen: int | None = None) -> list[Instalment]:
-    """Those that are open and due on a day; under a contract as many, in order, as the accepted milestones cover."""
+    """Those that are open and due on a day; under a contract as many, in order, as the accepted milestones cover.
+
+    What was paid and has to come back pays for no milestone.
+    """
     due = [
         part
         for commitment in commitments
@@ -85,7 +88,7 @@ def due_instalments(commitments: Sequence[Commitment], day: date, accepted_fen: 
     if accepted_fen is None:
         return due
     so_far, covered = paid_so_far(commitments), list[Instalment]()
-    left = accepted_fen - so_far.ordered_fen - so_far.paid_fen
+    left = accepted_fen - so_far.ordered_fen - so_far.kept_fen
     for part in due:
         left -= part.amount_fen
         if left < 0:

@@ -8,7 +8,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.text_length import check_length
 from huisuan.parties.models import Person
 from huisuan.programmes.contracts.figures import declared_contract
-from huisuan.programmes.models import Application, Contract, DutyHeld, Milestone
+from huisuan.programmes.models import Application, Contract, DutyHeld, Milestone, ProcedureEdge
 from huisuan.programmes.workflow.permission import Permissions, is_applicant, unknown_application
 
 _LONGEST = 1000
@@ -46,6 +46,12 @@ def take_up(number: str, person: Person, now: datetime, action: str = "contract"
     duty = next(edge.duty for (edition, _), edge in permissions.edges.items() if edition == found.edition_id)
     DutyHeld.objects.get_or_create(application=found, person=person, defaults={"duty": duty})
     return found
+
+
+def signing_duty(application: Application) -> str:
+    """The duty by which its contract is signed; empty: its procedure signs none."""
+    found = ProcedureEdge.objects.filter(edition=application.edition_id, action="contract")
+    return found.values_list("duty", flat=True).first() or ""
 
 
 def as_applicant(number: str, person: Person, *, lock: bool = True) -> Application:

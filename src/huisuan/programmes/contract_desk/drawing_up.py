@@ -17,6 +17,7 @@ from huisuan.programmes.awards.standing import standing_awards
 from huisuan.programmes.contract_desk.desk import take_up
 from huisuan.programmes.contract_desk.planning import planned_terms
 from huisuan.programmes.contracts.figures import contract_figures
+from huisuan.programmes.contracts.race import OUT_OF_RACE, task_of
 from huisuan.programmes.contracts.terms import ContractTerms, TargetTerms, read_contract
 from huisuan.programmes.models import Application, Award, Contract, ContractTarget, Milestone
 
@@ -39,7 +40,7 @@ def draw_up_contract(number: str, said: object, person: Person, now: datetime) -
         raise Conflict(f"{number}：合同已拟定，不能再改", code="contract.drawn_up")
     _check_amounts(application, terms, award, now)
     agreed = _agreed(number, terms, planned_terms(application))
-    task = _task(application)
+    task = task_of(application)
     _check_runners(application, task, now)
     made = Contract.objects.create(
         application=application, award=award, code=terms.code, signed_on=terms.signed_on, task=task, by=person, at=now
@@ -110,18 +111,14 @@ def _check_against_plan(number: str, said: TargetTerms, plan: TargetTerms, *, ho
         )
 
 
-def _task(application: Application) -> str:
-    said = application.submissions.last()
-    return said.task if said else ""
-
-
 def _check_runners(application: Application, task: str, now: datetime) -> None:
     """At most so many runners of a task, counted while the call is locked."""
     race = contract_figures(application.edition, now, "race")
     if not race or application.call is None:
         return
     type(application.call).objects.select_for_update(no_key=True).get(pk=application.call.pk)
-    running = Contract.objects.filter(application__call=application.call_id, task=task).count()
+    signed = Contract.objects.filter(application__call=application.call_id, task=task)
+    running = signed.exclude(application__state__in=OUT_OF_RACE).count()
     if running >= race["runners"]:
         raise Conflict(
             f"{application.number}：任务 {task or '（未分任务）'} 已有 {running} 家承担单位，至多 {race['runners']} 家",

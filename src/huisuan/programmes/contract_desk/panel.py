@@ -2,11 +2,12 @@
 
 An expert who became a tie since the draw does not vote: the seat is left, and the next alternate sits. Where the vote
 was given before, it is set aside: it stays on record, and that of the alternate counts. Once the panel has refused, who
-sits there votes again on what is reported after: each result ends a round.
+sits there votes again on what is reported after: each result ends a round. Where no alternate is left more are drawn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.law.procedure import DUTY_WORDS, Duty
 from huisuan.parties.models import Person, Role
 from huisuan.programmes.contract_desk.desk import milestone_of, said_text, take_up
 from huisuan.programmes.contracts.figures import contract_figures, declared_contract
@@ -22,6 +24,7 @@ from huisuan.programmes.models import (
     AcceptanceVote,
     Application,
     Draw,
+    DutyHeld,
     Expert,
     Milestone,
     VoteSetAside,
@@ -54,35 +57,57 @@ def has_panel(application: Application) -> bool:
 def draw_acceptance_panel(number: str, milestone: int, seed: str, person: Person, now: datetime) -> Draw:
     """Draw who accepts a milestone, from the pool, by the same rules as reviews; all inputs are kept.
 
+    Nobody is drawn who has another duty in the application. Once no alternate is left the same draws more of them,
+    among those who never had a seat here.
+
     Raises:
         NotFound, NotAllowed: not a person who signs contracts of this application.
         InvalidRequest: no panel is declared, or no seed.
-        Conflict: no such milestone, or it has a panel.
+        Conflict: no such milestone, it is accepted, or it has a panel with alternates.
         TooFewExperts: not every seat can be filled.
     """
     application = take_up(number, person, now)
     found = milestone_of(application, milestone)
     if not has_panel(application) or application.party is None:
         raise InvalidRequest(f"{number}：验收由签订合同的单位办理，不抽取专家", code="contract.no_panel")
-    if found.seats.exists():
+    seats = list(found.seats.select_related("expert__person").prefetch_related("votes__set_aside"))
+    if seats and (has_alternates(seats) or found.results.filter(accepted=True).exists()):
         raise Conflict(f"{number}：第 {milestone} 个节点已抽取专家", code="contract.panel_drawn")
     experts = {each.person.username: each for each in Expert.objects.select_for_update(of=("self",)).select_related(
         "person").order_by("pk")}  # fmt: skip
-    plan, size = plan_of(application), contract_figures(application.edition, now)["panel"]
+    plan, wanted = plan_of(application), contract_figures(application.edition, now)["panel"]
     row, people = _looked_at(application, plan, now)
-    terms = DrawTerms(seed, size, plan.most_reviews, plan.alternates)
+    barred = {each.expert.person.username for each in seats} | _in_another_duty(application)
+    people = [each for each in people if each.key not in barred]
+    size = seats[0].panel if seats else wanted
+    terms = DrawTerms(seed, 1 if seats else size, plan.most_reviews, plan.alternates)
     (panel,) = draw_panels([row], people, terms)
     inputs = draw_inputs([row], people, terms)
     made = Draw.objects.create(
-        title=f"{number} 第 {milestone} 个节点验收", seed=seed, inputs=inputs,
-        digest=inputs_digest(inputs),
+        title=_title(number, milestone, seats), seed=seed, inputs=inputs, digest=inputs_digest(inputs),
         by=person.username[:120], at=now,
     )  # fmt: skip
     AcceptanceSeat.objects.bulk_create(
         AcceptanceSeat(draw=made, milestone=found, expert=experts[key], position=position, panel=size)
-        for position, key in enumerate((*panel.members, *panel.alternates), start=1)
+        for position, key in enumerate((*panel.members, *panel.alternates), start=len(seats) + 1)
     )
     return made
+
+
+def _title(number: str, milestone: int, seats: Sequence[AcceptanceSeat]) -> str:
+    title = f"{number} 第 {milestone} 个节点验收"
+    draws = len({seat.draw_id for seat in seats})
+    return f"{title}，第 {draws + 1} 次抽取" if draws else title
+
+
+def _in_another_duty(application: Application) -> set[str]:
+    held = DutyHeld.objects.filter(application=application).exclude(duty=Duty.REVIEW.value)
+    return set(held.values_list("person__username", flat=True))
+
+
+def has_alternates(seats: Sequence[AcceptanceSeat]) -> bool:
+    """Whether behind those who sit somebody of a panel waits to be called."""
+    return bool(seats) and sum(1 for each in seats if not _is_left(each)) > seats[0].panel
 
 
 @transaction.atomic
@@ -93,7 +118,7 @@ def vote_on_milestone(
 
     Raises:
         NotFound: the person does not sit in the panel now.
-        NotAllowed: tied to the applicant by what is known now.
+        NotAllowed: tied to the applicant by what is known now, or with another duty in the application.
         InvalidRequest: a score that is none, or no reason.
         Conflict: voted already, the milestone is accepted, or nothing was reported that could be judged.
     """
@@ -104,10 +129,11 @@ def vote_on_milestone(
     open_round = round_of(found)
     if found.results.filter(accepted=True).exists() or seat.votes.filter(round=open_round).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收，或您已投票", code="contract.voted")
-    if bar := _bar(application, person.username, now):
-        raise NotAllowed(f"{number}：{EXCLUSION_NAMES[bar]}，须回避", code="contract.expert_tied")
+    if tie := _bar(application, person, now):
+        raise NotAllowed(f"{number}：{tie}，须回避", code="contract.expert_tied")
     if not 0 <= score <= _LARGEST_SCORE:
         raise InvalidRequest(f"评分须在 0 至 {_LARGEST_SCORE} 之间", code="contract.score_malformed")
+    DutyHeld.objects.get_or_create(application=application, person=person, defaults={"duty": Duty.REVIEW.value})
     return AcceptanceVote.objects.create(
         seat=seat, round=open_round, accepts=accepts, score=score, reason=said_text(reason, "意见"), by=person, at=now
     )  # fmt: skip
@@ -136,7 +162,7 @@ def _own_seat(number: str, milestone: int, person: Person) -> tuple[Application,
         contract__application=application, number=milestone
     ).first()  # fmt: skip
     seat = next((one for one in sitting_now(found) if one.expert.person_id == person.pk), None) if found else None
-    if found is None or seat is None:
+    if found is None or seat is None or person.machine or not person.is_active:
         raise NotFound(f"{number}：您不在第 {milestone} 个节点的验收专家组", code="contract.not_in_panel")
     return application, found, seat
 
@@ -162,15 +188,18 @@ def leave_acceptance_seat(
         found = milestone_of(application, milestone)
         seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
     vote = None if seat is None else vote_in(seat, round_of(found))
-    if seat is None or (vote is not None and _bar(application, username, now) is None):
+    if seat is None or (vote is not None and not _bar(application, seat.expert.person, now)):
         raise Conflict(
             f"{number}：{username} 不在第 {milestone} 个节点的专家组，或已投票且没有利害关系", code="contract.seat_left"
         )
     if found.results.filter(accepted=True).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收", code="contract.accepted_already")
     seats = list(found.seats.prefetch_related("votes__set_aside"))
-    if sum(1 for one in seats if not _is_left(one)) <= seat.panel:
-        raise Conflict(f"{number}：没有可递补的候补专家", code="contract.no_alternate_left")
+    if not has_alternates(seats):
+        raise Conflict(
+            f"{number}：没有可递补的候补专家；请另以新的种子补抽（huisuan contract draw）",
+            code="contract.no_alternate_left",
+        )
     why = said_text(reason, "回避理由")
     if vote is None:
         AcceptanceVote.objects.create(seat=seat, round=round_of(found), left=True, reason=why, by=person, at=now)
@@ -211,24 +240,27 @@ def panel_says(milestone: Milestone) -> tuple[bool, Fraction] | None:
 def tied_voters(application: Application, milestone: Milestone, now: datetime) -> list[str]:
     """Who has voted in this round and is tied to the applicant by what is known now."""
     open_round = round_of(milestone)
-    voted = [seat.expert.person.username for seat in sitting_now(milestone) if vote_in(seat, open_round)]
-    return [name for name in voted if _bar(application, name, now) is not None]
+    voted = [seat.expert.person for seat in sitting_now(milestone) if vote_in(seat, open_round)]
+    return [each.username for each in voted if _bar(application, each, now)]
 
 
 def why_barred(seat: AcceptanceSeat, now: datetime) -> str:
     """Why who sits there may not vote by what is known now; empty: nothing bars it."""
-    bar = _bar(seat.milestone.contract.application, seat.expert.person.username, now)
-    return EXCLUSION_NAMES[bar] if bar else ""
+    return _bar(seat.milestone.contract.application, seat.expert.person, now)
 
 
 def _is_left(seat: AcceptanceSeat) -> bool:
     return any(vote.left or hasattr(vote, "set_aside") for vote in seat.votes.all())
 
 
-def _bar(application: Application, username: str, now: datetime) -> Exclusion | None:
-    row, people = _looked_at(application, plan_of(application), now, [username])
+def _bar(application: Application, person: Person, now: datetime) -> str:
+    """Why an expert may not judge this application now; empty: nothing bars it."""
+    held = DutyHeld.objects.filter(application=application, person=person).exclude(duty=Duty.REVIEW.value).first()
+    if held is not None:
+        return f"在此件中已承担{DUTY_WORDS[Duty(held.duty)][0]}"
+    row, people = _looked_at(application, plan_of(application), now, [person.username])
     found = find_exclusion(row, people[0], _NO_LIMIT) if people else Exclusion.INACTIVE
-    return found if found in (Exclusion.TIE, Exclusion.CONTROL, Exclusion.INACTIVE) else None
+    return EXCLUSION_NAMES[found] if found in (Exclusion.TIE, Exclusion.CONTROL, Exclusion.INACTIVE) else ""
 
 
 def _looked_at(

@@ -22,7 +22,7 @@ from huisuan.programmes.contract_desk.amending import figures_in_force, plain_fi
 from huisuan.programmes.contract_desk.desk import as_applicant, milestone_of, said_text
 from huisuan.programmes.contracts.figures import contract_figures
 from huisuan.programmes.contracts.terms import read_figure
-from huisuan.programmes.models import ContractTarget, Milestone, MilestoneReport, MilestoneResult
+from huisuan.programmes.models import AcceptanceVote, ContractTarget, Milestone, MilestoneReport, MilestoneResult
 from huisuan.programmes.workflow.queries import visible_applications
 
 _RUNNING = (State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value)
@@ -61,12 +61,16 @@ def file_report(
     Raises:
         NotFound, NotAllowed: not the applicant's person.
         InvalidRequest: nothing said, a figure that is none, or targets missing or unknown.
-        Conflict: no such milestone, it is accepted, or the application is over.
+        Conflict: no such milestone, it is accepted, or the application is over; its panel is voting.
     """
     application = as_applicant(number, person)
-    found = milestone_of(application, milestone)
+    found = Milestone.objects.select_for_update(no_key=True).get(pk=milestone_of(application, milestone).pk)
     if application.state not in _RUNNING or found.results.filter(accepted=True).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收或此件已结束，不再报告", code="contract.report_not_open")
+    if votes_of_open_round(found).exists():
+        raise Conflict(
+            f"{number}：专家组正在就第 {milestone} 个节点投票，登记结果之后再报告", code="contract.panel_is_voting"
+        )
     codes = [target.code for target in found.targets.all()]
     if set(reached) != set(codes):
         raise InvalidRequest(
@@ -81,6 +85,12 @@ def file_report(
     )  # fmt: skip
 
 
+def votes_of_open_round(milestone: Milestone) -> QuerySet[AcceptanceVote]:
+    """The votes given since the last result that count; what they judge stays as it was reported."""
+    given = AcceptanceVote.objects.filter(seat__milestone=milestone, round=milestone.results.count() + 1)
+    return given.filter(left=False, set_aside__isnull=True)
+
+
 def report_due(milestone: Milestone, now: datetime, is_working: IsWorkingDay) -> WorkingDayCount | None:
     """The working days after the day of the milestone, as set when the contract was made; None: none are set."""
     contract = milestone.contract
@@ -91,12 +101,14 @@ def report_due(milestone: Milestone, now: datetime, is_working: IsWorkingDay) ->
 def milestones_due(viewer: Viewer, now: datetime, *, soon_only: bool = False) -> list[DueMilestone]:
     """The milestones that a viewer may see and that are not accepted, the first due first.
 
-    `soon_only`: those reminded of or overdue.
+    `soon_only`: those reminded of or overdue. So many at most (`MOST_LISTED`), counted after that choice.
     """
     seen = visible_applications(viewer).filter(state__in=_RUNNING).values("pk")
-    rows = open_milestones().filter(contract__application__in=seen)[:MOST_LISTED]
-    found = describe_due(rows, now)
-    return [each for each in found if each.remind or each.overdue] if soon_only else found
+    rows = open_milestones().filter(contract__application__in=seen)
+    if not soon_only:
+        return describe_due(rows[:MOST_LISTED], now)
+    found = describe_due(rows.filter(reports__isnull=True), now)
+    return [each for each in found if each.remind or each.overdue][:MOST_LISTED]
 
 
 def open_milestones() -> QuerySet[Milestone]:

@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.contract_desk.reporting import MOST_LISTED, describe_due, milestones_due, open_milestones
-from huisuan.programmes.models import Milestone, ProcedureEdge
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.contract_desk.reporting import describe_due, milestones_due, open_milestones
+from huisuan.programmes.models import Milestone
+from huisuan.programmes.workflow.inbox import of_posts
 from huisuan.programmes.workflow.permission import Permissions
 
 _SIGNING = "contract"
@@ -22,14 +22,16 @@ def milestones_of_posts(person: Person, now: datetime) -> QuerySet[Milestone]:
 
     Left out is what the person may not act on: tied to the applicant, or in another duty there.
     """
-    duties = {post.duty for post in posts_in_force(person, now.astimezone(SHANGHAI).date())}
-    editions = ProcedureEdge.objects.filter(action=_SIGNING, duty__in=duties).values("edition")
-    rows = list(open_milestones().filter(contract__application__edition__in=editions)[:MOST_LISTED])
-    waiting = [each for each in describe_due(rows, now) if each.remind or each.overdue or each.reported]
+    mine = of_posts(person, now.astimezone(SHANGHAI).date(), _SIGNING)
+    waiting = [
+        each
+        for each in describe_due(open_milestones().filter(contract__application__in=mine), now)
+        if each.remind or each.overdue or each.reported
+    ]
     applications = {each.milestone.contract.application_id: each.milestone.contract.application for each in waiting}
     permissions = Permissions.load(person, _SIGNING, "", list(applications.values()), now)
-    mine = {pk for pk, one in applications.items() if permissions.ask_duty(one) is None}
-    return _of([each.milestone.pk for each in waiting if each.milestone.contract.application_id in mine])
+    allowed = {pk for pk, one in applications.items() if permissions.ask_duty(one) is None}
+    return _of([each.milestone.pk for each in waiting if each.milestone.contract.application_id in allowed])
 
 
 def milestones_to_report(viewer: Viewer, now: datetime) -> QuerySet[Milestone]:

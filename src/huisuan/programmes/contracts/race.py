@@ -7,6 +7,7 @@ keeps; the rest of its money goes back to the line.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,8 @@ from huisuan.programmes.contracts.figures import contract_figures, declared_cont
 from huisuan.programmes.models import Application, ApplicationStep, Contract, Milestone, MilestoneResult
 from huisuan.programmes.step_conditions import AskedStep
 
-_OUT = (State.REFUSED.value, State.WITHDRAWN.value, State.IN_RECOVERY.value)
+#: whoever is in these is no runner any more
+OUT_OF_RACE = (State.REFUSED.value, State.WITHDRAWN.value, State.IN_RECOVERY.value)
 _HUNDRED = 100
 
 
@@ -51,32 +53,99 @@ def has_race(application: Application) -> bool:
 
 
 def runners_of(application: Application) -> list[Runner]:
-    """Everybody under contract for the same task of its call, the best first; none falls out before all are scored."""
+    """Everybody who races for the same task of its call, the best first; none falls out before all are scored.
+
+    From then on the ranks are final, whatever results follow and whoever is revoked.
+    """
     contract = Contract.objects.filter(application=application).first()
     if contract is None or not has_race(application):
         return []
     figures = contract_figures(application.edition, contract.at, "race")
-    rows = Contract.objects.filter(task=contract.task, application__call=application.call_id)
-    rows = rows.exclude(application__state__in=_OUT).select_related("application__party", "application__edition")
-    held = [row for row in rows if row.application.edition_id == application.edition_id]
-    scores = _scores([row.pk for row in held], figures["at"])
-    all_scored, given = len(scores) == len(held), sorted(scores.values(), reverse=True)
+    counted, ended = _who_counts(_entrants(application, contract, figures))
+    scores = {each.application.pk: each.score_at(ended) for each in counted}
+    given = sorted((score for score in scores.values() if score is not None), reverse=True)
     found = []
-    for row in held:
-        score = scores.get(row.pk)
-        rank = None if score is None or not all_scored else given.index(score) + 1
+    for each in counted:
+        score = scores[each.application.pk]
+        rank = None if score is None or ended is None else given.index(score) + 1
         behind = rank is not None and score is not None and (
             rank > figures["remain"] or score < figures["mark"] * _HUNDRED
         )  # fmt: skip
-        eliminated = row.application.steps.filter(action="eliminate").exists()
-        found.append(Runner(row.application, score, rank, behind, eliminated))
-    return sorted(found, key=lambda each: (each.rank or len(held) + 1, each.application.pk))
+        eliminated = each.application.steps.filter(action="eliminate").exists()
+        found.append(Runner(each.application, score, rank, behind, eliminated))
+    return sorted(found, key=lambda each: (each.rank or len(counted) + 1, each.application.pk))
 
 
-def _scores(contracts: Sequence[int], at: int) -> dict[int, int]:
-    """By contract the score of its last result at a milestone."""
-    rows = MilestoneResult.objects.filter(milestone__contract__in=contracts, milestone__number=at).order_by("number")
-    return dict(rows.values_list("milestone__contract", "score"))
+@dataclass(frozen=True)
+class _Entrant:
+    """Who was granted the task: when, its results at the milestone of the race, and when it was out of all of it."""
+
+    application: Application
+    decided_at: datetime
+    results: tuple[tuple[datetime, int], ...]
+    out_at: datetime | None
+
+    def score_at(self, ended: datetime | None) -> int | None:
+        """The last score given until the race ended; while it runs, the last one."""
+        return next((score for at, score in reversed(self.results) if ended is None or at <= ended), None)
+
+
+def _entrants(application: Application, contract: Contract, figures: Mapping[str, int]) -> list[_Entrant]:
+    """Everybody who races for a task: under contract, or decided with a place left to come under one."""
+    same = Application.objects.filter(call=application.call_id, edition=application.edition_id)
+    rows = list(same.filter(contract__task=contract.task).select_related("party", "edition").order_by("pk"))
+    if sum(1 for row in rows if row.state not in OUT_OF_RACE) < figures["runners"]:
+        coming = same.filter(state=State.DECIDED.value, contract__isnull=True).select_related("party", "edition")
+        rows += [row for row in coming.order_by("pk") if task_of(row) == contract.task]
+    decided = dict(
+        ApplicationStep.objects.filter(application__in=rows, action="decide").values_list("application", "at")
+    )
+    given: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    results = MilestoneResult.objects.filter(
+        milestone__contract__application__in=rows, milestone__number=figures["at"]
+    ).order_by("number")  # fmt: skip
+    for pk, at, score in results.values_list("milestone__contract__application", "at", "score"):
+        given[pk].append((at, score))
+    return [
+        _Entrant(
+            row, decided.get(row.pk, row.begun_at), tuple(given[row.pk]),
+            row.state_since if row.state in OUT_OF_RACE else None,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _who_counts(entrants: Sequence[_Entrant]) -> tuple[list[_Entrant], datetime | None]:
+    """Who is ranked, and since when for good: once all have a result. None: somebody has none yet.
+
+    Who was granted the task later races no more; who is revoked later keeps its place, who was before has none.
+    """
+    racing: list[_Entrant] = []
+    for each in sorted(entrants, key=lambda one: one.decided_at):
+        ended = _ended(racing)[1]
+        if ended is not None and ended < each.decided_at:
+            break
+        racing.append(each)
+    return _ended(racing)
+
+
+def _ended(racing: Sequence[_Entrant]) -> tuple[list[_Entrant], datetime | None]:
+    counted = [each for each in racing if each.out_at is None]
+    if not counted or not all(each.results for each in counted):
+        return counted, None
+    ended = max(each.results[0][0] for each in counted)
+    gone = [(each.out_at, each) for each in racing if each.out_at is not None and each.results]
+    for out_at, each in sorted(gone, key=lambda pair: pair[0], reverse=True):
+        if ended < out_at:
+            counted.append(each)
+            ended = max(ended, each.results[0][0])
+    return counted, ended
+
+
+def task_of(application: Application) -> str:
+    """The task of the call that it was handed in for last; empty: the call has none."""
+    said = application.submissions.last()
+    return said.task if said else ""
 
 
 def _own(application: Application) -> Runner | None:

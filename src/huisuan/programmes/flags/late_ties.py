@@ -1,28 +1,27 @@
 """Ties and relations that were entered after somebody acted: what would have been refused had they been known.
 
-What holds on the day of a step or of a score sheet, as it is known now, is compared with who took it. Each finding is a
-flag on the application, answered with a reason by somebody else than the person whom it is about.
+What holds on the day of an act, as it is known now, is compared with who did it: every step, what is done beside the
+steps (results, contracts, opinions, checks on site, orders), score sheets and votes. Each finding is a flag on the
+application, answered with a reason by somebody else than the person whom it is about.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import F, QuerySet
 
 from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import Duty, State
 from huisuan.parties.relation_history import relations_known
+from huisuan.programmes.flags.official_acts import OfficialAct, acts_of_employed, acts_of_experts, acts_of_tied
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
-from huisuan.programmes.models import ApplicationFlag, ApplicationStep, ExpertTie, FlagReason, ScoreSheet
+from huisuan.programmes.models import ApplicationFlag, ExpertTie, FlagReason
 from huisuan.programmes.review.conflicts import load_applicant_sides, load_drawn_experts
 from huisuan.programmes.review.draw import EXCLUSION_NAMES, Exclusion, ReviewedApplication, find_exclusion
 from huisuan.programmes.review.plan import plan_of
 
-_OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 _ANY_LOAD = 1 << 30
 
 
@@ -30,80 +29,73 @@ _ANY_LOAD = 1 << 30
 def look_back(now: datetime) -> list[ApplicationFlag]:
     """Raise what is known today and was not when somebody acted; returns what is new."""
     today = now.astimezone(SHANGHAI).date()
-    return store_flags([*_steps_of_tied(), *_steps_of_related(today), *_sheets_of_tied(today)], now)
+    return store_flags([*_once(_acts_of_tied()), *_once(_acts_of_related(today)), *_judged_by_tied(today)], now)
 
 
-def _steps_of_tied() -> Iterator[FoundFlag]:
-    """Official steps by people of the pool who had a tie to the applicant that day, entered later."""
-    acted = _official_steps().filter(person__expert__ties__party=F("application__party"))
-    for step in acted.annotate(tie=F("person__expert__ties")):
-        tie = ExpertTie.objects.get(pk=step.tie)
-        day = _day(step.at)
-        if tie.starts <= day and (tie.ends is None or day < tie.ends) and tie.at > step.at:
-            yield _of_step(step, {"tie": tie.kind, "starts": tie.starts.isoformat(), "entered_at": _shown(tie.at)})
+def _once(found: Iterable[FoundFlag]) -> Iterator[FoundFlag]:
+    """One flag for what somebody did at one instant: a step and what it wrote are one act."""
+    seen = set()
+    for each in found:
+        key = (each.application.pk, each.saw["person"], each.saw["at"])
+        if key not in seen:
+            seen.add(key)
+            yield each
 
 
-def _steps_of_related(today: date) -> Iterator[FoundFlag]:
-    """Official steps by people whose own party had a relation with the applicant that day, entered later."""
-    acted = _official_steps().filter(person__party__isnull=False, application__party__isnull=False)
-    pairs: dict[tuple[int, int], list[ApplicationStep]] = defaultdict(list)
-    for step in acted:
-        assert step.person.party_id is not None  # filtered
-        assert step.application.party_id is not None
-        pairs[step.person.party_id, step.application.party_id].append(step)
+def _acts_of_tied() -> Iterator[FoundFlag]:
+    """Official acts by people of the pool who had a tie to the applicant that day, entered later."""
+    acts = list(acts_of_tied())
+    held: dict[tuple[int, int | None], list[ExpertTie]] = defaultdict(list)
+    people = {act.person.pk for act in acts}
+    for tie in ExpertTie.objects.filter(expert__person__in=people).select_related("expert"):
+        held[tie.expert.person_id, tie.party_id].append(tie)
+    for act in acts:
+        day = _day(act.at)
+        for tie in held[act.person.pk, act.application.party_id]:
+            if tie.starts <= day and (tie.ends is None or day < tie.ends) and tie.at > act.at:
+                yield _of_act(act, {"tie": tie.kind, "starts": tie.starts.isoformat(), "entered_at": _shown(tie.at)})
+
+
+def _acts_of_related(today: date) -> Iterator[FoundFlag]:
+    """Official acts by people whose own party had a relation with the applicant that day, entered later."""
+    pairs: dict[tuple[int, int], list[OfficialAct]] = defaultdict(list)
+    for act in acts_of_employed():
+        if act.person.party_id is not None and act.application.party_id is not None:
+            pairs[act.person.party_id, act.application.party_id].append(act)
     parties = {party for pair in pairs for party in pair}
     for held in relations_known(today).filter(owner__in=parties, owned__in=parties):
         for key in ((held.owner_id, held.owned_id), (held.owned_id, held.owner_id)):
-            for step in pairs.get(key, ()):
-                day = _day(step.at)
+            for act in pairs.get(key, ()):
+                day = _day(act.at)
                 holds = held.valid_from <= day and (held.valid_to is None or day < held.valid_to)
-                if holds and held.at > step.at:
-                    yield _of_step(
-                        step,
-                        {
-                            "tie": "relation", "starts": held.valid_from.isoformat(), "entered_at": _shown(held.at)
-                        },
-                    )  # fmt: skip
+                if holds and held.at > act.at:
+                    since = held.valid_from.isoformat()
+                    yield _of_act(act, {"tie": "relation", "starts": since, "entered_at": _shown(held.at)})
 
 
-def _sheets_of_tied(today: date) -> Iterator[FoundFlag]:
-    """Sheets of experts who, by what is known today, could not have reviewed on the day on which they sent them."""
-    sent = ScoreSheet.objects.filter(seat__end__isnull=True).exclude(seat__application__state__in=_OVER)
-    together: dict[tuple[date, int], list[ScoreSheet]] = defaultdict(list)
-    for sheet in sent.select_related("seat__application__party", "seat__application__edition",
-                                     "seat__application__call__edition", "seat__expert__person"):  # fmt: skip
-        years = plan_of(sheet.seat.application).tie_years
-        together[_day(sheet.at), years].append(sheet)
-    for (day, years), sheets in together.items():
-        parties = [sheet.seat.application.party for sheet in sheets if sheet.seat.application.party is not None]
+def _judged_by_tied(today: date) -> Iterator[FoundFlag]:
+    """By experts who, by what is known today, could not have judged on the day on which they did."""
+    together: dict[tuple[date, int], list[OfficialAct]] = defaultdict(list)
+    for act in acts_of_experts():
+        together[_day(act.at), plan_of(act.application).tie_years].append(act)
+    for (day, years), acts in together.items():
+        parties = [act.application.party for act in acts if act.application.party is not None]
         sides = load_applicant_sides(parties, day, as_known=today)
-        names = {sheet.seat.expert.person.username for sheet in sheets}
+        names = {act.person.username for act in acts}
         people = {each.key: each for each in load_drawn_experts(sides.values(), day, years, {}, names, as_known=today)}
-        for sheet in sheets:
-            application, person = sheet.seat.application, sheet.seat.expert.person
-            if application.party_id is None or person.username not in people:
+        for act in acts:
+            if act.application.party_id is None or act.person.username not in people:
                 continue
-            side = sides[application.party_id]
-            row = ReviewedApplication(application.number, "", side.parties, side.city)
-            bar = find_exclusion(row, people[person.username], _ANY_LOAD)
+            side = sides[act.application.party_id]
+            row = ReviewedApplication(act.application.number, "", side.parties, side.city)
+            bar = find_exclusion(row, people[act.person.username], _ANY_LOAD)
             if bar in (Exclusion.TIE, Exclusion.CONTROL):
-                yield FoundFlag(
-                    FlagReason.LATE_RELATION, application, f"sheet {person.username}",
-                    saw={
-                        "person": person.username, "act": "score", "at": _shown(sheet.at), "known_on":
-                        today.isoformat(), "tie": bar.value, "why": EXCLUSION_NAMES[bar],
-                    },
-                )  # fmt: skip
+                yield _of_act(act, {"known_on": today.isoformat(), "tie": bar.value, "why": EXCLUSION_NAMES[bar]})
 
 
-def _official_steps() -> QuerySet[ApplicationStep]:
-    acted = ApplicationStep.objects.exclude(duty=Duty.APPLY.value).exclude(application__state__in=_OVER)
-    return acted.select_related("application", "person")
-
-
-def _of_step(step: ApplicationStep, tie: dict[str, str]) -> FoundFlag:
-    saw = {"person": step.person.username, "act": step.action, "step": step.number, "at": _shown(step.at)} | tie
-    return FoundFlag(FlagReason.LATE_RELATION, step.application, f"step {step.number}", saw=saw)
+def _of_act(act: OfficialAct, tie: dict[str, str]) -> FoundFlag:
+    saw = {"person": act.person.username, "act": act.act, "at": _shown(act.at)} | tie
+    return FoundFlag(FlagReason.LATE_RELATION, act.application, act.about, saw=saw)
 
 
 def _day(at: datetime) -> date:

@@ -202,7 +202,14 @@ _WITHIN = """
                 JOIN treasury_instalment i ON i.commitment_id = k.id
                 JOIN treasury_paymentorder o ON o.instalment_id = i.id AND o.outcome <> 'failed'
                 WHERE a.application_id = mine.application_id
-            ) > COALESCE((
+            ) - COALESCE((
+                SELECT sum(p.amount_fen) FROM programmes_award a
+                JOIN treasury_commitment k ON k.award = a.key
+                JOIN treasury_debt d ON d.commitment_id = k.id
+                JOIN treasury_posting p ON p.account_id = d.account_id
+                JOIN treasury_entry e ON e.id = p.entry_id AND e.kind = 'claim_back'
+                WHERE a.application_id = mine.application_id
+            ), 0) > COALESCE((
                 SELECT sum(m.amount_fen) FROM programmes_milestone m
                 JOIN programmes_milestoneresult r ON r.milestone_id = m.id AND r.accepted
                 WHERE m.contract_id = mine.id

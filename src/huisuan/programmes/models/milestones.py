@@ -34,7 +34,28 @@ class MilestoneReport(models.Model):
             models.UniqueConstraint(name="milestone_report_once", fields=["milestone", "number"]),
             models.CheckConstraint(name="milestone_report_says_something", condition=~Q(text="") & Q(number__gte=1)),
         ]
-        triggers = [append_only("milestone_reports_stay")]
+        triggers = [
+            append_only("milestone_reports_stay"),
+            pgtrigger.Trigger(
+                name="nothing_is_reported_while_a_panel_votes",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_acceptancevote v
+                        JOIN programmes_acceptanceseat s ON s.id = v.seat_id
+                        LEFT JOIN programmes_votesetaside a ON a.vote_id = v.id
+                        WHERE s.milestone_id = NEW.milestone_id AND NOT v."left" AND a.id IS NULL AND v.round > (
+                            SELECT count(*) FROM programmes_milestoneresult r
+                            WHERE r.milestone_id = NEW.milestone_id))
+                    THEN
+                        RAISE EXCEPTION 'what a panel is voting on stays as it was reported' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'nothing_is_reported_while_a_panel_votes';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.milestone_id} {self.number}"
@@ -64,7 +85,9 @@ class SiteCheck(models.Model):
                 name="nobody_tied_checks_on_site",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
+                declare=[("today", "date")],
                 func="""
+                    today := (NEW.at AT TIME ZONE 'Asia/Shanghai')::date;
                     IF EXISTS (
                         SELECT 1 FROM programmes_milestone m
                         JOIN programmes_contract c ON c.id = m.contract_id
@@ -76,10 +99,19 @@ class SiteCheck(models.Model):
                                        AND d.person_id = p.id AND d.duty = 'apply')
                             OR EXISTS (SELECT 1 FROM programmes_experttie t
                                        JOIN programmes_expert e ON e.id = t.expert_id
-                                       WHERE e.person_id = p.id AND t.party_id = a.party_id AND t.starts <= NEW.day
-                                         AND (t.ends IS NULL OR t.ends > NEW.day))))
+                                       WHERE e.person_id = p.id AND t.party_id = a.party_id
+                                         AND (t.starts <= NEW.day AND (t.ends IS NULL OR t.ends > NEW.day)
+                                              OR t.starts <= today AND (t.ends IS NULL OR t.ends > today)))))
                     THEN
                         RAISE EXCEPTION 'nobody who belongs or is tied to the applicant checks on site'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'nobody_tied_checks_on_site';
+                    END IF;
+                    IF NEW.by_id NOT IN (NEW.first_id, NEW.second_id) OR NEW.day > today OR NEW.day < (
+                        SELECT LEAST(c.signed_on, (c.at AT TIME ZONE 'Asia/Shanghai')::date)
+                        FROM programmes_milestone m JOIN programmes_contract c ON c.id = m.contract_id
+                        WHERE m.id = NEW.milestone_id)
+                    THEN
+                        RAISE EXCEPTION 'one of the two enters a check on site, of a day from the contract until now'
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'nobody_tied_checks_on_site';
                     END IF;
                     RETURN NEW;
@@ -162,6 +194,18 @@ class AcceptanceVote(models.Model):
                     THEN
                         RAISE EXCEPTION 'nobody votes from a seat that was left' USING
                             ERRCODE = 'check_violation', CONSTRAINT = 'nobody_votes_from_a_seat_that_was_left';
+                    END IF;
+                    IF NOT NEW."left" AND NOT EXISTS (
+                        SELECT 1 FROM programmes_acceptanceseat s
+                        JOIN programmes_expert e ON e.id = s.expert_id
+                        JOIN programmes_milestone m ON m.id = s.milestone_id
+                        JOIN programmes_contract c ON c.id = m.contract_id
+                        JOIN programmes_dutyheld d
+                          ON d.application_id = c.application_id AND d.person_id = e.person_id AND d.duty = 'review'
+                        WHERE s.id = NEW.seat_id AND e.person_id = NEW.by_id)
+                    THEN
+                        RAISE EXCEPTION 'who votes has the duty to review and no other' USING
+                            ERRCODE = 'check_violation', CONSTRAINT = 'who_votes_has_the_duty_to_review';
                     END IF;
                     RETURN NEW;
                 """,

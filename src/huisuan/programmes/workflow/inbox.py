@@ -76,6 +76,13 @@ def waiting_applications(person: Person, now: datetime) -> QuerySet[Application]
     return found.select_related("party", "city", "edition").annotate(due_rank=due_rank(list(edges), day))
 
 
+def of_posts(person: Person, day: date, action: str) -> QuerySet[Application]:
+    """The applications, in whatever state, on which an action is for the posts that a person holds on a day."""
+    place = Coalesce(OuterRef("party__region_id"), OuterRef("city_id"), output_field=CharField())
+    edges = _edges_of(person, day).alias(place=place).filter(action=action, edition=OuterRef("edition"))
+    return Application.objects.filter(Exists(edges.filter(~Q(office__in=EACH_CITY) | _for_place(person, day))))
+
+
 def describe_waiting(rows: Sequence[Application], person: Person, now: datetime) -> list[WaitingApplication]:
     """Some of them with what the person may do and by when."""
     day = now.astimezone(SHANGHAI).date()
