@@ -32,11 +32,11 @@ from huisuan.programmes.struck.lifting import lift_strike
 from huisuan.programmes.struck.striking import (
     StruckConsequence,
     consequence_of,
+    handled_applications,
     strike_issuer,
     strikes_in_force,
     struck_files,
 )
-from huisuan.programmes.workflow.queries import visible_applications
 
 _READERS = ("city", "province", "department", "treasury", "auditor")
 CONSEQUENCES: dict[StruckConsequence, Promise | str] = {
@@ -59,7 +59,7 @@ def _prepare(rows: Sequence[EvidenceIssuer]) -> None:
 
 
 def _table(request: HttpRequest) -> Table:
-    seen = visible_applications(viewer_of(request)).values("pk")
+    seen = handled_applications(viewer_of(request)).values("pk")
     rows = struck_files().filter(application__in=seen)
     return Table(
         request,
@@ -90,7 +90,7 @@ def _table(request: HttpRequest) -> Table:
 
 def _issued_table(request: HttpRequest) -> Table:
     """Every file of which somebody said who issued it: what rests on an issuer, struck or not."""
-    seen = visible_applications(viewer_of(request)).values("pk")
+    seen = handled_applications(viewer_of(request)).values("pk")
     rows = EvidenceIssuer.objects.filter(application__in=seen)
     return Table(
         request,
