@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from huisuan.portal.applications import draft as drafts
+from huisuan.portal.applications import giving_opinion
 from huisuan.portal.applications import list as draft_list
 from huisuan.portal.home.programme_year import programme_year
 from huisuan.portal.notices import desk as publicity_desk
@@ -51,6 +52,7 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
     path("applications/<str:number>/checks", application_answers.check_application_page, name="check-application"),
     path("applications/<str:number>/issuers", saying.say_issuer, name="say-issuer"),
+    path("applications/<str:number>/opinions", giving_opinion.give_opinion_page, name="give-opinion"),
     path("applications/<str:number>/consents", consenting.give_consent_page, name="give-consent"),
     path(
         "applications/<str:number>/consents/<int:consent>/withdraw",
