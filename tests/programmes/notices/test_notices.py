@@ -186,7 +186,7 @@ class DecidedMeanwhile(list[tuple[str, bytes]]):
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         for file in super().__iter__():
-            self.refused.append(decide(self.application))
+            self.refused.append(decide(self.application, now=LAST_MOMENT + timedelta(minutes=1)))
             yield file
 
 
