@@ -54,6 +54,7 @@ test: .venv
 	@sh setup/ray.sh
 	@sh setup/jupyter.sh
 	@sh setup/catalogue.sh
+	@sh setup/names.sh
 	@$(MAKE) --no-print-directory lint
 	@sh setup/tests.sh
 

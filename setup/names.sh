@@ -3,4 +3,10 @@
 # in running text are found by the words around them alone, and the tests of the tagger skip.
 set -eu
 cd "$(dirname "$0")/.."
-exec .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-names.lock
+
+stamp=.venv/.names-$(cksum < requirements-names.lock | tr ' ' '-')
+[ -e "$stamp" ] && exit 0
+
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-names.lock
+rm -f .venv/.names-*
+touch "$stamp"

@@ -29,6 +29,7 @@ from huisuan.programmes.models import Post
 from huisuan.protocol.signatures import load_key, make_key, public_half
 from huisuan.settlement.models import Entitlement, SettingsProposal
 from huisuan.settlement.runs.requests import request_settlement
+from huisuan.treasury.models import AppropriationLine
 from support.accounts import make_token
 from support.attested_policy import write_attested_policy
 from support.catalogue import as_csv
@@ -112,6 +113,7 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     "作业号": lambda: Job.objects.latest("submitted_at").uid,
     ("--array", "作业号"): lambda: Job.objects.exclude(array_uid="").latest("submitted_at").array_uid,
     ("logs", "UID"): lambda: Job.objects.get(state="done").uid,
+    ("--line", "1"): lambda: str(AppropriationLine.objects.latest("pk").pk),
     "用户名": lambda: "li",
     "核验码": lambda: Document.objects.latest("pk").code,
     "账号": lambda: "wang",

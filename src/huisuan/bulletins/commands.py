@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from huisuan.bulletins.appeals.commands import answer, appeal, appeal_term, list_appeals
+from huisuan.bulletins.appeals.commands import answer_one, appeal, appeal_term, list_appeals
 from huisuan.bulletins.desk.commands import correct, draft, issue, list_all, review
 from huisuan.bulletins.issuing.commands import make, snapshot, verify_folder
 from huisuan.bulletins.suppression.commands import attack
@@ -17,7 +17,7 @@ app.command("issue")(issue)
 app.command("correct")(correct)
 app.command("appeal")(appeal)
 app.command("appeals")(list_appeals)
-app.command("answer")(answer)
+app.command("answer")(answer_one)
 app.command("appeal-term")(appeal_term)
 app.command("snapshot")(snapshot)
 app.command("make")(make)

@@ -131,7 +131,7 @@ def test_scenarios_are_ranked_by_year_and_their_money_is_that_of_the_money_bulle
     whole = {tuple(one["key"]): one["value"] for one in _cells(tmp_path / "money")}
     assert all(whole[tuple(one["key"])] == one["value"] for one in _cells(folder))
     assert said("verify", str(folder))["genuine"] is True
-    assert refused("draft", *words[:-1], "none", "--period", "2024", "--by", "li") == "bulletin.register_unknown"
+    assert refused("draft", *words[:-1], "none", "--period", "2024", "--by", "li") == "law.register_unknown"
 
 
 def _cells(folder: Path) -> Any:

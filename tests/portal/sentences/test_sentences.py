@@ -132,7 +132,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "programmes/offers/services.py": (), "programmes/payments/payees.py": (),
     "programmes/check_desk/flag_answers.py": (),
     "programmes/offices/services.py": (), "programmes/offices/queries.py": ("get_post",),
-    "programmes/payments/budget.py": (), "programmes/payments/returns.py": ("require_money_post",),
+    "programmes/payments/budget.py": (), "programmes/payments/bank_queries.py": ("get_bank_file",),
+    "programmes/payments/money_posts.py": ("require_money_post", "require_own_orders"),
     "treasury/bank_files.py": ("make_bank_file",),
     "treasury/city_payments.py": (), "treasury/city_payment_import.py": (),
     "programmes/payments/city_vouchers.py": (),
@@ -210,7 +211,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "bulletins/desk/services.py": (), "portal/bulletins/desk.py": ("_day", "_wish"),
     "bulletins/appeals/queries.py": (), "bulletins/appeals/services.py": (),
     "bulletins/figures/freezing.py": ("freeze_figures", "_check_period"),
-    "bulletins/figures/linked_figures.py": ("_check_values",), "bulletins/figures/periods.py": ("list_parts",),
+    "bulletins/figures/linked_figures.py": ("_check_values",), "bulletins/figures/periods.py": ("parts_of_period",),
     "bulletins/figures/gathering.py": ("gather_figures", "_check_settled", "_policy"),
     "programmes/registers/progress.py": (),
 }  # fmt: skip

@@ -47,7 +47,7 @@ def list_appeals(by: _By, as_json: AsJson = False) -> None:
         print_table("异议", rows, _COLUMNS, "还没有；用 huisuan bulletin appeal 提出")
 
 
-def answer(
+def answer_one(
     number: Annotated[int, typer.Argument(metavar="N", help="异议的编号，见 appeals", min=1)],
     text: Annotated[str, typer.Option("--text", help="答复的内容")],
     by: _By,

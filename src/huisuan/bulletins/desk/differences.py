@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from huisuan.bulletins.figures.contributions import ALL
+from huisuan.bulletins.figures.contributions import WHOLE_MEMBER
 from huisuan.bulletins.issuing.figures_letter import PublishedFigures
 from huisuan.bulletins.issuing.openness_letter import office_name
 
@@ -56,7 +56,7 @@ def compare_cells(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Fig
         return []
     new, old = PublishedFigures(now), PublishedFigures(before)
     kind = now["measures"][0]["kinds"][-1]
-    names = {**now["places"], ALL: "合计"}
+    names = {**now["places"], WHOLE_MEMBER: "合计"}
     return [
         FigureDifference(name, old.text(was), new.text(value))
         for place, name in names.items()

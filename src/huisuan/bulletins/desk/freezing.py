@@ -10,7 +10,7 @@ from typing import Any
 from huisuan.bulletins.desk.queries import get_issue, snapshot_of
 from huisuan.bulletins.figures.freezing import asked_of, freeze_figures
 from huisuan.bulletins.figures.gathering import AskedFigures
-from huisuan.bulletins.figures.periods import format_period
+from huisuan.bulletins.figures.periods import period_name
 from huisuan.bulletins.models import BulletinIssue, BulletinKind
 from huisuan.opendata.scores.formula import load_formula
 from huisuan.opendata.scores.queries import freeze_openness
@@ -46,7 +46,7 @@ def freeze_wish(wish: FreezeWish, now: datetime, corrects: BulletinIssue | None 
     if wish.kind == BulletinKind.OPENNESS:
         return FrozenDraft(freeze_openness(load_formula(wish.formula), now), "", wish.period)
     frozen = freeze_figures(AskedFigures(wish.kind, wish.period, wish.policy, wish.register), now, corrects)
-    return FrozenDraft(frozen.content, frozen.kept, format_period(wish.period))
+    return FrozenDraft(frozen.content, frozen.kept, period_name(wish.period))
 
 
 def freeze_again(number: int, now: datetime, formula: Path | None = None) -> FrozenDraft:

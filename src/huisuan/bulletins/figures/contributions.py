@@ -15,12 +15,12 @@ from huisuan.bulletins.figures.periods import list_quarters
 from huisuan.bulletins.suppression.linked_cells import SourceCell
 from huisuan.compute.metering.audit.folder import canonical
 
-ALL = "all"
+WHOLE_MEMBER = "all"
 FIGURES_FORMAT = "huisuan-figures-1"  # of a snapshot of money, use or scenarios
 #: what it costs to hide the total, a sum by place or kind, a cell: readers look for the first most
 _WEIGHTS = (50, 5, 1)
-Place = tuple[str, str]  # region and kind
-Contributions = Mapping[Place, Mapping[str, int]]
+CellPlace = tuple[str, str]  # region and kind
+Contributions = Mapping[CellPlace, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Piece:
 class KeptContributions:
     """Contributions by measure and quarter; a quarter that is there without any had none."""
 
-    found: dict[tuple[str, str], dict[Place, dict[str, int]]] = field(default_factory=dict)
+    found: dict[tuple[str, str], dict[CellPlace, dict[str, int]]] = field(default_factory=dict)
 
     @classmethod
     def of_pieces(cls, pieces: Iterable[Piece], measures: Iterable[str], quarters: Iterable[str]) -> KeptContributions:
         """Pieces added up, of these measures and quarters."""
         made = cls({(measure, quarter): {} for measure in measures for quarter in quarters})
-        sums: dict[tuple[str, str, Place, str], int] = defaultdict(int)
+        sums: dict[tuple[str, str, CellPlace, str], int] = defaultdict(int)
         for one in pieces:
             sums[one.measure, one.quarter, (one.region, one.kind), one.whose] += one.value
         for (measure, quarter, place, whose), value in sums.items():
@@ -84,13 +84,18 @@ class KeptContributions:
     def list_cells(self, measure: str, period: str, regions: Iterable[str], kinds: Iterable[str]) -> list[SourceCell]:
         """Every cell of a measure in a period with its margins."""
         regions, kinds = list(regions), list(kinds)
-        sums: dict[Place, Counter[str]] = defaultdict(Counter)
+        sums: dict[CellPlace, Counter[str]] = defaultdict(Counter)
         for quarter in list_quarters(period):
             for (region, kind), each in self.found.get((measure, quarter), {}).items():
-                for place in ((region, kind), (region, ALL), (ALL, kind), (ALL, ALL)):
+                for place in (
+                    (region, kind),
+                    (region, WHOLE_MEMBER),
+                    (WHOLE_MEMBER, kind),
+                    (WHOLE_MEMBER, WHOLE_MEMBER),
+                ):
                     sums[place].update(each)
         return [
             SourceCell((measure, period, region, kind), dict(sums[region, kind]), level, _WEIGHTS[level])
-            for region in [*regions, ALL] for kind in [*kinds, ALL]
-            for level in [(region != ALL) + (kind != ALL)]
+            for region in [*regions, WHOLE_MEMBER] for kind in [*kinds, WHOLE_MEMBER]
+            for level in [(region != WHOLE_MEMBER) + (kind != WHOLE_MEMBER)]
         ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from huisuan.base.errors import Conflict
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
-from huisuan.bulletins.figures.contributions import ALL, FIGURES_FORMAT, KeptContributions
+from huisuan.bulletins.figures.contributions import FIGURES_FORMAT, WHOLE_MEMBER, KeptContributions
 from huisuan.bulletins.figures.gathering import AskedFigures, GatheredFigures, gather_figures, list_places
 from huisuan.bulletins.figures.linked_figures import FiguresChoice, choose_figures
 from huisuan.bulletins.figures.periods import first_and_last_day, list_quarters
@@ -138,7 +138,7 @@ def _shown_monthly(
             if quarter in quarters and len(months) == 3:
                 cells = kept.list_cells(measure.name, quarter, [city], [])
                 if cells[0].value == sum(months):
-                    values[measure.name, quarter, city, ALL] = sum(months)
+                    values[measure.name, quarter, city, WHOLE_MEMBER] = sum(months)
     return BulletinCells(values, ())
 
 

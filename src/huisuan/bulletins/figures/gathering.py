@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.bulletins.figures.contributions import Piece
 from huisuan.bulletins.figures.linked_figures import PublishedMeasure
@@ -67,12 +67,7 @@ def gather_figures(asked: AskedFigures, now: datetime) -> GatheredFigures:
     money = _money(policy)
     if asked.kind == BulletinKind.MONEY:
         return money
-    try:
-        spec = get_register(policy.name, asked.register)
-    except LawError:
-        raise NotFound(
-            f'政策 {policy.name} 没有名录 "{asked.register[:40]}"', code="bulletin.register_unknown"
-        ) from None
+    spec = get_register(policy.name, asked.register)
     measure = money.measures[0]
     article = spec.sentence.split(".")[0]
     return GatheredFigures(

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from huisuan.base.errors import Conflict
-from huisuan.bulletins.figures.contributions import ALL, KeptContributions
-from huisuan.bulletins.figures.periods import close_periods, list_parts, period_breakdowns
+from huisuan.bulletins.figures.contributions import WHOLE_MEMBER, KeptContributions
+from huisuan.bulletins.figures.periods import close_periods, parts_of_period, period_breakdowns
 from huisuan.bulletins.suppression.bulletin_data import BulletinCells, publish_cells
 from huisuan.bulletins.suppression.linked_cells import Breakdown, CellKey, LinkedCells
 from huisuan.bulletins.suppression.pattern import SuppressionPattern, choose_pattern
@@ -27,7 +27,7 @@ class PublishedMeasure:
     @property
     def published_kinds(self) -> tuple[str, ...]:
         """Kinds of which the bulletin has cells."""
-        return self.only or (*self.kinds, ALL)
+        return self.only or (*self.kinds, WHOLE_MEMBER)
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def choose_figures(
     periods = close_periods({period, *(key[1] for key in values if key[0] in names)})
     linked = _linked_to(period, periods)
     breakdowns = [
-        *period_breakdowns(linked), Breakdown(_REGION, ALL, tuple(regions)),
-        *(Breakdown(_KIND, ALL, measure.kinds) for measure in measures),
+        *period_breakdowns(linked), Breakdown(_REGION, WHOLE_MEMBER, tuple(regions)),
+        *(Breakdown(_KIND, WHOLE_MEMBER, measure.kinds) for measure in measures),
     ]  # fmt: skip
     cells = [
         cell for measure in measures for one in linked if kept.covers(measure.name, one)
@@ -66,7 +66,7 @@ def choose_figures(
     system = LinkedCells(cells, breakdowns)
     own = [
         (measure.name, period, region, kind)
-        for measure in measures for region in [*regions, ALL] for kind in measure.published_kinds
+        for measure in measures for region in [*regions, WHOLE_MEMBER] for kind in measure.published_kinds
     ]  # fmt: skip
     published = {key for key, value in values.items() if value is not None and key in system.number}
     _check_values(system, values, published, set(own))  # what it corrects may say otherwise
@@ -86,9 +86,11 @@ def _linked_to(period: str, periods: Iterable[str]) -> list[str]:
     known = set(periods)
     while left:
         one = left.pop()
-        near = {part for part in list_parts(one) if part in known}
-        near |= {whole for whole in known if one in list_parts(whole)}
-        near |= {part for whole in known if one in list_parts(whole) for part in list_parts(whole) if part in known}
+        near = {part for part in parts_of_period(one) if part in known}
+        near |= {whole for whole in known if one in parts_of_period(whole)}
+        near |= {
+            part for whole in known if one in parts_of_period(whole) for part in parts_of_period(whole) if part in known
+        }
         left += near - found
         found |= near
     return sorted(found)

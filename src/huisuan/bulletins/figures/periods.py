@@ -13,7 +13,7 @@ _PERIOD = re.compile(r"(20[0-9]{2})(?:(Q)([1-4])|(H)([12]))?")
 PERIOD_DIMENSION = 1  # of a cell's key: measure, period, region, kind
 
 
-def list_parts(period: str) -> tuple[str, ...]:
+def parts_of_period(period: str) -> tuple[str, ...]:
     """What a period is the sum of: the half-years of a year ("2024"), the quarters of a half-year ("2024H1"), or none.
 
     Raises:
@@ -36,7 +36,7 @@ def list_parts(period: str) -> tuple[str, ...]:
 
 def list_quarters(period: str) -> tuple[str, ...]:
     """The quarters in a period, a quarter itself among them."""
-    parts = list_parts(period)
+    parts = parts_of_period(period)
     return tuple(quarter for part in parts for quarter in list_quarters(part)) if parts else (period,)
 
 
@@ -47,13 +47,15 @@ def close_periods(periods: Iterable[str]) -> list[str]:
     while left:
         one = left.pop()
         found.add(one)
-        left += list_parts(one)
+        left += parts_of_period(one)
     return sorted(found)
 
 
 def period_breakdowns(periods: Iterable[str]) -> list[Breakdown]:
     """What of these periods is the sum of which."""
-    return [Breakdown(PERIOD_DIMENSION, one, parts) for one in close_periods(periods) if (parts := list_parts(one))]
+    return [
+        Breakdown(PERIOD_DIMENSION, one, parts) for one in close_periods(periods) if (parts := parts_of_period(one))
+    ]
 
 
 def first_and_last_day(period: str) -> tuple[date, date]:
@@ -64,7 +66,7 @@ def first_and_last_day(period: str) -> tuple[date, date]:
     return date(year, 3 * first - 2, 1), after - timedelta(days=1)
 
 
-def format_period(period: str) -> str:
+def period_name(period: str) -> str:
     """As a bulletin calls it: 2024年第二季度, 2024年上半年, 2024年."""
     year = f"{period[:4]}年"
     if "Q" in period:

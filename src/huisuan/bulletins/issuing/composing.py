@@ -8,7 +8,7 @@ from typing import Any
 
 from huisuan.bulletins.issuing.figures_letter import compose_figures, picture_figures
 from huisuan.bulletins.issuing.openness_letter import BulletinHead, compose_openness, office_name
-from huisuan.bulletins.issuing.pictures import Bar, Picture, Tile, draw_bars, draw_tiles
+from huisuan.bulletins.issuing.pictures import BulletinBar, BulletinTile, Picture, draw_bars, draw_tiles
 from huisuan.bulletins.issuing.progress_letter import compose_progress, picture_progress
 from huisuan.documents.letters import Letter
 
@@ -37,9 +37,9 @@ def _picture_openness(now: Mapping[str, Any]) -> tuple[Picture, ...]:
     if not cities:
         return ()
     regions = now["regions"]
-    bars = [Bar(office_name(one, regions), one["score"], str(one["score"])) for one in cities]
+    bars = [BulletinBar(office_name(one, regions), one["score"], str(one["score"])) for one in cities]
     tiles = [
-        Tile(one["region"], regions.get(one["region"], one["region"]), one["score"], str(one["score"]))
+        BulletinTile(one["region"], regions.get(one["region"], one["region"]), one["score"], str(one["score"]))
         for one in cities
     ]  # fmt: skip
     return draw_tiles("各市公共数据开放得分", tiles), draw_bars("各市公共数据开放得分，由高到低", bars)

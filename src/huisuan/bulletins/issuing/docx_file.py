@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from huisuan.bulletins.issuing.pictures import Picture, Tile, shade_of
+from huisuan.bulletins.issuing.pictures import BulletinTile, Picture, shade_of
 from huisuan.documents.letters import Annex, Letter
 from huisuan.documents.tile_map import TILES
 
@@ -92,7 +92,7 @@ def _annex(at: int, annex: Annex) -> str:
     )
 
 
-def _map(title: str, tiles: Mapping[tuple[int, int], Tile]) -> str:
+def _map(title: str, tiles: Mapping[tuple[int, int], BulletinTile]) -> str:
     most = max([0, *(one.value or 0 for one in tiles.values())])
     rows, columns = (max(place[at] for place in TILES.values()) for at in (0, 1))
     drawn = "".join(
@@ -102,7 +102,7 @@ def _map(title: str, tiles: Mapping[tuple[int, int], Tile]) -> str:
     return f"{_paragraph(title, 'heading', size=24)}<w:tbl><w:tblPr/>{drawn}</w:tbl>{_paragraph('')}"
 
 
-def _square(tile: Tile | None, most: int) -> str:
+def _square(tile: BulletinTile | None, most: int) -> str:
     if tile is None:
         return "<w:tc><w:p/></w:tc>"
     fill = shade_of(tile.value, most).removeprefix("#").upper()

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from huisuan.bulletins.figures.contributions import ALL
-from huisuan.bulletins.figures.periods import format_period
+from huisuan.bulletins.figures.contributions import WHOLE_MEMBER
+from huisuan.bulletins.figures.periods import period_name
 from huisuan.bulletins.issuing.openness_letter import BulletinHead
-from huisuan.bulletins.issuing.pictures import Bar, Picture, Tile, draw_bars, draw_tiles
+from huisuan.bulletins.issuing.pictures import BulletinBar, BulletinTile, Picture, draw_bars, draw_tiles
 from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 
 HIDDEN = "不公布"
@@ -79,13 +79,13 @@ def picture_figures(now: Mapping[str, Any]) -> tuple[Picture, ...]:
     title, unit = _TITLES[now["kind"]], _UNITS[figures.unit]
     short, named = ("万元", 1_000_000) if figures.unit == "fen" else ("卡时", 3600)
     tiles = [
-        Tile(place, name, value, HIDDEN if value is None else f"{value // named:,}")
+        BulletinTile(place, name, value, HIDDEN if value is None else f"{value // named:,}")
         for place, name in now["places"].items()
-        for value in [figures.values.get((place, ALL), 0)]
+        for value in [figures.values.get((place, WHOLE_MEMBER), 0)]
     ]  # fmt: skip
     bars = [
-        Bar(now["places"][place], value, figures.text(value))
-        for _, place, value in figures.ranked(ALL, now["places"]) if value
+        BulletinBar(now["places"][place], value, figures.text(value))
+        for _, place, value in figures.ranked(WHOLE_MEMBER, now["places"]) if value
     ]  # fmt: skip
     maps = draw_tiles(f"各市{title}（{short}，不足的舍去）", tiles)
     return (maps, draw_bars(f"各市{title}（{unit}），由高到低", bars)) if bars else (maps,)
@@ -127,17 +127,17 @@ def rules_annex(now: Mapping[str, Any]) -> Annex:
 def _overview(
     now: Mapping[str, Any], figures: PublishedFigures, before: Mapping[str, Any] | None, older: PublishedFigures | None
 ) -> Iterator[str]:
-    title, unit, period = _TITLES[now["kind"]], _UNITS[figures.unit], format_period(now["period"])
-    total = figures.values.get((ALL, ALL))
+    title, unit, period = _TITLES[now["kind"]], _UNITS[figures.unit], period_name(now["period"])
+    total = figures.values.get((WHOLE_MEMBER, WHOLE_MEMBER))
     said = f"{period}，{now['source']['title']}{title}共{figures.text(total)}{unit}" if total is not None else (
         f"{period}，{now['source']['title']}{title}合计不公布"
     )  # fmt: skip
-    if before and older and total is not None and (last := older.values.get((ALL, ALL))) is not None:
+    if before and older and total is not None and (last := older.values.get((WHOLE_MEMBER, WHOLE_MEMBER))) is not None:
         change = total - last
         more = "增加" if change >= 0 else "减少"
-        said += f"，比{format_period(before['period'])}{more}{figures.text(abs(change))}{unit}"
+        said += f"，比{period_name(before['period'])}{more}{figures.text(abs(change))}{unit}"
     yield said + "。"
-    ranked = [one for one in figures.ranked(ALL, now["places"]) if one[2]]
+    ranked = [one for one in figures.ranked(WHOLE_MEMBER, now["places"]) if one[2]]
     if ranked:
         names = "、".join(
             f"{now['places'][place]}（{figures.text(value)}{unit}）" for _, place, value in ranked[:_SHOWN]
@@ -147,7 +147,7 @@ def _overview(
 
 def _problems(now: Mapping[str, Any], figures: PublishedFigures) -> Iterator[str]:
     nothing = [name for place, name in now["places"].items() if place in _cities(now)
-               and figures.values.get((place, ALL)) == 0]  # fmt: skip
+               and figures.values.get((place, WHOLE_MEMBER)) == 0]  # fmt: skip
     if nothing:
         shown = "、".join(nothing[:_SHOWN]) + ("等" if len(nothing) > _SHOWN else "")
         yield f"{shown}{len(nothing)}个市本期没有{_TITLES[now['kind']]}。"
@@ -170,13 +170,13 @@ def _cities(now: Mapping[str, Any]) -> list[str]:
 
 def _by_place(title: str, now: Mapping[str, Any], figures: PublishedFigures, older: PublishedFigures | None) -> Annex:
     rows = []
-    for rank, place, value in figures.ranked(ALL, now["places"]):
-        last = older.values.get((place, ALL), 0) if older else None
+    for rank, place, value in figures.ranked(WHOLE_MEMBER, now["places"]):
+        last = older.values.get((place, WHOLE_MEMBER), 0) if older else None
         change = "—"
         if value is not None and last is not None:
             change = ("+" if value >= last else "-") + figures.text(abs(value - last)) if value != last else "0"
         rows.append((rank, now["places"][place], figures.text(value), change))
-    rows.append(("", "合计", figures.text(figures.values.get((ALL, ALL), 0)), ""))
+    rows.append(("", "合计", figures.text(figures.values.get((WHOLE_MEMBER, WHOLE_MEMBER), 0)), ""))
     columns = (
         AnnexColumn("名次", number=True), AnnexColumn("地方", wide=True), AnnexColumn("数额", number=True),
         AnnexColumn("比上期", number=True),

@@ -16,7 +16,7 @@ _SIDE, _GAP = 62, 4
 
 
 @dataclass(frozen=True)
-class Bar:
+class BulletinBar:
     """One bar: its name, how long it is, and what is written at its end."""
 
     name: str
@@ -25,7 +25,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Tile:
+class BulletinTile:
     """A city on the map; no value: nothing is published of it."""
 
     region: str
@@ -41,10 +41,10 @@ class Picture:
     title: str
     svg: str
     width_mm: int
-    tiles: tuple[Tile, ...] = ()
+    tiles: tuple[BulletinTile, ...] = ()
 
 
-def draw_bars(title: str, bars: Sequence[Bar]) -> Picture:
+def draw_bars(title: str, bars: Sequence[BulletinBar]) -> Picture:
     """Bars from one line, the most first twenty of them."""
     shown = bars[:_MOST_BARS]
     most = max([1, *(one.value for one in shown)])
@@ -57,7 +57,7 @@ def draw_bars(title: str, bars: Sequence[Bar]) -> Picture:
     return Picture(title, _svg(title, _NAME + _BAR + 110, len(shown) * _ROW + 4, drawn), 110)
 
 
-def draw_tiles(title: str, tiles: Sequence[Tile]) -> Picture:
+def draw_tiles(title: str, tiles: Sequence[BulletinTile]) -> Picture:
     """The cities that have a place on the map; white where nothing is published."""
     placed = [one for one in tiles if one.region in TILES]
     most = max([0, *(one.value or 0 for one in placed)])
@@ -74,7 +74,7 @@ def shade_of(value: int | None, most: int) -> str:
     return _SHADES[value * (len(_SHADES) - 1) // most if most else 0]
 
 
-def _tile(one: Tile, most: int) -> str:
+def _tile(one: BulletinTile, most: int) -> str:
     row, column = TILES[one.region]
     x, y = (column - 1) * (_SIDE + _GAP), (row - 1) * (_SIDE + _GAP)
     fill = shade_of(one.value, most)

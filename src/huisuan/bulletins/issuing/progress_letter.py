@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from huisuan.bulletins.figures.contributions import ALL
-from huisuan.bulletins.figures.periods import format_period, list_parts
+from huisuan.bulletins.figures.contributions import WHOLE_MEMBER
+from huisuan.bulletins.figures.periods import parts_of_period, period_name
 from huisuan.bulletins.issuing.figures_letter import PublishedFigures, hidden_words, rules_annex, snapshot_note
 from huisuan.bulletins.issuing.openness_letter import BulletinHead
-from huisuan.bulletins.issuing.pictures import Bar, Picture, Tile, draw_bars, draw_tiles
+from huisuan.bulletins.issuing.pictures import BulletinBar, BulletinTile, Picture, draw_bars, draw_tiles
 from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 
 _SHOWN = 5
@@ -39,14 +39,14 @@ def picture_progress(now: Mapping[str, Any]) -> tuple[Picture, ...]:
     cities = [one for one in now["progress"]["cities"] if one["region"]]
     if not cities:
         return ()
-    tiles = [Tile(one["region"], _place(now, one), one["score"], str(one["score"])) for one in cities]
-    bars = [Bar(_place(now, one), one["score"], str(one["score"])) for one in cities]
+    tiles = [BulletinTile(one["region"], _place(now, one), one["score"], str(one["score"])) for one in cities]
+    bars = [BulletinBar(_place(now, one), one["score"], str(one["score"])) for one in cities]
     return draw_tiles("各市场景开放得分", tiles), draw_bars("各市场景开放得分，由高到低", bars)
 
 
 def is_yearly(now: Mapping[str, Any]) -> bool:
     """Whether it is of a whole year."""
-    return "H" not in now["period"] and bool(list_parts(now["period"]))
+    return "H" not in now["period"] and bool(parts_of_period(now["period"]))
 
 
 def _place(now: Mapping[str, Any], row: Mapping[str, Any]) -> str:
@@ -61,7 +61,7 @@ def _overview(now: Mapping[str, Any], older: Mapping[str, Any] | None) -> Iterat
         f"{stage['title']}{sum(one['reached'][stage['key']] for one in said['cities']):,}个" for stage in said["stages"]
     )
     text = (
-        f"截至{format_period(now['period'])}末，{len(said['cities'])}个地方在{said['title']}上有场景{total:,}个，"
+        f"截至{period_name(now['period'])}末，{len(said['cities'])}个地方在{said['title']}上有场景{total:,}个，"
         f"其中{reached}（后一步的也计入前一步）。"
     )
     if older:
@@ -121,7 +121,7 @@ def _money(now: Mapping[str, Any], figures: PublishedFigures) -> Annex:
     rows = [
         (rank, now["places"][place], figures.text(value)) for rank, place, value in figures.ranked(kind, now["places"])
     ]  # fmt: skip
-    rows.append(("", "合计", figures.text(figures.values.get((ALL, kind), 0))))
+    rows.append(("", "合计", figures.text(figures.values.get((WHOLE_MEMBER, kind), 0))))
     columns = (AnnexColumn("名次", number=True), AnnexColumn("地方", wide=True), AnnexColumn("数额", number=True))
     return Annex(
         f"{now['kinds'][kind]}：本期拨付（元）", columns, tuple(rows), "没有列出的为零；与资金通报是同一组数。"

@@ -28,18 +28,9 @@ def demo(
     note("正在启动平台（第一次要建库，约十秒）……")
     with contextlib.suppress(KeyboardInterrupt), running_platform(port, relay=port and port + 1) as platform:
         prepare_database()
-        from huisuan.cli.demo import open_list, scenario
-        from huisuan.cli.demo.articles import make_article_cases, show_articles
-        from huisuan.cli.demo.bulletins import issue_bulletins, show_bulletins
+        from huisuan.cli.demo import scenario
         from huisuan.cli.demo.money import show_money, walk_the_money
-        from huisuan.cli.demo.output import (
-            show_accounts,
-            show_jobs,
-            show_open_data,
-            show_settlement,
-            show_stacked,
-            show_usage,
-        )
+        from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_stacked, show_usage
 
         scenario.refuse_real_data()
         scenario.enter_parties()
@@ -56,12 +47,22 @@ def demo(
         scenario.add_example_policy()
         stacked = scenario.import_stacked_year()
         show_stacked(stacked, scenario.settle_stacked_year())
-        make_article_cases()
-        show_articles(platform.url)
-        now = datetime.now(UTC)
-        show_open_data(open_list.import_open_list(now), open_list.fill_the_gate(now))
-        show_bulletins(issue_bulletins())
+        _show_what_is_public(platform.url)
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")
             platform.serve()
+
+
+def _show_what_is_public(url: str) -> None:
+    """A case of each article, the list of open data with files at the gate, and bulletins."""
+    from huisuan.cli.demo import open_list
+    from huisuan.cli.demo.articles import make_article_cases, show_articles
+    from huisuan.cli.demo.bulletins import issue_bulletins, show_bulletins
+    from huisuan.cli.demo.output import show_open_data
+
+    make_article_cases()
+    show_articles(url)
+    now = datetime.now(UTC)
+    show_open_data(open_list.import_open_list(now), open_list.fill_the_gate(now))
+    show_bulletins(issue_bulletins())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import duckdb
 
-from huisuan.base.slurm_states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
+from huisuan.base.slurm.states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
 from huisuan.compute.duck.reader_tables import MOST_CHARACTERS, STATE_MAP
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.traces.columns import MISSING_VALUES

@@ -15,7 +15,7 @@ from huisuan.settlement.runs.queries import billing_runs
 
 
 @dataclass(frozen=True)
-class UsePiece:
+class PartyUse:
     """What a party used in a month (its first day), in card-seconds; where it stood and what it was at its end."""
 
     month: date
@@ -25,7 +25,7 @@ class UsePiece:
     card_seconds: int
 
 
-def list_used(first: date, last: date) -> Iterator[UsePiece]:
+def list_used(first: date, last: date) -> Iterator[PartyUse]:
     """By party and month, of months within two days; a month that was not over when it was settled is not there."""
     for year in range(first.year, last.year + 1):
         for run in billing_runs(year):
@@ -41,4 +41,4 @@ def list_used(first: date, last: date) -> Iterator[UsePiece]:
                 if start_of_day(after) > run.made_at:
                     continue
                 stood = next((one for one in spans.get(uscc, ()) if one[0] < after <= one[1]), None)
-                yield UsePiece(month, uscc, (stood[2] if stood else region) or "", stood[3] if stood else kind, seconds)
+                yield PartyUse(month, uscc, (stood[2] if stood else region) or "", stood[3] if stood else kind, seconds)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from huisuan.base.errors import Refused
-from huisuan.base.slurm_duration import parse_slurm_duration
+from huisuan.base.slurm.durations import parse_slurm_duration
 from huisuan.compute.accelerators import Card, CardNames
 from huisuan.compute.duck.reader_tables import count_lines, list_faults
 from huisuan.compute.duck.source_lines import split_source

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from huisuan.base.slurm_duration import parse_slurm_duration
+from huisuan.base.slurm.durations import parse_slurm_duration
 from huisuan.base.text_length import shortened
 from huisuan.compute.accelerators import Unmetered, count_cards
 from huisuan.compute.engines.interface import EngineError, RunState, RunUsage

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from huisuan.base.slurm_duration import parse_slurm_duration
+from huisuan.base.slurm.durations import parse_slurm_duration
 from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import parsing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from huisuan.base.slurm_duration import parse_slurm_duration
+from huisuan.base.slurm.durations import parse_slurm_duration
 from huisuan.compute.accelerators import CARD_FAMILIES, part_of
 from huisuan.compute.engines.slurm.types import CardKind, SlurmNode, SlurmPartition
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from huisuan.base.slurm_duration import parse_slurm_duration
-from huisuan.base.slurm_states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
+from huisuan.base.slurm.durations import parse_slurm_duration
+from huisuan.base.slurm.states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
 from huisuan.base.time_zones import EARLIEST_SECOND, LATEST_SECOND, to_utc
 from huisuan.compute.accelerators import (
     CardNames,

@@ -1,0 +1,1 @@
+"""What Slurm writes, read: durations and states."""
