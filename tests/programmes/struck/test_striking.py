@@ -199,4 +199,6 @@ def test_a_city_that_applies_does_not_read_what_rests_on_the_issuer_of_its_own_e
     assert seen == set(visible_applications(Viewer.for_person(hefei))) & {firms}
     client = Client()
     client.force_login(hefei, backend="django.contrib.auth.backends.ModelBackend")
-    assert mine.number not in client.get("/struck/").content.decode()
+    page = client.get("/struck/").content.decode()
+    assert mine.number not in page
+    assert 'name="uscc"' not in page  # no post of a city strikes an issuer: it counts in every city

@@ -33,6 +33,7 @@ from huisuan.programmes.struck.striking import (
     StruckConsequence,
     consequence_of,
     handled_applications,
+    may_strike,
     strike_issuer,
     strikes_in_force,
     struck_files,
@@ -164,7 +165,8 @@ def _shown(request: HttpRequest, context: dict[str, Any], status: int) -> HttpRe
     assert isinstance(request.user, Person)
     of_others = strikes_in_force().exclude(by=request.user).order_by("-since")
     may_lift = request.user.role in ("province", "department")
-    context |= {"liftable": list(of_others) if may_lift else []}
+    strikes = may_strike(request.user, timezone.now())
+    context |= {"liftable": list(of_others) if may_lift and strikes else [], "may_strike": strikes}
     return render_tables(request, "portal/struck/struck.html", context, tables, status)
 
 

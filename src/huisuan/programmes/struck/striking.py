@@ -116,6 +116,15 @@ def check_post(person: Person, now: datetime) -> date:
     return day
 
 
+def may_strike(person: Person, now: datetime) -> bool:
+    """Whether the person has such a post."""
+    try:
+        check_post(person, now)
+    except NotAllowed:
+        return False
+    return True
+
+
 def lock_issuer(uscc: str) -> None:
     """Until the transaction ends nobody else strikes that issuer, or names it: each sees what the other wrote."""
     with connection.cursor() as cursor:
