@@ -97,7 +97,7 @@ def _shown_rows(policy: Policy, rows: Sequence[ProgrammeYear], year: int) -> lis
         applications = f"{reverse('applications')}?"
         found.append(
             {
-                "idle": not (row.applications or row.sentence != before and row.money.appropriated),
+                "idle": not (row.applications or (row.sentence != before and row.money.appropriated)),
                 "row": row, "title": row.title_en if reads_english() else row.title, "first": row.sentence != before,
                 "article": f"{reverse('policy', args=[policy.name])}#s{row.sentence}",
                 "all": applications + urlencode(listed),

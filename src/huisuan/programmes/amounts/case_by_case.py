@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
-from huisuan.law.model import RuleKind
+from huisuan.law.model import LawError, RuleKind
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import EACH_CITY, Duty, office_in_city, offices_named
 from huisuan.programmes.amounts.sources import computed_amounts, kind_of, kind_of_edition
@@ -28,12 +28,15 @@ def _hears(edition: ProcedureEdition) -> bool:
 
 def editions_heard_by(offices: Collection[str]) -> list[int]:
     """The procedures (keys) on whose cases one of some offices gives its opinion, as far as the text names it."""
-    return [
-        one.pk
-        for one in ProcedureEdition.objects.all()
-        if not set(offices).isdisjoint(offices_named(load_policy(one.policy).text, one.content["sentence"]))
-        and _hears(one)
-    ]
+    return [one.pk for one in ProcedureEdition.objects.all() if _hears(one) and _names_any(one, set(offices))]
+
+
+def _names_any(edition: ProcedureEdition, offices: set[str]) -> bool:
+    try:
+        named = offices_named(load_policy(edition.policy).text, edition.content["sentence"])
+    except LawError:  # a policy that is here no longer: nobody is asked
+        return False
+    return not offices.isdisjoint(named)
 
 
 def offices_to_hear(application: Application) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from huisuan.base.months import SHANGHAI
 from huisuan.messages.notify import Notice, notify_all
@@ -18,6 +17,7 @@ from huisuan.messages.recipients import Recipients, people_of_city, people_of_fi
 from huisuan.programmes.contract_desk.reporting import DueMilestone, describe_due, open_milestones
 from huisuan.programmes.models import ProcedureEdge
 from huisuan.programmes.offices.services import every_post_in_force
+from huisuan.programmes.workflow.permission import acting_for
 
 
 @transaction.atomic
@@ -30,19 +30,23 @@ def remind_of_reports(now: datetime) -> int:
 
 
 def _to_offices(late: Sequence[DueMilestone], now: datetime) -> list[Notice]:
-    """Whoever holds a post today by which the contract is signed; who is tied sees only that there is one."""
-    editions = {each.milestone.contract.application.edition_id for each in late}
-    edges = ProcedureEdge.objects.filter(edition__in=editions, action="contract")
+    """To whoever holds a post today by which the contract is signed."""
+    applications = {each.milestone.contract.application for each in late}
+    edges = ProcedureEdge.objects.filter(edition__in={one.edition_id for one in applications}, action="contract")
     signing: dict[int, set[tuple[str, str]]] = defaultdict(set)
     for edition, office, duty in edges.values_list("edition", "office", "duty"):
         signing[edition].add((office, duty))
+    offices = {
+        one.pk: {(name, duty) for office, duty in signing[one.edition_id] for name in acting_for(one, office)}
+        for one in applications
+    }
     day, holders = now.astimezone(SHANGHAI).date(), defaultdict[tuple[str, str], list[Recipients]](list)
-    asked = Q(office__name__in={office for held in signing.values() for office, _ in held})
-    for post in every_post_in_force(day).filter(asked).select_related("office", "person"):
+    asked = {name for held in offices.values() for name, _ in held}
+    for post in every_post_in_force(day).filter(office__name__in=asked).select_related("office", "person"):
         holders[post.office.name, post.duty].append(this_person(post.person))
     found = []
     for each in late:
-        pairs = sorted(signing[each.milestone.contract.application.edition_id])
+        pairs = sorted(offices[each.milestone.contract.application_id])
         to = tuple(dict.fromkeys(one for pair in pairs for one in holders[pair]))
         found.append(replace(_notice(each), code="report_overdue", to=to, key=f"late report:{each.milestone.pk}"))
     return found

@@ -89,6 +89,7 @@ def _announce(line: NoticeLine, now: datetime) -> ObjectionArrival:
     with transaction.atomic():
         _lock(line)
         _check_open(line, now)
+        ObjectionArrival.objects.filter(until__lte=now).delete()  # what never came to its end
         return ObjectionArrival.objects.create(line=line, until=now + _READING_AT_MOST)
 
 
