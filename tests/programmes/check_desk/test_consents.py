@@ -123,13 +123,15 @@ def test_who_agrees_is_a_name_once_and_only_the_applicant_enters_it() -> None:
 def test_consents_are_given_listed_and_taken_back_by_command() -> None:
     made, app = claimed(), typer.Typer()
     who("check")
-    for command in (consents, consent, withdraw_consent_command):
-        app.command(command.__name__.replace("_", "-"))(command)
+    app.command("consents")(consents)
+    app.command("consent")(consent)
+    app.command("withdraw-consent")(withdraw_consent_command)
 
     def run(*words: str) -> list[dict[str, object]]:
         result = CliRunner().invoke(app, [*words, "--json"])
         assert result.exit_code == 0, (result.output, result.exception)
-        return json.loads(result.stdout)  # type: ignore[no-any-return]
+        rows: list[dict[str, object]] = json.loads(result.stdout)
+        return rows
 
     (given,) = run("consent", made.number, "--name", NAME, "--paper", "1 号", "--on", "2024-09-01", "--by", "firm1")
     assert (given["name"], given["given_on"]) == (NAME, "2024-09-01")
