@@ -79,7 +79,10 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
     "programme": (("huisuan.programmes.generated_year.commands", ("generate",)),),
-    "application": (("huisuan.programmes.opinion_commands", ("opinion", "opinions")),),
+    "application": (
+        ("huisuan.programmes.opinion_commands", ("opinion", "opinions")),
+        ("huisuan.programmes.consent_commands", ("consents", "consent", "withdraw_consent")),
+    ),
     "call": (("huisuan.programmes.sheet_commands", ("sheet",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
     "document": (("huisuan.programmes.papers.commands", ("draw", "template")),),

@@ -28,7 +28,7 @@ from huisuan.portal.registers import city_desk
 from huisuan.portal.registers import entering as registering
 from huisuan.portal.registers import views as registers
 from huisuan.portal.reviews import accepting, bench, decision_sheet, draw
-from huisuan.portal.struck import consenting, saying
+from huisuan.portal.struck import consenting, giving_opinion, saying
 from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
@@ -51,6 +51,7 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
     path("applications/<str:number>/checks", application_answers.check_application_page, name="check-application"),
     path("applications/<str:number>/issuers", saying.say_issuer, name="say-issuer"),
+    path("applications/<str:number>/opinions", giving_opinion.give_opinion_page, name="give-opinion"),
     path("applications/<str:number>/consents", consenting.give_consent_page, name="give-consent"),
     path(
         "applications/<str:number>/consents/<int:consent>/withdraw",

@@ -61,17 +61,32 @@ def act_(
     reason: Annotated[str, typer.Option("--reason", help="理由")] = "",
     amount_fen: Annotated[int | None, typer.Option("--amount-fen", help="批准的金额（分），只用于 decide")] = None,
     fields: Annotated[str, typer.Option("--fields", help="须补正的栏目，逗号分隔，只用于 return")] = "",
+    budget_year: Annotated[
+        int | None,
+        typer.Option("--budget-year", min=2000, max=2200, help="用哪一年的预算，只用于 commit"),
+    ] = None,
+    facts: Annotated[
+        str, typer.Option("--facts", help="更正的事实，JSON 文件，只用于 recover 和 relent；- 为标准输入")
+    ] = "",
     key: Annotated[str, typer.Option("--key", help="幂等键：同一键只办一次")] = "",
     as_json: AsJson = False,
 ) -> None:
     """办理一步。"""
+    from huisuan.programmes.corrections.commands import facts_of_file
     from huisuan.programmes.people import find_person
     from huisuan.programmes.workflow import act
     from huisuan.programmes.workflow.queries import describe_application
 
-    if fields and action != "return":
-        raise InvalidRequest("--fields 只用于 return", code="application.fields_not_here")
-    payload = {"fields": [name.strip() for name in fields.split(",")]} if fields else {}
+    said: dict[str, tuple[Any, tuple[str, ...]]] = {
+        "fields": ([name.strip() for name in fields.split(",")] if fields else None, ("return",)),
+        "budget_year": (budget_year, ("commit",)),
+        "facts": (facts_of_file(facts) if facts else None, ("recover", "relent")),
+    }
+    payload = {name: value for name, (value, _) in said.items() if value is not None}
+    for name in payload:
+        if action not in said[name][1]:
+            option = name.replace("_", "-")
+            raise InvalidRequest(f"--{option} 只用于 {'、'.join(said[name][1])}", code=f"application.{name}_not_here")
     now = datetime.now(UTC)
     step = act(number, action, find_person(by), now, reason=reason, amount_fen=amount_fen, payload=payload, key=key)
     _print(describe_application(type(step.application).objects.get(pk=step.application_id)), as_json)

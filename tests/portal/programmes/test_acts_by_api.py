@@ -44,6 +44,10 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("POST /applications/{number}/consents/{consent}/withdrawal",
             {"paper": "paper", "withdrawn_on": "withdrawn_on"}),
     ),
+    "applications/opinions give-opinion": (
+        Way("POST /applications/{number}/opinions",
+            {"office": "office", "opinion": "text", "proposed": "amount_fen"}),
+    ),
     "applications/draft discard-draft": (Way("POST /drafts/{number}/discard"),),
     "documents/documents issue-document": (Way("POST /papers", {"kind": "kind", "number": "number"}),),
     "documents/papers issue-document": (Way("POST /papers", {"kind": "kind", "number": "number"}),),

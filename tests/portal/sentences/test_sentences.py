@@ -86,6 +86,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "audit_trail", "oidc", "people", "positions", "second_factor", "throttle", "tokens",
     )},
     "parties/saved/filters.py": (),
+    "portal/struck/giving_opinion.py": ("_fen",), "programmes/review_desk/opinions.py": (),
     "portal/struck/saying.py": (), "portal/struck/consenting.py": ("_day",), "programmes/check_desk/consents.py": (),
     **{f"programmes/applications/{name}.py": () for name in (
         "active_content", "evidence_files", "evidence_store", "services",

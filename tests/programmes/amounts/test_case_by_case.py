@@ -7,6 +7,7 @@ import json
 import pytest
 import typer
 from django.db import DatabaseError, transaction
+from django.test import Client
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
@@ -19,9 +20,10 @@ from huisuan.programmes.opinion_commands import opinion
 from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions
 from huisuan.programmes.workflow import act
 from huisuan.treasury.lines import open_line
+from support.accounts import personal_caller
 from support.calls import CLOSES, DURING, OPENED, draft, opened
 from support.notices import ended, notice_of
-from support.programmes import LAW, applicant, application, checked, official
+from support.programmes import LAW, applicant, application, checked, official, person
 from support.reviews import SCIENCE
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +122,37 @@ def test_the_command_enters_an_opinion(case: Application) -> None:
     result = CliRunner().invoke(app, [*words, "--json"])
     assert result.exit_code == 0, (result.output, result.exception)
     assert json.loads(result.stdout)[2]["amount_fen"] == 9
+
+
+def test_an_office_that_only_cooperates_reads_the_case_and_gives_its_opinion_on_the_page_and_by_api(
+    case: Application,
+) -> None:
+    """It has no step in the procedure: the text names it to be heard, and nothing else lets it see the case."""
+    adviser, other = person("adviser", "department"), person("elsewhere", "department")
+    official("adviser", "recommend", ASKED[0])
+    page, where = f"/applications/{case.number}", f"/applications/{case.number}/opinions"
+    browser, stranger, firm = Client(), Client(), Client()
+    for client, who in ((browser, adviser), (stranger, other), (firm, applicant(1))):
+        client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
+    shown = browser.get(page).content.decode()
+    assert f'action="{where}"' in shown
+    assert f"<option>{ASKED[0]}</option>" in shown
+    assert f"<option>{ASKED[1]}</option>" not in shown
+    assert "各单位意见" not in firm.get(page).content.decode()
+    form = {"office": ASKED[0], "opinion": "规划内安排", "proposed": "1000000.00"}
+    assert (stranger.post(where, form).status_code, firm.post(where, form).status_code) == (404, 403)
+    for wrong in ({"proposed": "一百万"}, {"opinion": " "}, {"office": "省体育局"}):
+        answer = browser.post(where, form | wrong)
+        assert answer.status_code == 422
+    assert browser.post(where, form).headers["Location"] == f"{page}#opinions"
+    assert browser.post(where, form).status_code == 409
+    shown = browser.get(page).content.decode()
+    assert "规划内安排" in shown
+    assert "1,000,000.00" in shown
+    assert f'action="{where}"' not in shown
+    program = personal_caller(official("api adviser", "recommend", ASKED[1]))
+    body = {"office": ASKED[1], "text": "同意", "amount_fen": 5}
+    api = f"/api/v1{where}"
+    given = program.post(api, body, content_type="application/json").json()["opinions"]
+    assert [(row["office"], row["amount_fen"]) for row in given if row["text"]] == [(ASKED[0], 10**8), (ASKED[1], 5)]
+    assert program.post(api, body, content_type="application/json").json()["code"] == "opinion.given"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import pytest
+import typer
 from django.db import DatabaseError, transaction
 from django.test import Client
+from typer.testing import CliRunner
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.parties.models import Person
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.check_desk.consents import give_consent, withdraw_consent
+from huisuan.programmes.consent_commands import consent, consents
+from huisuan.programmes.consent_commands import withdraw_consent as withdraw_consent_command
 from huisuan.programmes.models import Application, ConsentWithdrawal, PersonConsent
 from huisuan.programmes.notices.queries import describe_notice
 from huisuan.programmes.workflow import act
@@ -113,3 +118,24 @@ def test_who_agrees_is_a_name_once_and_only_the_applicant_enters_it() -> None:
         PersonConsent.objects.update(name=NAME)
     with pytest.raises(DatabaseError), transaction.atomic():
         ConsentWithdrawal.objects.all().delete()
+
+
+def test_consents_are_given_listed_and_taken_back_by_command() -> None:
+    made, app = claimed(), typer.Typer()
+    who("check")
+    app.command("consents")(consents)
+    app.command("consent")(consent)
+    app.command("withdraw-consent")(withdraw_consent_command)
+
+    def run(*words: str) -> list[dict[str, object]]:
+        result = CliRunner().invoke(app, [*words, "--json"])
+        assert result.exit_code == 0, (result.output, result.exception)
+        rows: list[dict[str, object]] = json.loads(result.stdout)
+        return rows
+
+    (given,) = run("consent", made.number, "--name", NAME, "--paper", "1 号", "--on", "2024-09-01", "--by", "firm1")
+    assert (given["name"], given["given_on"]) == (NAME, "2024-09-01")
+    assert [row["name"] for row in run("consents", made.number, "--by", "check of 11.1")] == ["欧＊＊＊"]
+    back = ("withdraw-consent", made.number, str(given["id"]), "--paper", "撤回书", "--on", "2024-09-01")
+    assert [(row["name"], row["withdrawn_on"]) for row in run(*back, "--by", "firm1")] == [("—", "2024-09-01")]
+    assert CliRunner().invoke(app, ["consents", made.number, "--by", "firm1"]).exit_code == 0

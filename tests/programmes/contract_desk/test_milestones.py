@@ -249,6 +249,8 @@ def test_a_report_after_its_last_day_is_late_and_until_then_it_shows_as_overdue(
     assert [remind_of_reports(late) for _ in range(2)] == [1, 1]
     message = Message.objects.filter(person=applicant(1)).latest("pk")
     assert (message.code, message.link) == ("report_waits", f"/applications/{made.number}")
+    (word,) = Message.objects.filter(code="report_overdue")  # the office that signed it, once; nobody else there
+    assert (word.person, word.link) == (signer(), f"/applications/{made.number}")
     with pytest.raises(InvalidRequest, match="逐项填写指标 T1"):
         file_report(made.number, 1, "做了", {}, applicant(1), late)
     assert file_report(made.number, 1, "做了", {"T1": "31"}, applicant(1), late).late

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.test import Client
+from typer.testing import CliRunner
 
+from huisuan.programmes.application_commands import app
 from huisuan.programmes.awards.recovering import debts_of
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.models import Application
@@ -87,3 +91,14 @@ def test_the_same_by_api_and_what_an_act_does_not_take_is_refused(paid: Applicat
     assert (taken.status_code, taken.json()["state"]) == (200, "in_recovery")
     (debt,) = debts_of([paid])[paid.pk]
     assert (debt.amount_fen, debt.repayments.count()) == (each, 1)
+
+
+def test_the_same_by_command_from_a_file_of_facts(paid: Application, tmp_path: Path) -> None:
+    official("keeper", "register", INDUSTRY)
+    file = tmp_path / "facts.json"
+    file.write_text('{"national": 1}', encoding="utf-8")
+    words = ["act", paid.number, "recover", "--by", "keeper", "--reason", "一项标准已废止", "--facts", str(file)]
+    taken = CliRunner().invoke(app, [*words, "--json"])
+    assert taken.exit_code == 0, (taken.output, taken.exception)
+    (debt,) = debts_of([paid])[paid.pk]
+    assert debt.amount_fen == PaymentOrder.objects.get().instalment.amount_fen // 2

@@ -57,6 +57,19 @@ def test_so_many_that_differ_are_listed_as_are_asked_for_the_oldest_first() -> N
     auditor = Viewer.for_person(person("shenji", "auditor"))
     assert [one.application for one in list_outdated(auditor, limit=1)] == made[:1]
     assert [one.application for one in list_outdated(auditor)] == made
+    assert [one.application for one in list_outdated(auditor, after=made[0].pk)] == made[1:]
+
+
+def test_what_the_newest_settlement_says_as_it_stands_is_not_even_read() -> None:
+    for number, offer in enumerate(offered(30_000, 31_000, 32_000), start=1):
+        confirmed(offer, number)
+    settled(30_000, 31_000, 29_000)
+    auditor = Viewer.for_person(person("shenji", "auditor"))
+    with CaptureQueriesContext(connection) as asked:
+        (one,) = list_outdated(auditor)
+    (read,) = [row["sql"] for row in asked if 'FROM "programmes_offer"' in row["sql"].split(" WHERE ")[0]][:1]
+    assert one.basis.owed_fen == 29_000
+    assert f'"application_id" IN ({one.application.pk})' in read
 
 
 def test_an_undecided_offer_is_rebased_by_the_office_with_a_reason() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import DatabaseError, IntegrityError, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
 from huisuan.calendar.services import adopt_days
@@ -19,6 +19,7 @@ from huisuan.programmes.models import (
     NoticeLine,
     Objection,
     ObjectionAnswer,
+    ObjectionArrival,
     ObjectorErasure,
 )
 from huisuan.programmes.notices.answering import answer_objection
@@ -176,12 +177,38 @@ def test_refused_objections_count_and_the_one_too_many_is_refused_before_its_fil
         object_to_line("N2024-0001", 1, bad, NOON + timedelta(hours=1), place="p")
 
 
-def test_nothing_is_locked_while_the_files_of_an_objection_are_read() -> None:
-    """A refused file ends it before the first lock: a decision need not wait for a file that is long to read."""
-    published(1)
-    with CaptureQueriesContext(connection) as asked, pytest.raises(ObjectionRefused):
-        object_to_line("N2024-0001", 1, ObjectionText("王五", "信箱", "事实", [("a.pdf", b"MZ")]), NOON, place="p")
-    assert not [each for each in asked.captured_queries if "FOR NO KEY UPDATE" in each["sql"]]
+class DecidedMeanwhile(list[tuple[str, bytes]]):
+    """Files during whose reading, each as long as that may take, somebody tries to decide the application."""
+
+    def __init__(self, application: Application, *files: tuple[str, bytes]) -> None:
+        super().__init__(files)
+        self.application, self.refused = application, list[dict[str, str]]()
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        for file in super().__iter__():
+            self.refused.append(decide(self.application, now=LAST_MOMENT + timedelta(minutes=1)))
+            yield file
+
+
+def test_what_is_objected_in_time_keeps_its_line_undecided_while_its_files_are_read_and_no_longer() -> None:
+    (made,) = published(1)
+    arriving = {made.number: "notice.objection_arriving"}
+    refused = DecidedMeanwhile(made, ("a.pdf", b"MZ"))
+    with pytest.raises(ObjectionRefused):
+        object_to_line("N2024-0001", 1, ObjectionText("王五", "信箱", "事实", refused), LAST_MOMENT, place="p")
+    good = DecidedMeanwhile(made, ("a.pdf", PDF))
+    object_to_line("N2024-0001", 1, ObjectionText("王五", "信箱", "事实", good), LAST_MOMENT, place="p")
+    assert (refused.refused, good.refused) == ([arriving], [arriving])
+    assert not ObjectionArrival.objects.exists()
+    assert decide(made) == {made.number: "notice.objection_unanswered"}
+
+
+def test_an_objection_that_never_came_to_its_end_holds_nothing_up_for_long() -> None:
+    (made,) = published(1)
+    line = notice_of(made).lines.get()
+    ObjectionArrival.objects.create(line=line, until=ENDED + timedelta(microseconds=1))
+    assert decide(made) == {made.number: "notice.objection_arriving"}
+    assert decide(made, now=ENDED + timedelta(microseconds=1)) == {}
 
 
 def test_an_objection_is_answered_by_somebody_who_has_not_handled_that_application() -> None:

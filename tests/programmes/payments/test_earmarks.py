@@ -6,7 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from huisuan.parties.models import PartyKind, Person, Region
@@ -101,6 +103,17 @@ def test_every_yuan_of_an_earmark_is_tied_to_its_use_and_what_is_not_is_proposed
     (late,) = earmarked_money(LAW.name, money.due_on + timedelta(days=1))
     assert (late.overdue, late.proposed_fen) == (True, 7_000_000 + total - 17_000_000)
     assert earmarked_money(LAW.name, ENDED.date(), "340200") == []
+    spec = LAW.programme("8.2").earmarked
+    assert spec is not None
+    keeper = official("register of 8.2", "register", GROUP)
+    with CaptureQueriesContext(connection) as one:
+        earmarked_money(LAW.name, ENDED.date())
+    more = {"code": "B-1", "name": "另一件", "region": "340100", "from": "2024-06-01", "amount": "1",
+            "received_on": "2024-06-01"}  # fmt: skip
+    assert not enter_entry(LAW.name, spec.register, more, by=keeper, now=ENDED).faults
+    with CaptureQueriesContext(connection) as two:
+        assert len(earmarked_money(LAW.name, ENDED.date())) == 2
+    assert len(two) == len(one)  # so many questions however many awards
 
 
 def test_a_file_of_one_city_leaves_the_entry_and_the_draw_of_another_city_alone() -> None:

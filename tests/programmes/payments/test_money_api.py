@@ -73,7 +73,8 @@ def test_from_the_offer_to_what_comes_back_over_http() -> None:
     assert post(payer, f"treasury/unmatched/{line}", reason="另一系统的款")[0] == 200
     assert get(firm, f"awards/{number}")["paid_fen"] == 30_000
     settled(10_000)
-    assert [row["correction"] for row in get(firm, "awards/outdated")["outdated"]] == ["recovery"]
+    listed = get(firm, "awards/outdated")
+    assert ([row["correction"] for row in listed["outdated"]], listed["next"]) == (["recovery"], None)
     registers = client(official("registers", "register", GROUP))
     plan = [[20_000, "2026-12-31"]]
     status, found = post(registers, f"awards/{number}/recovery", "k3", reason="更正", repayments=plan)

@@ -72,7 +72,7 @@ def test_a_drawdown_above_its_commitment_is_refused_by_row_and_by_the_database()
     with pytest.raises(IntegrityError, match="more is drawn than there is"), transaction.atomic():
         RegisteredThing.objects.filter(pk=drawn.source_id).update(holds=19_999_999_999)
     lowered = brought("sub_funds", "S1,子基金,,,2024-02-01,,F1,1000000000,1,", office=SCIENCE, reason="减资")
-    assert [fault.rule for fault in lowered.faults] == ["少于已动用的 20000000000"]
+    assert [fault.rule for fault in lowered.faults] == ["少于已动用的 200,000,000.00 元"]
     with pytest.raises(InvalidRequest) as early:
         end_entry(POLICY, "drawdowns", "D1", date(2030, 3, 1), by=person(f"keeper-{SCIENCE}"), now=NOON, reason="到期")
     assert early.value.code == "register.draws_until_then"

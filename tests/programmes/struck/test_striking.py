@@ -5,27 +5,30 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
-from huisuan.parties.models import Person
+from huisuan.parties.models import Person, Region
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.calls.submit import submit_draft
-from huisuan.programmes.models import Application, StrikeLift, StruckIssuer
+from huisuan.programmes.models import Application, EvidenceIssuer, StrikeLift, StruckIssuer
 from huisuan.programmes.struck.issuers import record_issuer
 from huisuan.programmes.struck.lifting import lift_strike
 from huisuan.programmes.struck.striking import list_struck, strike_issuer
-from huisuan.programmes.workflow import act
+from huisuan.programmes.workflow import act, begin_application
+from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.treasury.bank_returns import import_returns
 from support.calls import CLOSES, DURING, draft, opened
 from support.programmes import (
     ENDED,
     INDUSTRY,
+    LAW,
     NOON,
     TREASURY,
     applicant,
+    application,
     budget,
     checked,
     official,
@@ -170,5 +173,32 @@ def test_a_strike_that_was_wrong_is_lifted_by_another_on_record_and_stops_nothin
     with pytest.raises(Conflict, match="已撤销"):
         lift_strike(AUDITOR, SINCE, "错", other, ENDED)
     assert not handed_in(2, date(2024, 7, 1)).flags.exists()
+    again = struck()  # what was lifted is entered again from the same day, where it was right after all
+    assert {row.struck for row in list_struck(Viewer.for_person(striker))} == {again}
+    assert made.flags.count() == 2
+    with pytest.raises(Conflict, match="已登记自 2024-06-01"):
+        struck()
+    with pytest.raises(IntegrityError, match="struck once"), transaction.atomic():  # the database says so, too
+        StruckIssuer.objects.create(
+            uscc=AUDITOR, name="x", since=SINCE, source="y", reason="z", by=striker, at=ENDED
+        )  # fmt: skip
+    lift_strike(AUDITOR, SINCE, "再次更正", other, ENDED)
+    assert list_struck(Viewer.for_person(striker)) == []
     with pytest.raises(DatabaseError), transaction.atomic():  # the database says that it is another person, too
         StrikeLift.objects.create(struck=struck(date(2024, 6, 2)), reason="错", by=striker, at=ENDED)
+
+
+def test_a_city_that_applies_does_not_read_what_rests_on_the_issuer_of_its_own_evidence() -> None:
+    hefei = person("hefei", "city", city=Region.objects.get(code="340100"))
+    mine, firms = begin_application(LAW, "8.2", 2024, hefei, NOON), application(1)
+    for one in (mine, firms):
+        EvidenceIssuer.objects.create(application=one, sha256="a" * 64, uscc=AUDITOR, by=checker(), at=NOON)
+    struck()
+    assert {row.application for row in list_struck(Viewer.for_person(checker()))} >= {mine}
+    seen = {row.application for row in list_struck(Viewer.for_person(hefei))}
+    assert seen == set(visible_applications(Viewer.for_person(hefei))) & {firms}
+    client = Client()
+    client.force_login(hefei, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/struck/").content.decode()
+    assert mine.number not in page
+    assert 'name="uscc"' not in page  # no post of a city strikes an issuer: it counts in every city

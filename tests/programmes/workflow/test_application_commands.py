@@ -36,6 +36,7 @@ def test_an_act_of_the_command_line_is_that_of_the_person_named() -> None:
         (["act", made.number, "check", "--by", "checker"], "application.not_in_this_state"),
         (["act", made.number, "submit", "--by", "nobody"], "person.unknown"),
         (["act", made.number, "submit", "--by", "firm1", "--fields", "x"], "application.fields_not_here"),
+        (["act", made.number, "submit", "--by", "firm1", "--budget-year", "2024"], "application.budget_year_not_here"),
     ):
         failed = CliRunner().invoke(app, words)
         assert (failed.exit_code, getattr(failed.exception, "code", "")) == (1, code)

@@ -74,15 +74,15 @@ def _by_programme(policy: Policy, times: Sequence[StepTime]) -> list[dict[str, A
 
 def _columns() -> list[Column]:
     counts = (
-        ("applications", _("申报")), ("open", _("在办")), ("granted", _("批准")), ("refused", _("不予支持")),
-        ("withdrawn", _("撤回")), ("overdue", _("过期未办")),
+        ("applications", _("件数")), ("open", _("在办")), ("granted", _("批准")), ("refused", _("不予支持")),
+        ("withdrawn", _("已撤回")), ("overdue", _("过期未办")),
     )  # fmt: skip
     money = (
         ("appropriated", _("下达的预算")), ("committed", _("已承诺")), ("paid", _("已拨付")),
         ("recovered", _("已追回")), ("owed", _("应收")),
     )  # fmt: skip
     return [
-        Column("key", _("程序"), "key", Kind.CODE),
+        Column("key", _("申报程序"), "key", Kind.CODE),
         Column("title", _("名称"), lambda row: row.title_en if reads_english() else row.title),
         *(Column(name, label, name, Kind.INTEGER) for name, label in counts),
         *(Column(name, label, f"money.{name}", Kind.FEN) for name, label in money),
@@ -97,6 +97,7 @@ def _shown_rows(policy: Policy, rows: Sequence[ProgrammeYear], year: int) -> lis
         applications = f"{reverse('applications')}?"
         found.append(
             {
+                "idle": not (row.applications or (row.sentence != before and row.money.appropriated)),
                 "row": row, "title": row.title_en if reads_english() else row.title, "first": row.sentence != before,
                 "article": f"{reverse('policy', args=[policy.name])}#s{row.sentence}",
                 "all": applications + urlencode(listed),

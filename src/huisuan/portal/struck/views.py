@@ -32,11 +32,12 @@ from huisuan.programmes.struck.lifting import lift_strike
 from huisuan.programmes.struck.striking import (
     StruckConsequence,
     consequence_of,
+    handled_applications,
+    may_strike,
     strike_issuer,
     strikes_in_force,
     struck_files,
 )
-from huisuan.programmes.workflow.queries import visible_applications
 
 _READERS = ("city", "province", "department", "treasury", "auditor")
 CONSEQUENCES: dict[StruckConsequence, Promise | str] = {
@@ -59,7 +60,7 @@ def _prepare(rows: Sequence[EvidenceIssuer]) -> None:
 
 
 def _table(request: HttpRequest) -> Table:
-    seen = visible_applications(viewer_of(request)).values("pk")
+    seen = handled_applications(viewer_of(request)).values("pk")
     rows = struck_files().filter(application__in=seen)
     return Table(
         request,
@@ -90,7 +91,7 @@ def _table(request: HttpRequest) -> Table:
 
 def _issued_table(request: HttpRequest) -> Table:
     """Every file of which somebody said who issued it: what rests on an issuer, struck or not."""
-    seen = visible_applications(viewer_of(request)).values("pk")
+    seen = handled_applications(viewer_of(request)).values("pk")
     rows = EvidenceIssuer.objects.filter(application__in=seen)
     return Table(
         request,
@@ -164,7 +165,8 @@ def _shown(request: HttpRequest, context: dict[str, Any], status: int) -> HttpRe
     assert isinstance(request.user, Person)
     of_others = strikes_in_force().exclude(by=request.user).order_by("-since")
     may_lift = request.user.role in ("province", "department")
-    context |= {"liftable": list(of_others) if may_lift else []}
+    strikes = may_strike(request.user, timezone.now())
+    context |= {"liftable": list(of_others) if may_lift and strikes else [], "may_strike": strikes}
     return render_tables(request, "portal/struck/struck.html", context, tables, status)
 
 

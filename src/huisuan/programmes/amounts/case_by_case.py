@@ -5,21 +5,38 @@ The opinion of the office that decides is its decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from huisuan.base.errors import Conflict, InvalidRequest, Refused
-from huisuan.law.model import RuleKind
+from huisuan.law.model import LawError, RuleKind
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import EACH_CITY, Duty, office_in_city, offices_named
-from huisuan.programmes.amounts.sources import computed_amounts, kind_of
-from huisuan.programmes.models import Application, OfficeOpinion
+from huisuan.programmes.amounts.sources import computed_amounts, kind_of, kind_of_edition
+from huisuan.programmes.models import Application, OfficeOpinion, ProcedureEdition
 from huisuan.programmes.offices import is_city
 from huisuan.programmes.step_conditions import AskedStep
 
 
 def hears_offices(application: Application) -> bool:
     """Whether a decision hears the text's offices: the law leaves it to them, or its procedure says so."""
-    return bool(application.edition.content.get("opinions")) or kind_of(application) is RuleKind.DISCRETION
+    return _hears(application.edition)
+
+
+def _hears(edition: ProcedureEdition) -> bool:
+    return bool(edition.content.get("opinions")) or kind_of_edition(edition) is RuleKind.DISCRETION
+
+
+def editions_heard_by(offices: Collection[str]) -> list[int]:
+    """The procedures (keys) on whose cases one of some offices gives its opinion, as far as the text names it."""
+    return [one.pk for one in ProcedureEdition.objects.all() if _hears(one) and _names_any(one, set(offices))]
+
+
+def _names_any(edition: ProcedureEdition, offices: set[str]) -> bool:
+    try:
+        named = offices_named(load_policy(edition.policy).text, edition.content["sentence"])
+    except LawError:  # a policy that is here no longer: nobody is asked
+        return False
+    return not offices.isdisjoint(named)
 
 
 def offices_to_hear(application: Application) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from huisuan.programmes.awards.offered import offered_amounts
 from huisuan.programmes.awards.shares import shared_amounts
 from huisuan.programmes.checks.payable import payable_answers
 from huisuan.programmes.decision_sheets.steps import sheet_grants
-from huisuan.programmes.models import Application
+from huisuan.programmes.models import Application, ProcedureEdition
 
 
 def sheet_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
@@ -48,7 +48,12 @@ def computed_amounts(applications: Sequence[Application]) -> dict[int, int]:
 
 def kind_of(application: Application) -> RuleKind:
     """What its rule decides; a sum that is shared out among many pays."""
+    return kind_of_edition(application.edition)
+
+
+def kind_of_edition(edition: ProcedureEdition) -> RuleKind:
+    """What the rule of an edition decides."""
     try:
-        return load_policy(application.edition.policy).rule(application.edition.rule_key).kind
+        return load_policy(edition.policy).rule(edition.rule_key).kind
     except LawError:
         return RuleKind.PAYS

@@ -113,11 +113,19 @@ def relent(
 
 def _corrected(owed: str, facts: str) -> dict[str, Any]:
     """What a step says of the amount that is owed."""
+    payload: dict[str, Any] = {"owed_fen": _fen("--owed", owed)} if owed else {}
+    return payload | ({"facts": facts_of_file(facts)} if facts else {})
+
+
+def facts_of_file(file: str) -> dict[str, str]:
+    """Facts by name as text, from a JSON file; "-" is the standard input.
+
+    Raises:
+        InvalidRequest: it holds no JSON object.
+    """
     from huisuan.parties.cli.party_commands import read_file
 
-    payload: dict[str, Any] = {"owed_fen": _fen("--owed", owed)} if owed else {}
-    read = read_facts(read_file(facts)[0]) if facts else {}
-    return payload | ({"facts": {name: str(text) for name, text in read.items()}} if facts else {})
+    return {name: str(text) for name, text in read_facts(read_file(file)[0]).items()}
 
 
 def debts(as_json: AsJson = False) -> None:

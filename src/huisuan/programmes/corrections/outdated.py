@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from huisuan.law.procedure import State
 from huisuan.parties.viewer import Viewer
@@ -18,9 +19,9 @@ from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
 from huisuan.programmes.awards.shares import because_of_vouchers
 from huisuan.programmes.awards.standing import commitments_of, standing_awards
 from huisuan.programmes.contracts.audited import owed_as_audited, read_audit
-from huisuan.programmes.models import Application
+from huisuan.programmes.models import Application, Award, Offer
 from huisuan.programmes.workflow.queries import visible_applications
-from huisuan.settlement.models import BillLine, Entitlement
+from huisuan.settlement.models import BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.queries import bills_of_entitlement
 
 _AT_ONCE = 1000
@@ -60,16 +61,41 @@ def correction_of(application: Application, basis: Basis, paid: PaidSoFar) -> Co
     return Correction.SUPPLEMENT if application.state == State.CLOSED else Correction.AWARD
 
 
-def list_outdated(viewer: Viewer, limit: int = 1000) -> list[Outdated]:
-    """Those that a viewer may see, the oldest first, no more than `limit`; looked for a thousand at a time."""
-    computed = Q(offers__isnull=False) | Q(city__isnull=False) | Q(final_evaluation__final_cost_fen__isnull=False)
-    offered = visible_applications(viewer).filter(computed).exclude(state__in=_OVER).distinct().order_by("pk")
+def list_outdated(viewer: Viewer, limit: int | None = None, *, after: int = 0) -> list[Outdated]:
+    """Those that a viewer may see, the oldest first: all of them, or `limit` of those begun later than `after` (a key).
+
+    What the newest settlement says as it stands is left out by the database; the others are read a thousand at a time.
+    """
+    candidates = _may_differ(visible_applications(viewer)).order_by("pk")
     found: list[Outdated] = []
-    after = 0
-    while len(found) < limit and (part := list(offered.filter(pk__gt=after)[:_AT_ONCE])):
+    while (limit is None or len(found) < limit) and (part := list(candidates.filter(pk__gt=after)[:_AT_ONCE])):
         found += find_outdated(part)
         after = part[-1].pk
     return found[:limit]
+
+
+def _may_differ(applications: QuerySet[Application]) -> QuerySet[Application]:
+    """Cities' own, those with an audited cost, and those from an offer whose party has others of the year or whose amount the newest run lacks."""
+    runs = SettlementRun.objects.filter(
+        policy=OuterRef("edition__policy"), sentence=OuterRef("edition__key"), year=OuterRef("year")
+    ).order_by("-id")  # fmt: skip
+    owed = Entitlement.objects.filter(run=OuterRef("newest_run"), party=OuterRef("party"))
+    awards = Award.objects.filter(application=OuterRef("pk"), superseded_by__isnull=True)
+    offers = Offer.objects.filter(application=OuterRef("pk"), replaced_by__isnull=True)
+    beside = Application.objects.filter(
+        party=OuterRef("party"), year=OuterRef("year"), edition__policy=OuterRef("edition__policy"),
+        edition__key=OuterRef("edition__key"), offers__isnull=False,
+    ).exclude(pk=OuterRef("pk"))  # fmt: skip
+    found = applications.exclude(state__in=_OVER).annotate(
+        newest_run=Subquery(runs.values("pk")[:1]),
+        stands_fen=Coalesce(Subquery(awards.values("amount_fen")[:1]), Subquery(offers.values("amount_fen")[:1])),
+        newest_fen=Coalesce(
+            Subquery(owed.annotate(due=Coalesce("payable_fen", "amount_fen")).values("due")[:1]), Value(0)
+        ),
+    )  # fmt: skip
+    differs = ~Q(stands_fen=F("newest_fen")) | Exists(beside)
+    audited = Q(final_evaluation__final_cost_fen__isnull=False)
+    return found.filter(Q(city__isnull=False) | audited | Exists(offers) & differs)
 
 
 def find_outdated(applications: Sequence[Application]) -> list[Outdated]:

@@ -109,13 +109,32 @@ class StruckIssuer(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(name="struck_once_a_day", fields=["uscc", "since"]),
             models.CheckConstraint(
                 name="struck_says_who_and_why",
                 condition=Q(uscc__regex=_USCC) & ~Q(name="") & ~Q(source="") & ~Q(reason=""),
             ),
         ]
-        triggers = [append_only("struck_issuers_stay")]
+        indexes = [models.Index(name="struck_by_issuer_and_day", fields=["uscc", "since"])]
+        triggers = [
+            append_only("struck_issuers_stay"),
+            pgtrigger.Trigger(  # once lifted it can be entered again; the lock makes two at once one after the other
+                name="struck_once_a_day",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    PERFORM pg_advisory_xact_lock(hashtextextended('struck issuer ' || NEW.uscc, 0));
+                    IF EXISTS (
+                        SELECT 1 FROM programmes_struckissuer s
+                        WHERE s.uscc = NEW.uscc AND s.since = NEW.since
+                          AND NOT EXISTS (SELECT 1 FROM programmes_strikelift l WHERE l.struck_id = s.id))
+                    THEN
+                        RAISE EXCEPTION 'an issuer is struck once from a day, until that is lifted' USING
+                            ERRCODE = 'unique_violation', CONSTRAINT = 'struck_once_a_day';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.uscc} {self.since}"

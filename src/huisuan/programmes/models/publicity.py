@@ -232,6 +232,22 @@ class ObjectionTry(models.Model):
         return f"{self.place[:8]} {self.at}"
 
 
+class ObjectionArrival(models.Model):
+    """An objection that came in time and whose files are still being read: nothing of the line is decided meanwhile.
+
+    Gone as soon as the objection is kept or refused; where that never came to its end it counts no more after `until`.
+    """
+
+    line = models.ForeignKey(NoticeLine, on_delete=models.CASCADE, related_name="arrivals")
+    until = models.DateTimeField(help_text="by then its files are read, or never are")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.until}"
+
+
 class ObjectionAnswer(models.Model):
     """What became of an objection, and why; by a post to publish of somebody who has not handled the application."""
 

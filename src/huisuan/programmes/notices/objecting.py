@@ -16,13 +16,14 @@ from huisuan.law.procedure import Duty, State
 from huisuan.messages.notify import notify
 from huisuan.messages.recipients import this_person
 from huisuan.parties.models import Person
-from huisuan.programmes.applications.evidence_files import Accepted, check_evidence
+from huisuan.programmes.applications.evidence_files import READER_SECONDS, Accepted, check_evidence
 from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.programmes.models import (
     Application,
     ApplicationStep,
     NoticeLine,
     Objection,
+    ObjectionArrival,
     ObjectionFile,
     ObjectionTry,
 )
@@ -33,6 +34,7 @@ from huisuan.programmes.publicity.ends import notice_ends, show_end
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another (Crockford's base 32)
 _MOST_FROM_A_PLACE, _WINDOW = 20, timedelta(hours=1)  # tries, kept or refused
 _SWEEP_EVERY = 100  # tries
+_READING_AT_MOST = timedelta(seconds=READER_SECONDS * (MOST_OBJECTION_FILES + 1))
 _MOST_WAITING = 200  # of one line: nobody answers more, and the first of them suspends it already
 #: field of the form -> what it is called, its longest text
 OBJECTION_FIELDS: Mapping[str, tuple[str, int]] = {
@@ -62,7 +64,8 @@ def object_to_line(number: str, position: int, said: ObjectionText, now: datetim
     """Keep an objection to a line; until it is answered, nothing of this application is decided.
 
     `place` is a digest of where it came from: many tries from one place within an hour are refused, unread. Files are
-    read, which may take minutes, before anything is locked.
+    read, which may take minutes, without a lock; that it came is on record meanwhile, and keeps the line from being
+    decided.
 
     Raises:
         NotFound: no such line.
@@ -73,10 +76,33 @@ def object_to_line(number: str, position: int, said: ObjectionText, now: datetim
     _check_open(line, now)
     _check_waiting(line)
     _count_try(place, now)
-    texts, files = _checked(said)
+    arrival = _announce(line, now)
+    try:
+        texts, files = _checked(said)
+        return _keep(line, texts, files, place, now)
+    finally:
+        arrival.delete()
+
+
+def _announce(line: NoticeLine, now: datetime) -> ObjectionArrival:
+    """Say that an objection came while it could: its line is not decided while its files are being read."""
     with transaction.atomic():
-        # a decision and an objection never pass each other
-        line.application = Application.objects.select_for_update(no_key=True).get(pk=line.application_id)
+        _lock(line)
+        _check_open(line, now)
+        ObjectionArrival.objects.filter(until__lte=now).delete()  # what never came to its end
+        return ObjectionArrival.objects.create(line=line, until=now + _READING_AT_MOST)
+
+
+def _lock(line: NoticeLine) -> None:
+    """A decision and an objection never pass each other."""
+    line.application = Application.objects.select_for_update(no_key=True).get(pk=line.application_id)
+
+
+def _keep(
+    line: NoticeLine, texts: Mapping[str, str], files: Sequence[tuple[Accepted, bytes]], place: str, now: datetime
+) -> Objection:
+    with transaction.atomic():
+        _lock(line)
         _check_open(line, now)
         _check_waiting(line)
         made = Objection.objects.create(line=line, code=_draw_code(), place=place, at=now, **texts)

@@ -127,9 +127,18 @@ def awards(
 
 
 @router.get("/awards/outdated", auth=Allow(*_READERS, scope="read"), summary="金额与最新结算不同的，为何，怎样办")
-def outdated(request: HttpRequest) -> dict[str, Any]:
-    """With the lines of use that made the difference."""
-    return {"outdated": [outdated_to_dict(one) for one in list_outdated(viewer_of(request))]}
+def outdated(
+    request: HttpRequest,
+    after: Annotated[int, Query(ge=0, le=10**15)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
+) -> dict[str, Any]:
+    """With the lines of use that made the difference; `next` is the `after` of the next page, null at the end."""
+    found = list_outdated(viewer_of(request), limit + 1, after=after)
+    shown = found[:limit]
+    return {
+        "outdated": [outdated_to_dict(one) for one in shown],
+        "next": shown[-1].application.pk if len(found) > limit else None,
+    }
 
 
 @router.get("/awards/{number}", auth=Allow(*_READERS, scope="read"), summary="一件批准：依据、账户、分期、支付令")

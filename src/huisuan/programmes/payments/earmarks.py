@@ -7,6 +7,7 @@ award's register begins the recovery.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -62,11 +63,34 @@ def earmarked_money(policy_name: str, today: date, city: str = "") -> list[Earma
         if programme.earmarked is not None:
             entries = standing_versions(policy_name, programme.earmarked.register).order_by("entry__code")
             rows = list(entries.filter(region=city) if city else entries)
-            kept = _kept(row.entry.code for row in rows)
+            codes = [row.entry.code for row in rows]
+            kept, uses = _kept(codes), _uses(policy_name, programme.earmarked, codes)
+            owners = _owners(rows) if _comes_back(policy_name, programme.earmarked, today) else {}
             for entry in rows:
-                paid = kept.get(entry.entry.code, int(entry.values["amount"]))
-                found.append(_became(policy_name, programme.earmarked, entry, paid, today))
+                code = entry.entry.code
+                paid = kept.get(code, int(entry.values["amount"]))
+                found.append(_became(programme.earmarked, entry, paid, uses[code], owners.get(entry.pk, []), today))
     return found
+
+
+def _uses(policy: str, spec: EarmarkSpec, codes: Iterable[str]) -> dict[str, list[RegisterVersion]]:
+    """By code of an award every use of its money that stands: one query however many there are."""
+    found: dict[str, list[RegisterVersion]] = defaultdict(list)
+    rows = standing_versions(policy, spec.uses).filter(values__award__in=list(codes), ended=False)
+    for use in rows.select_related("holder"):
+        found[use.values["award"]].append(use)
+    return found
+
+
+def _owners(entries: Iterable[RegisterVersion]) -> dict[int, list[str]]:
+    """By entry whose money it is: the codes (USCC) of its party, or of the parties of its city's government."""
+    rows = list(entries)
+    cities: dict[str | None, list[str]] = defaultdict(list)
+    asked = {one.region_id for one in rows if one.holder is None}
+    held = Party.objects.filter(kind=PartyKind.CITY, region__in=asked) if asked else Party.objects.none()
+    for region, uscc in held.values_list("region", "uscc"):
+        cities[region].append(uscc)
+    return {one.pk: [one.holder.uscc] if one.holder is not None else cities[one.region_id] for one in rows}
 
 
 def _kept(numbers: Iterable[str]) -> dict[str, int]:
@@ -76,16 +100,21 @@ def _kept(numbers: Iterable[str]) -> dict[str, int]:
     return {one.number: paid_so_far(committed.get(one.pk, [])).kept_fen for one in applications}
 
 
-def _became(policy: str, spec: EarmarkSpec, entry: RegisterVersion, paid: int, today: date) -> EarmarkedMoney:
-    uses = standing_versions(policy, spec.uses).filter(values__award=entry.entry.code, ended=False)
+def _became(
+    spec: EarmarkSpec,
+    entry: RegisterVersion,
+    paid: int,
+    uses: Iterable[RegisterVersion],
+    owners: list[str],
+    today: date,
+) -> EarmarkedMoney:
     elsewhere = affiliate = used = 0
-    comes_back = _comes_back(policy, spec, today)
-    for use in uses.select_related("holder"):
+    for use in uses:
         fen = int(use.values["amount"])
         used += fen
         if use.values["purpose"] == spec.elsewhere:
             elsewhere += fen
-        elif comes_back and use.holder is not None and _is_affiliate(entry, use.holder, use.from_day):
+        elif use.holder is not None and _is_affiliate(owners, use.holder, use.from_day):
             affiliate += fen
     due = date.fromisoformat(entry.values["due_on"]) if entry.values.get("due_on") else None
     return EarmarkedMoney(
@@ -103,13 +132,7 @@ def _comes_back(policy: str, spec: EarmarkSpec, today: date) -> bool:
     return held is None or held.value != "allowed"
 
 
-def _is_affiliate(entry: RegisterVersion, payee: Party, day: date) -> bool:
+def _is_affiliate(owners: list[str], payee: Party, day: date) -> bool:
     """Whether the payee and who received the money belong together on the day: for a city its government's parties."""
-    if entry.holder is not None:
-        owners = [entry.holder.uscc]
-    else:
-        owners = list(
-            Party.objects.filter(kind=PartyKind.CITY, region=entry.region_id).values_list("uscc", flat=True)
-        )  # fmt: skip
     pairs = [(owner, payee.uscc) for owner in owners if owner != payee.uscc]
     return payee.uscc in owners or bool(pairs and find_control(HoldingsOn(day).relations, pairs))

@@ -8,7 +8,7 @@ from huisuan.base.errors import Conflict, Refused
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 from huisuan.programmes.amounts.sources import computed_amounts
-from huisuan.programmes.models import Application, Objection
+from huisuan.programmes.models import Application, Objection, ObjectionArrival
 from huisuan.programmes.publicity.ends import notice_ends, show_end
 from huisuan.programmes.publicity.lines import publicity_figures, standing_lines
 from huisuan.programmes.step_conditions import AskedStep
@@ -28,7 +28,7 @@ def can_stand_in_public(applications: Sequence[Application], asked: AskedStep) -
 
 
 def stood_in_public(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """Each stood on a notice that has ended, and no objection to it waits."""
+    """Each stood on a notice that has ended, and no objection to it waits or is just coming in."""
     public = [one for one in applications if _has_publicity(one)]
     lines, waiting, end_of = standing_lines(public), unanswered_objections(public), notice_ends()
     refused: dict[int, Refused] = {}
@@ -43,7 +43,20 @@ def stood_in_public(applications: Sequence[Application], asked: AskedStep) -> Ma
             )
         elif one.pk in waiting:
             refused[one.pk] = _waits(one, waiting[one.pk], "批准")
-    return refused
+    return _arriving(public, asked) | refused
+
+
+def _arriving(applications: Sequence[Application], asked: AskedStep) -> dict[int, Refused]:
+    """Those to which an objection came in time whose files are still being read."""
+    rows = ObjectionArrival.objects.filter(line__application__in=list(applications), until__gt=asked.now)
+    come = set(rows.values_list("line__application", flat=True))
+    return {
+        one.pk: Conflict(
+            f"{one.number}：期内提出的一条异议正在接收附件，请过几分钟再批准", code="notice.objection_arriving"
+        )
+        for one in applications
+        if one.pk in come
+    }
 
 
 def is_as_published(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:

@@ -35,6 +35,13 @@ def held_amount(policy: Policy, spec: RegisterSpec, values: Mapping[str, Any]) -
     return int(values.get(draws[0].within) or 0) if draws[0].within else 1
 
 
+def _holds_money(policy: Policy, spec: RegisterSpec) -> bool:
+    """Whether what others draw of its entries is money."""
+    drawn = [draw.within for other in policy.registers for draw in other.draws if _target(other, draw) == spec.key]
+    held = spec.field_of(drawn[0]) if drawn and drawn[0] else None
+    return held is not None and held.kind is FieldKind.YUAN
+
+
 def fill_holds(policy: Policy, spec: RegisterSpec, things: Iterable[RegisteredThing]) -> None:
     """Store what locked entries hold that were entered before the platform kept it: null until then."""
     late = []
@@ -152,7 +159,8 @@ class Ties:
         drawn = self.on_this.get(content.code, 0)
         if held is None or held >= drawn:
             return None
-        return LineFault(line, self.spec.title, content.code, f"少于已动用的 {drawn}", "请先更正或撤下动用它的各件")
+        said = f"{yuan(drawn)} 元" if _holds_money(self.policy, self.spec) else str(drawn)
+        return LineFault(line, self.spec.title, content.code, f"少于已动用的 {said}", "请先更正或撤下动用它的各件")
 
     def _check_province(self, line: int, content: ThingContent) -> LineFault | None:
         if not self.spec.in_province or not content.holder:

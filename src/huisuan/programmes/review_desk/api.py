@@ -14,6 +14,7 @@ from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
 from huisuan.programmes.review_desk.decision_sheet import freeze_sheet, official_call, show_sheet
 from huisuan.programmes.review_desk.drawing import describe_draw, draw_call, draws_of
+from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions
 from huisuan.programmes.scoring.seats import recuse
 from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.settlement.statements.workbook import XLSX_TYPE
@@ -58,6 +59,36 @@ def _file(content: bytes, media_type: str, name: str) -> HttpResponse:
     answer = HttpResponse(content, content_type=media_type)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+class OpinionBody(Schema):
+    """What an office says of a case that is decided one by one."""
+
+    office: str = Field(max_length=80)
+    text: str = Field(max_length=2000)
+    amount_fen: int | None = Field(None, ge=0, le=10**15, description="建议的金额（分），可不写")
+
+
+@router.get(
+    "/applications/{number}/opinions",
+    auth=Allow(*_OFFICIALS, "auditor", scope="read"),
+    summary="一事一议须征求意见的单位和各自的意见",
+)
+def opinions(request: HttpRequest, number: str) -> dict[str, Any]:
+    """Every office to be heard; null where it has not said anything yet."""
+    with status_by_kind():
+        return {"opinions": list_opinions(viewer_of(request), number)}
+
+
+@router.post(
+    "/applications/{number}/opinions", auth=Allow(*_OFFICIALS, scope="submit"), summary="登记一个单位的意见，一次"
+)
+def opinion(request: HttpRequest, number: str, body: OpinionBody) -> dict[str, Any]:
+    """By a post to recommend there; all of the application afterwards."""
+    with status_by_kind():
+        person = find_person(viewer_of(request).name)
+        give_opinion(number, body.office, body.text, person, datetime.now(UTC), amount_fen=body.amount_fen)
+    return opinions(request, number)
 
 
 class DrawBody(Schema):

@@ -68,6 +68,23 @@ def give_opinion(
     )
 
 
+def offices_to_speak_for(application: Application, person: Person, now: datetime) -> list[str]:
+    """The offices whose opinion the person may give now: still to be heard, by a post there, with no other duty."""
+    if application.state not in _OPEN or person.machine or not person.is_active:
+        return []
+    posts = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(duty=Duty.RECOMMEND)
+    held = set(posts.values_list("office__name", flat=True))
+    mine = [office for office in offices_to_hear(application) if office in held] if held else []
+    given = set(OfficeOpinion.objects.filter(application=application).values_list("office__name", flat=True))
+    left = [office for office in mine if office not in given]
+    try:
+        if left:
+            _require_apart(application, person, now)
+    except NotAllowed:
+        return []
+    return left
+
+
 def _require_apart(application: Application, person: Person, now: datetime) -> None:
     ties = find_ties(person, [application], now.astimezone(SHANGHAI).date())
     if tie := ties.get(application.pk):

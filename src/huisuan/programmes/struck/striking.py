@@ -80,7 +80,7 @@ def strike_issuer(
     Raises:
         NotAllowed: no post to check or to decide that day in an office of the province, or a program.
         InvalidRequest: something missing or too long, or a day to come.
-        Conflict: it is struck from that day already.
+        Conflict: it is struck from that day already, and nobody has lifted that.
     """
     day = check_post(person, now)
     said = [(name, 200, "机构名称"), (source, 300, "出处"), (reason, 1000, "事由")]
@@ -88,7 +88,7 @@ def strike_issuer(
     if not all(texts) or since > day:
         raise InvalidRequest("须写明机构名称、出处和事由，失去资格的日期不晚于今天", code="struck.incomplete")
     lock_issuer(uscc)
-    if StruckIssuer.objects.filter(uscc=uscc, since=since).exists():
+    if strikes_in_force().filter(uscc=uscc, since=since).exists():
         raise Conflict(f"{uscc} 已登记自 {since} 起失去资格", code="struck.struck_before")
     made = StruckIssuer.objects.create(
         uscc=uscc, name=texts[0], since=since, source=texts[1], reason=texts[2], by=person, at=now
@@ -114,6 +114,15 @@ def check_post(person: Person, now: datetime) -> date:
     if person.machine or not person.is_active or not posts.exists():  # it counts in every city
         raise NotAllowed("出具机构由当天在任的核验、登记或决定岗位登记", code="struck.no_post_in_force")
     return day
+
+
+def may_strike(person: Person, now: datetime) -> bool:
+    """Whether the person has such a post."""
+    try:
+        check_post(person, now)
+    except NotAllowed:
+        return False
+    return True
 
 
 def lock_issuer(uscc: str) -> None:
@@ -146,7 +155,7 @@ def list_struck(viewer: Viewer, uscc: str = "") -> list[StruckApplication]:
     """
     if viewer.role == Role.USER:
         raise NotAllowed("依据失去资格机构材料的申报由办理单位和审计查看", code="struck.officials_only")
-    seen = visible_applications(viewer)
+    seen = handled_applications(viewer)
     found: list[StruckApplication] = []
     issuers = strikes_in_force().filter(uscc=uscc) if uscc else strikes_in_force()
     for one in issuers:
@@ -154,6 +163,12 @@ def list_struck(viewer: Viewer, uscc: str = "") -> list[StruckApplication]:
         applications = list(seen.filter(pk__in={row.application_id for row in rows}).order_by("pk"))
         found += _described(one, applications, rows)
     return found
+
+
+def handled_applications(viewer: Viewer) -> QuerySet[Application]:
+    """Those that an official may see without being who applies: a city does not read what its own evidence lacks."""
+    seen = visible_applications(viewer)
+    return seen.exclude(city_id=viewer.city, city__isnull=False) if viewer.role == Role.CITY else seen
 
 
 def _described(

@@ -10,9 +10,10 @@ from django.utils import timezone
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount
-from huisuan.law.procedure import EACH_CITY
+from huisuan.law.procedure import EACH_CITY, Duty
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
+from huisuan.programmes.amounts.case_by_case import editions_heard_by
 from huisuan.programmes.models import Application, ProcedureEdge
 from huisuan.programmes.offices import city_governments, posts_in_force
 from huisuan.programmes.workflow.due import due_counts
@@ -42,7 +43,7 @@ def own_applications(viewer: Viewer) -> QuerySet[Application]:
 
 
 def _concerned(username: str) -> Q:
-    """The applications in whose procedure an office of a person takes part today.
+    """The applications in whose procedure an office of a person takes part today, or on which it is to be heard.
 
     A procedure of before names the governments of all cities together: that of the applicant's city takes part.
     """
@@ -51,13 +52,15 @@ def _concerned(username: str) -> Q:
     held = set(posts.values_list("office__name", flat=True)) - EACH_CITY
     governments = city_governments()
     cities = [code for code, office in governments.items() if office in held]
+    asked = set(posts.filter(duty=Duty.RECOMMEND).values_list("office__name", flat=True)) - EACH_CITY
     edges = ProcedureEdge.objects.filter(office__in=held).values("edition")
+    own = Q(edition__in=edges) | (Q(edition__in=editions_heard_by(asked)) if asked else Q(pk__in=()))
     if not cities:
-        return Q(edition__in=edges)
+        return own
     of_all = ProcedureEdge.objects.filter(office__in=EACH_CITY).values("edition")
     in_none = Q(party__isnull=False) & ~Q(party__region__in=list(governments))
     there = Q(party__region__in=cities) | Q(city__in=cities) | in_none
-    return Q(edition__in=edges) | Q(edition__in=of_all) & there
+    return own | Q(edition__in=of_all) & there
 
 
 def get_application(viewer: Viewer, number: str) -> Application:
