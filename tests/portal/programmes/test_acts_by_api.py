@@ -44,6 +44,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("POST /applications/{number}/consents/{consent}/withdrawal",
             {"paper": "paper", "withdrawn_on": "withdrawn_on"}),
     ),
+    "applications/moves move-application": (Way("POST /applications/{number}/move", {"move_reason": "reason"}),),
     "applications/draft discard-draft": (Way("POST /drafts/{number}/discard"),),
     "documents/documents issue-document": (Way("POST /papers", {"kind": "kind", "number": "number"}),),
     "documents/papers issue-document": (Way("POST /papers", {"kind": "kind", "number": "number"}),),
