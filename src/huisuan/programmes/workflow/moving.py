@@ -23,7 +23,7 @@ from huisuan.law.procedure import (
     names_each_city,
     procedure_digest,
 )
-from huisuan.parties.models import Person, Region
+from huisuan.parties.models import Person, Region, Role
 from huisuan.programmes.models import CHOSEN_STATES, Application, DutyHeld, EditionMove, ProcedureEdge, ProcedureEdition
 from huisuan.programmes.workflow.begin import city_edition, content_in_city, store_edition
 from huisuan.programmes.workflow.permission import Permissions, unknown_application
@@ -77,11 +77,11 @@ def move_to_present(number: str, reason: str, person: Person, now: datetime) -> 
 
 def may_move(application: Application, person: Person, now: datetime) -> bool:
     """Whether a page offers the move: to whoever may, where the present procedure is another one."""
-    if person.machine or not person.is_active or why_not_now(application) is not None:
+    if person.machine or not person.is_active or person.role == Role.USER:
         return False
-    if _permissions(application, person, now).ask_duty(application) is not None:
+    if present_digest(application) in ("", application.edition.digest) or why_not_now(application) is not None:
         return False
-    return present_digest(application) not in ("", application.edition.digest)
+    return _permissions(application, person, now).ask_duty(application) is None
 
 
 def present_digest(application: Application) -> str:
