@@ -167,6 +167,6 @@ def _by_hand(made: Application, by: Person) -> str:
     return str(said.value.__cause__.diag.constraint_name)  # type: ignore[union-attr]
 
 
-def _execute(sql: str, *values: object) -> None:
+def _execute(sql: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
