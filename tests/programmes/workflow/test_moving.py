@@ -104,21 +104,12 @@ def test_an_application_whose_state_the_newer_procedure_has_not_keeps_its_own() 
     assert _by_hand(made, decider) == "a_move_goes_on_from_where_it_is"
 
 
-@pytest.mark.parametrize(
-    ("changed", "code"),
-    [
-        ({"check": {"duty": Duty.RECOMMEND}}, "move.duty_differs"),  # there, who recommends does not check
-        ({"check": {"office": TREASURY, "duty": Duty.DECIDE}, "decide": {"duty": Duty.CHECK}}, "move.duty_differs"),
-    ],
-)
-def test_a_duty_that_is_another_one_there_keeps_it_under_its_own(changed: dict[str, Any], code: str) -> None:
-    made = begun(**changed)
-    check = next(one for one in earlier(**changed).programme(KEY).steps if one.action == "check")
+def test_a_duty_that_is_another_one_there_keeps_it_under_its_own() -> None:
+    made = begun(**{"return": {"duty": Duty.RECOMMEND}})  # there, who checks returns: one person could do both
     walked(made, "submit")
-    checked(made, official("first", check.duty.value, check.office), NOON)
-    decide = next(one for one in earlier(**changed).programme(KEY).steps if one.action == "decide")
-    mover = official("mover", decide.duty.value, decide.office)
-    assert refused(made, mover) == code
+    act(made.number, "return", official("first", "recommend"), NOON, reason="缺页", payload={"fields": ["national"]})
+    mover = official("mover", "decide")
+    assert refused(made, mover) == "move.duty_differs"
     assert _by_hand(made, mover) == "a_move_goes_on_from_where_it_is"
 
 
