@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
+from huisuan.portal.applications import moving
 from huisuan.portal.home.programme_year import programme_year
 from huisuan.portal.notices import desk as publicity_desk
 from huisuan.portal.notices import views as notices
@@ -50,6 +51,7 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("applications/<str:number>/acts/<slug:action>", application_page.take_step_page, name="take-step"),
     path("applications/<str:number>/contract/<slug:act>", contract_page.contract_act, name="contract-act"),
     path("applications/<str:number>/checks", application_answers.check_application_page, name="check-application"),
+    path("applications/<str:number>/move", moving.move_application_page, name="move-application"),
     path("applications/<str:number>/issuers", saying.say_issuer, name="say-issuer"),
     path("applications/<str:number>/opinions", giving_opinion.give_opinion_page, name="give-opinion"),
     path("applications/<str:number>/consents", consenting.give_consent_page, name="give-consent"),

@@ -92,6 +92,22 @@ def act_(
     _print(describe_application(type(step.application).objects.get(pk=step.application_id)), as_json)
 
 
+@app.command("move")
+def move(
+    number: _Number,
+    by: _By,
+    reason: Annotated[str, typer.Option("--reason", help="为什么改按现行程序")],
+    as_json: AsJson = False,
+) -> None:
+    """改按现行程序办理：由作决定的岗位；已办的步骤不变，以后的步骤按现行程序。"""
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.workflow.moving import move_to_present
+    from huisuan.programmes.workflow.queries import describe_application
+
+    made = move_to_present(number, reason, find_person(by), datetime.now(UTC))
+    _print(describe_application(type(made.application).objects.get(pk=made.application_id)), as_json)
+
+
 @app.command("check")
 def check(number: _Number, by: _By, as_json: AsJson = False) -> None:
     """核对一件申报并存下：政策条件、叠加、申报对象、关联关系、信用名单、未还款项；核验通过（act check）以它为据。"""
@@ -192,3 +208,7 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
     if found["due"]:
         out.print(f"到期：{found['due']}", markup=False)
     print_table("经过", found["history"], _HISTORY, "还没有提交")
+    for moved in found["moves"]:
+        step, before, after = moved["after_step"], moved["from"][:8], moved["to"][:8]
+        said = f"第 {step} 步之后改按新程序：{before} → {after}，{moved['by']} {moved['at']}，{moved['reason']}"
+        out.print(said, markup=False)

@@ -19,7 +19,8 @@ def test_a_programme_says_what_its_claims_name_and_how_many_there_are() -> None:
     assert replace(named, shared=None) == ClaimObjectSpec(
         ObjectKind.STANDARD, True, ("international", "national"), contested=True
     )
-    assert named.shared is not None and (named.shared.by.name, named.shared.portion) == ("14.1.joint", "portion")
+    assert named.shared is not None
+    assert (named.shared.by.name, named.shared.portion) == ("14.1.joint", "portion")
     assert any("标准" in said for said in programme_sentences(CLAIM, {}))
     assert any("standard" in said for said in programme_sentences(CLAIM, {}, english=True))
 

@@ -134,11 +134,8 @@ def test_sentences_and_drawing_say_the_same_steps() -> None:
             programme.objects, programme.selection, programme.earmark, programme.contract, programme.opinions,
         ]  # fmt: skip
         asked = len(list(programme.questions()))
-        assert (
-            len(programme.steps) + 1 + sum(map(bool, more))
-            <= len(said)
-            <= len(programme.steps) + 1 + sum(map(bool, more)) + asked
-        )
+        least = len(programme.steps) + 1 + sum(map(bool, more))
+        assert least <= len(said) <= least + asked
         assert "（未定）" not in "".join(said)
         assert "(not set)" in "".join(programme_sentences(programme, {}, english=True))
         drawing = draw_programme(programme)

@@ -44,6 +44,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("POST /applications/{number}/consents/{consent}/withdrawal",
             {"paper": "paper", "withdrawn_on": "withdrawn_on"}),
     ),
+    "applications/moves move-application": (Way("POST /applications/{number}/move", {"move_reason": "reason"}),),
     "applications/opinions give-opinion": (
         Way("POST /applications/{number}/opinions",
             {"office": "office", "opinion": "text", "proposed": "amount_fen"}),

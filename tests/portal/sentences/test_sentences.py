@@ -91,7 +91,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"programmes/applications/{name}.py": () for name in (
         "active_content", "evidence_files", "evidence_store", "services",
     )},
-    **{f"programmes/workflow/{name}.py": () for name in ("act", "begin", "permission", "queries", "ties")},
+    **{f"programmes/workflow/{name}.py": () for name in ("act", "begin", "moving", "permission", "queries", "ties")},
     **{f"programmes/awards/{name}.py": () for name in (
         "closing", "committing", "granting", "offered", "owed", "paying", "pleading", "recovering", "relenting",
         "revoking", "up_to_date",

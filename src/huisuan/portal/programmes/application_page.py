@@ -25,6 +25,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications.consents_shown import read_consents
 from huisuan.portal.applications.issuers_shown import read_issuers
+from huisuan.portal.applications.move_shown import read_moves
 from huisuan.portal.applications.opinions_shown import read_opinions
 from huisuan.portal.applications.recovery_form import RecoveryForm, read_recovery, recovery_form
 from huisuan.portal.documents.papers import APPLICATION_PAPERS, read_papers
@@ -216,6 +217,7 @@ def _shown(request: HttpRequest, application: Application, typed: TypedAct) -> H
         "consents": read_consents(application, person, now),
         "opinions": read_opinions(application, person, now),
         "issuers": read_issuers(application, person, now),
+        "moves": read_moves(application, person, now),
         "typed": request.POST,
         "history": [
             (step, action_label(step.action), duty_label(step.duty), _to(step.to_state, role)) for step in history

@@ -13,7 +13,7 @@ from huisuan.programmes.models.applications import (
 )
 from huisuan.programmes.models.awards import Award, CityShare, Offer, OrderUnderContract, PayeeAccount
 from huisuan.programmes.models.calls import Call, CallAmendment
-from huisuan.programmes.models.checks import ApplicationCheck, CheckKind
+from huisuan.programmes.models.checks import ApplicationCheck, CheckKind, EditionMove
 from huisuan.programmes.models.claim_objects import ClaimObject
 from huisuan.programmes.models.contracts import (
     AmendedTarget,
@@ -85,6 +85,7 @@ __all__ = [
     "Draw",
     "DrawnAmount",
     "DutyHeld",
+    "EditionMove",
     "Evidence",
     "EvidenceIssuer",
     "Expert",

@@ -1,13 +1,16 @@
-"""Checks of applications: each with its answer, the reason, what it saw and when. Never changed."""
+"""What is on record of an application beside its steps: checks with what they saw, moves to a newer procedure. Kept."""
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from huisuan.base.db.append_only import append_only
+from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
-from huisuan.programmes.models.applications import Application
+from huisuan.programmes.models.applications import Application, ProcedureEdition
+from huisuan.programmes.models.offices import Post
 from huisuan.programmes.models.submissions import ApplicationSubmission
 
 
@@ -54,3 +57,70 @@ class ApplicationCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application_id} {self.kind}"
+
+
+# What it says of a step: where the newer procedure has the act, it has it under the duty under which it was taken.
+# Else somebody who holds one duty could take what the newer procedure keeps apart.
+_MOVE = """
+    SELECT edition_id, state, steps_taken INTO held
+    FROM programmes_application WHERE id = NEW.application_id FOR NO KEY UPDATE;
+    IF held.edition_id <> NEW.from_edition_id OR held.steps_taken <> NEW.after_step
+        OR held.state IN ('in_publicity', 'suspended')
+        OR NOT EXISTS (
+            SELECT 1 FROM programmes_procedureedge e
+            WHERE e.edition_id = NEW.to_edition_id AND e.from_state = held.state)
+        OR NOT EXISTS (
+            SELECT 1 FROM programmes_procedureedition a JOIN programmes_procedureedition b USING (policy, key)
+            WHERE a.id = NEW.from_edition_id AND b.id = NEW.to_edition_id)
+        OR EXISTS (
+            SELECT 1 FROM programmes_applicationstep s
+            WHERE s.application_id = NEW.application_id
+              AND EXISTS (
+                SELECT 1 FROM programmes_procedureedge e
+                WHERE e.edition_id = NEW.to_edition_id AND e.action = s.action)
+              AND NOT EXISTS (
+                SELECT 1 FROM programmes_procedureedge e
+                WHERE e.edition_id = NEW.to_edition_id AND e.action = s.action AND e.duty = s.duty)) THEN
+        RAISE EXCEPTION 'an application moves to a procedure that goes on from where it is, with the same duties'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_move_goes_on_from_where_it_is';
+    END IF;
+    UPDATE programmes_application SET edition_id = NEW.to_edition_id WHERE id = NEW.application_id;
+    RETURN NULL;
+"""
+
+
+class EditionMove(models.Model):
+    """An application moved from the procedure that it was under to a newer one of its programme, with a reason."""
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="moves")
+    from_edition = models.ForeignKey(ProcedureEdition, on_delete=models.PROTECT, related_name="+")
+    to_edition = models.ForeignKey(ProcedureEdition, on_delete=models.PROTECT, related_name="+")
+    after_step = models.PositiveIntegerField(help_text="how many steps it had taken")
+    duty = models.CharField(max_length=10)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=1000)
+
+    class Meta:
+        ordering = ["application", "id"]
+        constraints = [
+            models.CheckConstraint(name="move_to_another", condition=~Q(from_edition=models.F("to_edition"))),
+            models.CheckConstraint(
+                name="move_by_an_official_with_a_reason",
+                condition=~Q(duty=Duty.APPLY.value) & Q(reason__regex=r"\S"),
+            ),
+        ]
+        triggers = [
+            append_only("moves_stay"),
+            pgtrigger.Trigger(
+                name="moves_change_the_procedure",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                declare=[("held", "record")],
+                func=_MOVE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.from_edition_id} to {self.to_edition_id}"

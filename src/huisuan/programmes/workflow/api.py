@@ -14,6 +14,7 @@ from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
 from huisuan.programmes.workflow.act import act, act_on_many
 from huisuan.programmes.workflow.inbox import INBOX_PAGE, list_waiting
+from huisuan.programmes.workflow.moving import move_to_present
 from huisuan.programmes.workflow.queries import (
     application_to_dict,
     describe_application,
@@ -114,6 +115,24 @@ def take_step(request: HttpRequest, number: str, action: str, body: ActBody, key
             reason=body.reason, amount_fen=body.amount_fen, payload=body.payload(action), key=key,
         )  # fmt: skip
     return describe_application(type(step.application).objects.get(pk=step.application_id))
+
+
+class MoveBody(Schema):
+    """Why an application goes on under the newer procedure."""
+
+    reason: str = Field(max_length=1000)
+
+
+@router.post(
+    "/applications/{number}/move",
+    auth=Allow(*_OFFICIALS, scope="submit"),
+    summary="改按现行程序办理，由作决定的岗位，写明理由",
+)
+def move(request: HttpRequest, number: str, body: MoveBody) -> dict[str, Any]:
+    """The application after the move; what was done stands."""
+    with status_by_kind():
+        made = move_to_present(number, body.reason, find_person(viewer_of(request).name), datetime.now(UTC))
+    return describe_application(type(made.application).objects.get(pk=made.application_id))
 
 
 @router.post("/acts/{action}", auth=Allow(*_ACTORS, scope="submit"), summary="对多件申报办理同一步，一个理由")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -52,13 +53,12 @@ def city_edition(edition: ProcedureEdition, city: Region) -> ProcedureEdition:
         return edition
     if not is_city(city):
         raise _in_no_city(city)
-    there = [taken | {"office": office_in_city(taken["office"], city.name_zh)} for taken in steps]
-    content = edition.content | {"steps": there, "city": city.code}
+    content = content_in_city(edition.content, city)
     made, new = ProcedureEdition.objects.get_or_create(
         policy=edition.policy, key=edition.key, digest=procedure_digest(content), defaults={"content": content}
     )
     if new:
-        named = sorted({taken["office"] for taken in there if taken["office"]})
+        named = sorted({taken["office"] for taken in content["steps"] if taken["office"]})
         Office.objects.bulk_create([Office(name=name) for name in named], ignore_conflicts=True)
         ProcedureEdge.objects.bulk_create(
             ProcedureEdge(
@@ -68,6 +68,14 @@ def city_edition(edition: ProcedureEdition, city: Region) -> ProcedureEdition:
             for edge in edition.edges.order_by("pk")
         )  # fmt: skip
     return made
+
+
+def content_in_city(content: dict[str, Any], city: Region) -> dict[str, Any]:
+    """A procedure that names the government of each city, with that of one city; any other as it is."""
+    if not names_each_city(taken["office"] for taken in content["steps"]):
+        return content
+    there = [taken | {"office": office_in_city(taken["office"], city.name_zh)} for taken in content["steps"]]
+    return content | {"steps": there, "city": city.code}
 
 
 def begin_application(

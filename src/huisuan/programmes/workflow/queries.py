@@ -106,4 +106,12 @@ def describe_application(application: Application) -> dict[str, Any]:
             }
             for step in application.steps.select_related("person")
         ],
+        "moves": [
+            {
+                "after_step": move.after_step, "from": move.from_edition.digest, "to": move.to_edition.digest,
+                "duty": move.duty, "by": move.person.username, "at": move.at.astimezone(SHANGHAI).isoformat(),
+                "reason": move.reason,
+            }
+            for move in application.moves.select_related("person", "from_edition", "to_edition")
+        ],
     }  # fmt: skip

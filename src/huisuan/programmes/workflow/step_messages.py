@@ -8,7 +8,7 @@ from huisuan.base.money import yuan
 from huisuan.base.text_length import shortened
 from huisuan.messages.notify import Notice, notify_all
 from huisuan.messages.recipients import Recipients, people_of_city, people_of_firm
-from huisuan.programmes.models import Application, ApplicationStep
+from huisuan.programmes.models import Application, ApplicationStep, EditionMove
 
 _CODES = {
     "return": "application_returned", "refuse": "application_refused", "decide": "application_decided",
@@ -23,6 +23,15 @@ def tell_applicants(steps: Sequence[ApplicationStep]) -> None:
     notices = [_notice(step) for step in steps]
     if notices:
         notify_all(notices, max(step.at for step in steps))
+
+
+def tell_of_move(move: EditionMove) -> None:
+    """Tell the applicant that its application goes on under a newer procedure, and why; in the same transaction."""
+    application = move.application
+    values: dict[str, str | int] = {"number": application.number, "reason": shortened(move.reason, _LONGEST)}
+    key, link = f"application-move:{move.pk}", f"/applications/{application.number}"
+    notice = Notice("application_moved", values, _applicants(application), key, link, move.person.username)
+    notify_all([notice], move.at)
 
 
 def _notice(step: ApplicationStep) -> Notice:
