@@ -93,7 +93,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.opendata.scores.commands", ("score",)),
         (
             "huisuan.opendata.gate.commands",
-            ("upload", "files", "findings", "judge", "remake", "rescan", "release", "withdraw", "verify", "key"),
+            ("upload", "files", "findings", "judge", "remake", "rescan", "reopen", "release", "withdraw", "verify", "key"),
         ),
         ("huisuan.opendata.access.commands", ("released", "query")),
         ("huisuan.opendata.corpora.commands", ("corpus",)),
