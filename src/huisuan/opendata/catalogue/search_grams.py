@@ -7,7 +7,6 @@ pairs of it; whether they stand in its order is looked up in the few rows that d
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 
@@ -23,10 +22,8 @@ def word_grams(word: str) -> list[str]:
 class GramQuery(SearchQuery):
     """The `tsquery` of all grams of a word: its lexemes as they are, which no parser of PostgreSQL's takes apart."""
 
+    template = "%(expressions)s::tsquery"  # cast: `to_tsquery` would divide it into words
+
     def __init__(self, word: str) -> None:
         quoted = (gram.replace("\\", "\\\\").replace("'", "''") for gram in word_grams(word))
         super().__init__(" & ".join(f"'{gram}'" for gram in quoted))
-
-    def as_sql(self, compiler: Any, connection: Any, function: Any = None, template: Any = None) -> Any:
-        """The text, cast: `to_tsquery` would divide it into words."""
-        return super().as_sql(compiler, connection, function, "%(expressions)s::tsquery")
