@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 def listed() -> None:
     lines = [
         line(1, links=code(2)),
-        line(2, title="旧案卷", theme="文化", access="不予开放", ground="档案法第二十八条", terms="涉及未成年人", kind="档案",
-             origin_day="1990-01-01", reviewed_by_archive="市档案馆", reviewed_by_origin="市建设局",
+        line(2, title="旧案卷", theme="文化", access="不予开放", ground="档案法第二十八条", terms="涉及未成年人",
+             kind="档案", origin_day="1990-01-01", reviewed_by_archive="市档案馆", reviewed_by_origin="市建设局",
              opening_ground="档案法第二十八条"),
     ]  # fmt: skip
     import_catalogue(as_csv(lines), "清单.csv", by="test", now=timezone.now())
