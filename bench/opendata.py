@@ -90,7 +90,6 @@ def fill(entries: int, draw: random.Random) -> dict[str, str]:
     """Entries as an import leaves them; their folded texts by code."""
     from django.db import connection
 
-    from huisuan.opendata.catalogue.search_grams import text_grams
     from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
     from huisuan.opendata.vocabulary import fold
 
@@ -105,7 +104,7 @@ def fill(entries: int, draw: random.Random) -> dict[str, str]:
         said = {"title": title, "summary": summary, "department": f"{place}市{draw.choice(BUREAUS)}"}
         folded = [fold(text) for text in (*said.values(), plain["theme"], code)]
         texts[code] = "\n".join(folded)
-        entry = CatalogueEntry(code=code, searched=texts[code], grams=text_grams(folded))
+        entry = CatalogueEntry(code=code, searched=texts[code])
         rows.append((entry, CatalogueVersion(number=1, region_id="340100", digest="0" * 64, **said, **plain, **stamp)))
     index = next(each for each in CatalogueEntry._meta.indexes if each.name == "catalogue_is_searched_by")
     with connection.schema_editor() as editor:  # an index is built sooner than it is filled row by row

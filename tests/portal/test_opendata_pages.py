@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 def listed() -> None:
     lines = [
         line(1, links=code(2)),
-        line(2, title="旧案卷", access="不予开放", ground="档案法第二十八条", terms="涉及未成年人", kind="档案",
-             origin_day="1990-01-01", reviewed_by_archive="市档案馆", reviewed_by_origin="市建设局",
+        line(2, title="旧案卷", theme="文化", access="不予开放", ground="档案法第二十八条", terms="涉及未成年人",
+             kind="档案", origin_day="1990-01-01", reviewed_by_archive="市档案馆", reviewed_by_origin="市建设局",
              opening_ground="档案法第二十八条"),
     ]  # fmt: skip
     import_catalogue(as_csv(lines), "清单.csv", by="test", now=timezone.now())
@@ -36,6 +36,9 @@ def test_anyone_searches_the_list_and_opens_an_entry_with_what_belongs_to_it() -
     page = browser.get(reverse("opendata"), {"q": "停车", "access": "open"}).content.decode()
     assert "公共停车场名录" in page
     assert "旧案卷" not in page
+    for counted in ("交通运输（1）", "文化（0）", "无条件开放（1）", "不予开放（0）"):
+        assert counted in page
+    assert "公共停车场名录" not in browser.get(reverse("opendata"), {"theme": "文化"}).content.decode()
     entry = browser.get(reverse("opendata-entry", args=[code(1)])).content.decode()
     assert reverse("opendata-entry", args=[code(2)]) in entry
     closed = browser.get(reverse("opendata-entry", args=[code(2)])).content.decode()

@@ -76,6 +76,7 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow("suspend", _S.RELEASED, _S.SUSPENDED, _D.MACHINE),
     Arrow("resume", _S.SUSPENDED, _S.RELEASED, _D.MACHINE),
     Arrow("supersede", _S.SUSPENDED, _S.SUPERSEDED, _D.MACHINE),
+    Arrow("reopen", _S.SUSPENDED, _S.READING, _D.JUDGE),  # what came in is read by the later rules, and judged again
     *(
         Arrow("withdraw", state, _S.WITHDRAWN, duty)
         for state in (_S.RELEASED, _S.SUSPENDED, _S.SUPERSEDED)

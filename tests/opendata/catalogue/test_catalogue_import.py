@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from datetime import UTC, datetime, timedelta
 
 import openpyxl
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
-from hypothesis import given
-from hypothesis import strategies as st
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.opendata.catalogue.catalogue_import import import_catalogue
 from huisuan.opendata.catalogue.queries import count_facets, filter_by_access, search_entries, standing_entries
-from huisuan.opendata.catalogue.search_grams import text_grams, word_grams
+from huisuan.opendata.catalogue.search_grams import LONGEST_GRAM, GramQuery
 from huisuan.opendata.catalogue.sheet_reader import read_sheets
 from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
 from support.catalogue import as_csv, code, line
@@ -171,10 +170,24 @@ def test_search_finds_one_character_and_words_across_fields() -> None:
     ]
 
 
-@given(text=st.text("停车场名录ab", min_size=1, max_size=12), word=st.text("停车场名录ab", min_size=1, max_size=4))
-def test_whatever_holds_a_word_holds_its_pairs(text: str, word: str) -> None:
-    if word in text:
-        assert set(word_grams(word)) <= set(text_grams([text]))
+def test_what_the_database_searches_by_finds_exactly_the_substrings() -> None:
+    draw = random.Random(17)
+    titles = {code(at): "".join(draw.choices("停车场名录a'\\\"&|!:*", k=draw.randint(1, 9))) for at in range(60)}
+    CatalogueEntry.objects.bulk_create([CatalogueEntry(code=key, searched=text) for key, text in titles.items()])
+    for _ in range(300):
+        word = "".join(draw.choices("停车场名录a'\\\"&|!:*", k=draw.randint(1, 3)))
+        found = CatalogueEntry.objects.filter(grams=GramQuery(word), searched__contains=word)
+        assert [each.code for each in found] == [key for key, text in titles.items() if word in text], word
+        if len(word) <= LONGEST_GRAM:
+            assert found.count() == CatalogueEntry.objects.filter(grams=GramQuery(word)).count()
+
+
+def test_a_facet_is_counted_as_the_other_ones_leave_it() -> None:
+    brought(as_csv([line(1), line(2, theme="文化"), line(3, theme="文化", title="馆藏")]))
+    facets = count_facets(standing_entries(), {"theme": "文化", "access": "open"})
+    assert facets["theme"] == [{"value": "文化", "count": 2}, {"value": "交通运输", "count": 1}]
+    assert facets["access"] == [{"value": "open", "count": 2}]
+    assert count_facets(search_entries("馆藏"))["theme"] == [{"value": "文化", "count": 1}]
 
 
 def test_a_class_of_access_is_named_by_key_or_by_any_word_of_departments() -> None:

@@ -11,18 +11,20 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 
 from huisuan.base.db.background_work import WorkState
-from huisuan.base.errors import Conflict, NotFound
+from huisuan.base.errors import Conflict, NotAllowed, NotFound
 from huisuan.messages.models import Message
+from huisuan.opendata.access.released import released_now
 from huisuan.opendata.gate import releasing, rescanning, scan_work
+from huisuan.opendata.gate.releasing import release_file
 from huisuan.opendata.gate.remaking import remake_file
-from huisuan.opendata.gate.rescanning import rescan_file, scan_what_is_out
+from huisuan.opendata.gate.rescanning import reopen_file, rescan_file, scan_what_is_out
 from huisuan.opendata.gate.steps import take_step
 from huisuan.opendata.gate.uploading import upload_file
 from huisuan.opendata.models import GateDutyHeld, ScanWork
 from huisuan.opendata.names import stage
 from huisuan.parties.models import Person
 from support.catalogue import code
-from support.gate import NOW, list_entry, released, remade, scan_now, steward, uploaded
+from support.gate import NOW, judge_all, list_entry, released, remade, scan_now, steward, uploaded
 
 pytestmark = pytest.mark.django_db
 PARKING = "名称,车位数\n南站停车场,120\n北站停车场,80\n".encode()
@@ -101,6 +103,35 @@ def test_rules_that_come_later_suspend_what_is_out_and_rules_that_find_nothing_l
         assert scan_what_is_out(NOW) == 1
         assert scan_now(file).state == "released"
     assert Client().get(way).status_code == 200
+
+
+def test_a_suspended_file_is_judged_again_and_only_what_is_made_then_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with rules_without_names(monkeypatch, "2026-10"):
+        one, *_ = old = released("关于停车场的答复\n申请人王小明反映的问题已办结。\n".encode(), name="答复.txt")
+    assert scan_what_is_out(NOW) == 1
+    file = scan_now(one.file)
+    with pytest.raises(NotAllowed, match="由你放行"):
+        reopen_file(file.pk, steward("releaser"), NOW)
+    reopen_file(file.pk, steward("judge"), NOW, "按新规则再判断")
+    with pytest.raises(Conflict, match="才能重新判断"):
+        reopen_file(file.pk, steward("judge"), NOW)
+    way = f"/opendata/files/{one.pk}.{one.product.format}"
+    answer = Client().get(way)
+    assert (answer.status_code, "已中止提供" in answer.content.decode()) == (410, True)  # not how far it is
+    file = scan_now(file)
+    assert file.state == "to_judge"
+    file = remade(judge_all(file))
+    with pytest.raises(NotAllowed):
+        release_file(file.pk, steward("judge"), NOW)
+    new = release_file(file.pk, steward("releaser"), NOW)
+    assert [step.action for step in file.steps.filter(number__gt=6)][-8:] == [
+        "suspend", "reopen", "find", "settle", "remake", "rescan", "pass", "release",
+    ]  # fmt: skip
+    assert {each.pk for each in released_now()} == {each.pk for each in new}
+    assert {Client().get(f"/opendata/files/{each.pk}.{each.product.format}").status_code for each in old} == {410}
+    text = next(each for each in new if each.product.format == "txt")
+    assert "王小明" not in b"".join(Client().get(f"/opendata/files/{text.pk}.txt")).decode()
+    assert scan_what_is_out(NOW) == 0  # what is gone for good is not scanned again and again
 
 
 @contextmanager

@@ -29,12 +29,13 @@ RELEASE_FORMS = {
     "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet",
     "jsonl": "application/x-ndjson; charset=utf-8", "txt": "text/plain; charset=utf-8", "pdf": "application/pdf",
 }  # fmt: skip
+_ENDS = (GateState.SUSPENDED, GateState.SUPERSEDED, GateState.WITHDRAWN)
 _RELATED = ("file__entry__latest__region", "product__remake", "scan")
 
 
 def released_now(code: str = "") -> QuerySet[GateRelease]:
     """Every product that is out now, whoever may have it; of one entry, or of all. Newest file first, CSV first."""
-    found = GateRelease.objects.filter(file__state=GateState.RELEASED)
+    found = GateRelease.objects.out()
     found = found.exclude(file__entry__latest__access=Access.CLOSED)
     found = found.filter(file__entry__code=code.upper()) if code else found
     return found.select_related(*_RELATED).order_by("-file_id", "product__format")
@@ -132,14 +133,25 @@ def get_release(number: int, viewer: Viewer | None, now: datetime) -> ReadableRe
 def why_gone(release: GateRelease) -> Gone | None:
     """Why a release is out no more, with the day and the office; None: it is out."""
     version = standing(release)
-    if release.file.state == GateState.RELEASED and version.access != Access.CLOSED:
+    if version.access != Access.CLOSED and release.is_out:
         return None
-    closed = release.file.state == GateState.RELEASED
-    day = (version.at if closed else release.file.state_since).astimezone(SHANGHAI).date().isoformat()
-    done = "改为不予开放" if closed else GateState(release.file.state).label
+    closed = release.file.state == GateState.RELEASED and version.access == Access.CLOSED
+    since, done = (version.at, "改为不予开放") if closed else _file_gone(release)
+    day = since.astimezone(SHANGHAI).date().isoformat()
     return Gone(
         f"{version.title}（第 {release.pk} 份）{done}：{day}，{version.department}", code="opendata.gone"
     )  # fmt: skip
+
+
+def _file_gone(release: GateRelease) -> tuple[datetime, str]:
+    """Since when, and by what. Outside nobody learns how far a file is that is judged again: it stays suspended."""
+    state = GateState(release.file.state)
+    if state == GateState.RELEASED:
+        state = GateState.SUPERSEDED  # by what was made of the same file later
+    elif state not in _ENDS:
+        last = release.file.steps.filter(to_state=GateState.SUSPENDED).last()
+        return (last.at if last else release.file.state_since), GateState.SUSPENDED.label
+    return release.file.state_since, state.label
 
 
 def is_out(number: int, viewer: Viewer | None, now: datetime) -> bool:

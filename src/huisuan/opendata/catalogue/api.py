@@ -34,7 +34,9 @@ def entries(
     asked = {"access": access, "kind": kind, "frequency": frequency, "region": region}
     found = found.filter(**{name: str(value) for name, value in asked.items() if value})
     rows = found.order_by("standing_for__code")[offset : offset + limit]
-    return {"total": found.count(), "facets": count_facets(found), "entries": [entry_to_dict(each) for each in rows]}
+    facets = count_facets(found)
+    total = sum(each["count"] for each in facets["access"])  # every entry has a class
+    return {"total": total, "facets": facets, "entries": [entry_to_dict(each) for each in rows]}
 
 
 @router.get("/opendata/entries/{code}", auth=None, summary="清单里的一个目录")

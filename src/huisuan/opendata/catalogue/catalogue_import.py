@@ -17,7 +17,6 @@ from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import shortened
 from huisuan.opendata.catalogue.entry_line import EntryContent, parse_line
 from huisuan.opendata.catalogue.header import SheetHeader, find_header
-from huisuan.opendata.catalogue.search_grams import text_grams
 from huisuan.opendata.catalogue.sheet_reader import Sheet, read_sheets
 from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
 from huisuan.opendata.vocabulary import fold
@@ -104,7 +103,7 @@ def _store(entries: Sequence[EntryContent], stamp: Mapping[str, Any], report: Fi
         for version in batch.versions:
             version.entry.latest = version
         CatalogueEntry.objects.bulk_update(
-            [version.entry for version in batch.versions], ["latest", "searched", "grams"], batch_size=_BATCH_ROWS
+            [version.entry for version in batch.versions], ["latest", "searched"], batch_size=_BATCH_ROWS
         )
 
 
@@ -131,5 +130,5 @@ class _Batch:
         texts = [
             fold(text) for text in (content.title, content.summary, content.department, content.theme, content.code)
         ]
-        entry.searched, entry.grams = "\n".join(texts), text_grams(texts)
+        entry.searched = "\n".join(texts)
         report.new, report.changed = report.new + (number == 1), report.changed + (number > 1)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotFound
-from huisuan.opendata.catalogue.search_grams import LONGEST_GRAM, LONGEST_SEARCH, word_grams
+from huisuan.opendata.catalogue.search_grams import LONGEST_GRAM, LONGEST_SEARCH, GramQuery
 from huisuan.opendata.models import CatalogueVersion
 from huisuan.opendata.vocabulary import (
     ACCESS_WORDS,
@@ -21,12 +22,14 @@ from huisuan.opendata.vocabulary import (
     list_word,
 )
 
-_FACETS = ("access", "kind", "frequency", "theme", "region_id", "department")
+#: by what the list is narrowed, and counted
+FACETS = ("access", "kind", "frequency", "theme", "region", "department")
 
 
 def standing_entries() -> QuerySet[CatalogueVersion]:
     """The version that stands of every entry."""
-    return CatalogueVersion.objects.filter(standing_for__isnull=False).select_related("entry", "region")
+    found = CatalogueVersion.objects.filter(standing_for__isnull=False).select_related("entry", "region")
+    return found.defer("entry__searched", "entry__grams")  # a list of entries need not carry what it is searched by
 
 
 def search_entries(text: str, rows: QuerySet[CatalogueVersion] | None = None) -> QuerySet[CatalogueVersion]:
@@ -39,7 +42,7 @@ def search_entries(text: str, rows: QuerySet[CatalogueVersion] | None = None) ->
 
 def holds_word(word: str) -> Q:
     """That a standing entry holds a folded word somewhere."""
-    condition = Q(standing_for__grams__contains=word_grams(word))
+    condition = Q(standing_for__grams=GramQuery(word))
     if len(word) > LONGEST_GRAM:  # its pairs need not stand in its order
         condition &= Q(standing_for__searched__contains=word)
     return condition
@@ -76,15 +79,30 @@ def get_entry(code: str) -> CatalogueVersion:
     return found
 
 
-def count_facets(rows: QuerySet[CatalogueVersion]) -> dict[str, list[dict[str, Any]]]:
-    """By facet how many entries there are of each value, most first."""
-    return {
-        facet.removesuffix("_id"): [
-            {"value": value, "count": count}
-            for value, count in rows.order_by().values_list(facet).annotate(count=Count("pk")).order_by("-count", facet)
-        ]
-        for facet in _FACETS
-    }
+def count_facets(
+    rows: QuerySet[CatalogueVersion], chosen: Mapping[str, str] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """By facet how many entries there are of each value, most first: of one grouped query.
+
+    `chosen` narrows by facet (`region_id` is "region"): the values of a facet are counted as the other ones leave them,
+    since each of them could be chosen instead.
+    """
+    groups, narrowed = _groups(rows), chosen or {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for place, facet in enumerate(FACETS):
+        counts: Counter[str] = Counter()
+        for values, count in groups:
+            others = (values[at] == narrowed.get(each, values[at]) for at, each in enumerate(FACETS) if at != place)
+            counts[values[place]] += count if all(others) else 0
+        ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+        found[facet] = [{"value": value, "count": count} for value, count in ordered]
+    return found
+
+
+def _groups(rows: QuerySet[CatalogueVersion]) -> list[tuple[tuple[str, ...], int]]:
+    columns = [f"{facet}_id" if facet == "region" else facet for facet in FACETS]
+    grouped = rows.order_by().values_list(*columns).annotate(count=Count("pk"))
+    return [(tuple(map(str, values)), int(count)) for *values, count in grouped]
 
 
 def entry_to_dict(version: CatalogueVersion) -> dict[str, Any]:

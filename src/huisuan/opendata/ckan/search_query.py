@@ -30,7 +30,7 @@ _SAME_FOR_ALL = {
     "entity_type": "package",
 }  # fmt: skip
 _SORTED_BY = {
-    "name": "entry__code", "id": "entry__code", "title": "title", "title_string": "title",
+    "name": "standing_for__code", "id": "standing_for__code", "title": "title", "title_string": "title",
     "metadata_modified": "at", "metadata_created": "entry_id",
 }  # fmt: skip
 
@@ -145,4 +145,4 @@ def sort_order(written: str) -> list[str]:
         if name not in _SORTED_BY or way.strip().lower() not in ("", "asc", "desc"):
             raise bad_search(f'Invalid "sort" parameter: {part[:60]}')
         order.append(("-" if way.strip().lower() == "desc" else "") + _SORTED_BY[name])
-    return [*order, "entry__code"]
+    return [*order, "standing_for__code"]

@@ -21,6 +21,7 @@ from huisuan.opendata.gate.queries import (
 )
 from huisuan.opendata.gate.releasing import release_file, withdraw_file
 from huisuan.opendata.gate.remaking import remake_file
+from huisuan.opendata.gate.rescanning import reopen_file
 from huisuan.opendata.gate.uploading import upload_pieces
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.models import Person
@@ -51,6 +52,12 @@ class FileReleaseBody(Schema):
     """Which older file of the same entry it takes the place of."""
 
     supersedes: int | None = Field(None, ge=1, le=10**15)
+
+
+class FileReopeningBody(Schema):
+    """Why it is judged again."""
+
+    reason: str = Field("", max_length=300)
 
 
 class FileWithdrawalBody(Schema):
@@ -126,6 +133,16 @@ def release(request: HttpRequest, number: int, body: FileReleaseBody) -> dict[st
         made = release_file(number, _person(request), timezone.now(), body.supersedes)
         said = [{"format": one.product.format, "statement": one.statement, "signature": one.signature} for one in made]
         return {**_file(request, number), "releases": said}
+
+
+@router.post(
+    "/opendata/files/{number}/reopening", auth=Allow(*_STEWARDS, scope="submit"), summary="重新判断已中止提供的文件"
+)
+def reopening(request: HttpRequest, number: int, body: FileReopeningBody) -> dict[str, Any]:
+    """What came in is read by current rules, in the background, and judged anew."""
+    with status_by_kind():
+        reopen_file(number, _person(request), timezone.now(), body.reason)
+        return _file(request, number)
 
 
 @router.post("/opendata/files/{number}/withdrawal", auth=Allow(*_STEWARDS, scope="submit"), summary="撤回已放行的文件")

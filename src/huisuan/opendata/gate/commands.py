@@ -117,6 +117,19 @@ def rescan(number: _Number, by: _By, as_json: AsJson = False) -> None:
     _print_file(number, by, as_json)
 
 
+def reopen(
+    number: _Number,
+    by: _By,
+    reason: Annotated[str, typer.Option("--reason", help="为什么")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """重新判断一个已中止提供的文件：按现行规则再读，再由三个人判断、重制、放行。"""
+    from huisuan.opendata.gate.rescanning import reopen_file
+
+    reopen_file(number, _person(by), datetime.now(UTC), reason)
+    _print_file(number, by, as_json)
+
+
 def release(
     number: _Number,
     by: _By,

@@ -100,6 +100,6 @@ def released_bytes(product: int) -> tuple[GateRelease, bytes]:
         Unavailable: its file is gone or changed.
     """
     release = GateRelease.objects.select_related("file__entry__latest", "product").filter(product_id=product).first()
-    if release is None or release.file.state != GateState.RELEASED or not is_open(release.file):
+    if release is None or not release.is_out or not is_open(release.file):
         raise NotFound("没有这份已放行的文件", code="gate.not_out")
     return release, load_content(released_shelf(), release.sha256)

@@ -10,8 +10,8 @@ from django.db.models import OuterRef, Subquery
 from huisuan.base.errors import Conflict, NotAllowed
 from huisuan.opendata.gate.judging import latest_scan
 from huisuan.opendata.gate.scan_work import ask_for_scan, open_findings
-from huisuan.opendata.gate.steps import lock_file, take_step
-from huisuan.opendata.gate_arrows import GateState
+from huisuan.opendata.gate.steps import lock_file, take_duty, take_step
+from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateFile, GateRelease, GateScan, ScanWork
 from huisuan.opendata.names.stage import current_rules
 from huisuan.parties.models import Person
@@ -56,7 +56,7 @@ def scan_what_is_out(now: datetime) -> int:
     """
     rules = current_rules()
     last = GateScan.objects.filter(product=OuterRef("product")).order_by("-id").values("rules_id")[:1]
-    old = GateRelease.objects.filter(file__state__in=_OUT)
+    old = GateRelease.objects.of_last_remake().filter(file__state__in=_OUT)
     old = old.annotate(last_rules=Subquery(last)).exclude(last_rules=rules)
     asked = 0
     for number in old.order_by("file_id").values_list("file_id", flat=True).distinct():
@@ -66,6 +66,29 @@ def scan_what_is_out(now: datetime) -> int:
                 ask_for_scan(file, "rules", now)
                 asked += 1
     return asked
+
+
+@transaction.atomic
+def reopen_file(number: int, person: Person, now: datetime, reason: str = "") -> GateFile:
+    """Have what came in read again by the rules that suspended its product: it is judged, made and released anew.
+
+    By whoever judges it; the way out leads through the same three duties. What was out before never comes back.
+
+    Raises:
+        NotFound, NotAllowed: see `lock_file` and `take_duty`.
+        Conflict: it is not suspended, or its scan is under way.
+        InvalidRequest: the reason is too long.
+    """
+    file = lock_file(number, person)
+    if file.state != GateState.SUSPENDED or _is_under_way(file):
+        raise Conflict(
+            f"第 {number} 号文件现在{GateState(file.state).label}：中止提供、又不在检查的，才能重新判断",
+            code="gate.not_suspended",
+        )
+    take_duty(file, person, GateDuty.JUDGE)
+    take_step(file, "reopen", now, person, GateDuty.JUDGE, reason=reason)
+    ask_for_scan(file, person.username, now)
+    return file
 
 
 def _is_outdated(file: GateFile) -> bool:

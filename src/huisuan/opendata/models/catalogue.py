@@ -10,6 +10,7 @@ from functools import reduce
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 
@@ -38,7 +39,12 @@ class CatalogueEntry(models.Model):
         "CatalogueVersion", on_delete=models.PROTECT, null=True, related_name="standing_for", editable=False
     )
     searched = models.TextField(default="", help_text="the folded texts in which words are looked for")
-    grams = ArrayField(models.CharField(max_length=2), default=list, help_text="what it is searched by")
+    grams = models.GeneratedField(
+        expression=models.Func(F("searched"), function="opendata_grams"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        help_text="what it is searched by",
+    )
 
     class Meta:
         ordering = ["code"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from huisuan.base.db.append_only import append_only
+from huisuan.opendata.gate_arrows import GateState
 from huisuan.opendata.models.gate_files import SHA256_PATTERN, GateFile
 from huisuan.opendata.models.gate_scans import GateScan
 from huisuan.parties.models import Person
@@ -117,6 +118,19 @@ class GateProduct(models.Model):
         return f"{self.remake_id} {self.format}"
 
 
+class ReleaseRows(models.QuerySet["GateRelease"]):
+    """Releases, and which of them stand."""
+
+    def of_last_remake(self) -> ReleaseRows:
+        """Without those of a file that was judged and made anew since: these never come back."""
+        later = GateRemake.objects.filter(file=OuterRef("file"), pk__gt=OuterRef("product__remake"))
+        return self.filter(~Exists(later.order_by()))
+
+    def out(self) -> ReleaseRows:
+        """Those whose file is released."""
+        return self.of_last_remake().filter(file__state=GateState.RELEASED)
+
+
 class GateRelease(models.Model):
     """A product let out: its bytes are those of its scan, whose rules were current and which found nothing open.
 
@@ -133,6 +147,8 @@ class GateRelease(models.Model):
     statement = models.TextField(help_text="canonical JSON, as it was signed")
     signature = models.CharField(max_length=128)
 
+    objects = ReleaseRows.as_manager()
+
     class Meta:
         ordering = ["id"]
         constraints = [models.CheckConstraint(name="released_under_its_duty", condition=Q(duty="release"))]
@@ -142,6 +158,11 @@ class GateRelease(models.Model):
                 name="release_is_its_scan", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_LEAVES
             ),
         ]
+
+    @property
+    def is_out(self) -> bool:
+        """Whether its file is released, and was not made anew since."""
+        return self.file.state == GateState.RELEASED and GateRelease.objects.out().filter(pk=self.pk).exists()
 
     def __str__(self) -> str:
         return f"{self.file_id} {self.sha256[:8]}"

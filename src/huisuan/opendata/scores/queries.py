@@ -11,7 +11,6 @@ from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.audit.folder import canonical
 from huisuan.opendata.catalogue.queries import standing_entries
-from huisuan.opendata.gate_arrows import GateState
 from huisuan.opendata.models import CatalogueVersion, DataRequest, GateRelease, RequestAnswer
 from huisuan.opendata.requests.queries import RequestJudge
 from huisuan.opendata.scores.criteria import CRITERIA
@@ -70,7 +69,7 @@ def list_office_facts(now: datetime) -> list[OfficeFacts]:
 
 def _delivered() -> dict[int, date]:
     """The day of the newest release that is out, by entry."""
-    out = GateRelease.objects.filter(file__state=GateState.RELEASED).order_by("at")
+    out = GateRelease.objects.out().order_by("at")
     return {entry: at.astimezone(SHANGHAI).date() for entry, at in out.values_list("file__entry_id", "at")}
 
 

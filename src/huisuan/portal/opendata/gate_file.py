@@ -19,7 +19,7 @@ from huisuan.opendata.gate.judging import GivenJudgement, judge_findings
 from huisuan.opendata.gate.queries import get_file, list_findings, list_product_findings
 from huisuan.opendata.gate.releasing import release_file, withdraw_file
 from huisuan.opendata.gate.remaking import remake_file
-from huisuan.opendata.gate.rescanning import rescan_file
+from huisuan.opendata.gate.rescanning import reopen_file, rescan_file
 from huisuan.opendata.gate.worklist import count_kinds, found_columns, lines_around, rows_around, waits_for
 from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateFile, GateRelease, JudgeAction, ScanWork
@@ -33,6 +33,7 @@ _PAGE = 20  # findings
 _RUNNING = (GateState.RECEIVED, GateState.READING, GateState.REMADE)
 _DONE = {
     "judge": _("已记下判断。"), "remake": _("已重制，正在复查。"), "rescan": _("已请求再检查。"),
+    "reopen": _("已请求重新判断，正在按现行规则检查。"),
     "release": _("已放行。"), "withdraw": _("已撤回，立即不再提供。"),
 }  # fmt: skip
 
@@ -69,6 +70,8 @@ def _act(request: HttpRequest, action: str, number: int, person: Person) -> None
         remake_file(number, person, now, given.get("part", "").strip())
     elif action == "rescan":
         rescan_file(number, person, now)
+    elif action == "reopen":
+        reopen_file(number, person, now, reason)
     elif action == "release":
         older = given.get("supersedes", "")
         release_file(number, person, now, _number(older) if older else None)
@@ -104,6 +107,8 @@ def _page(request: HttpRequest, file: GateFile, *, refused: str = "", status: in
         "releases": GateRelease.objects.filter(file=file).select_related("product"),
         "is_out": file.state in (GateState.RELEASED, GateState.SUSPENDED, GateState.SUPERSEDED),
         "may_rescan": file.state in (*_RUNNING, GateState.TO_JUDGE, GateState.READY, GateState.SUSPENDED),
+        "may_reopen": file.state == GateState.SUSPENDED
+        and not file.duties.filter(person=person).exclude(duty=GateDuty.JUDGE).exists(),
         **_of_findings(request, file, findings),
     }  # fmt: skip
     if remake is not None:

@@ -29,5 +29,5 @@ STEP_LABELS: Mapping[str, Text] = {
     "upload": _("送交"), "begin": _("开始检查"), "refuse": _("拒收"), "seal": _("封存"), "find": _("有发现"),
     "pass": _("没有未判断的发现"), "judge": _("判断"), "settle": _("判断完"), "remake": _("重制"), "rescan": _("复查"),
     "again": _("再复查"), "release": _("放行"), "supersede": _("取代"), "withdraw": _("撤回"),
-    "suspend": _("中止提供"), "resume": _("恢复提供"),
+    "suspend": _("中止提供"), "resume": _("恢复提供"), "reopen": _("重新判断"),
 }  # fmt: skip

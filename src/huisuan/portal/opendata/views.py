@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
-from huisuan.opendata.catalogue.queries import get_entry, search_entries, standing_entries
+from huisuan.opendata.catalogue.queries import count_facets, get_entry, search_entries, standing_entries
 from huisuan.opendata.models import CatalogueVersion
 from huisuan.opendata.vocabulary import Access, Attribute, ColumnRole, DataKind, Updates
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import public_page
 from huisuan.portal.opendata.dataset_face import dataset_of
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.number_format import format_integer
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 
@@ -43,29 +46,77 @@ ATTRIBUTE_LABELS: Mapping[str, Text] = {
 }  # fmt: skip
 
 
+_FACET_NAMES: Mapping[str, Text] = {
+    "theme": _("主题"), "access": _("开放属性"), "kind": _("形式"), "frequency": _("更新频率"), "region": _("市"),
+}  # fmt: skip
+_FACET_LABELS = {"access": ACCESS_LABELS, "kind": FORM_LABELS, "frequency": FREQUENCY_LABELS}
+
 #: who sees requests for data that is not listed: their own, their city's, or all
 REQUEST_READERS = ("user", "city", "province", "auditor")
 
 
 class CatalogueTable(Table):
-    """Searched by the list's own index, which finds one Chinese character as well."""
+    """Searched by the list's own index, which finds one Chinese character as well; every facet with its counts."""
 
     def matching(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
         """The entries that have a word somewhere."""
         return search_entries(word, rows)
 
+    @cached_property
+    def totals(self) -> dict[str, int]:
+        """How many rows the filter leaves: the counts of the facets know it already."""
+        chosen = self.chosen_facets
+        counts = self._counts["access"]
+        return {"rows": sum(count for key, count in counts.items() if chosen.get("access", key) == key)}
 
-def _present(labels: Mapping[str, Text], field: str) -> Callable[[QuerySet[Any]], Sequence[tuple[str, Text]]]:
-    def options(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-        found = set(rows.order_by().values_list(field, flat=True).distinct())
-        return [(key, label) for key, label in labels.items() if key in found]
+    @cached_property
+    def chosen_facets(self) -> dict[str, str]:
+        """By facet the value that the rows are narrowed by."""
+        present = {choice.key: {key for key, _label in self._labels[choice.key]} for choice in self.choices}
+        asked = {choice.key: self.asked(choice.key) for choice in self.choices}
+        return {key: value for key, value in asked.items() if value in present[key]}
 
-    return options
+    @cached_property
+    def options(self) -> dict[str, Sequence[tuple[str, Any]]]:
+        """All values there are on the list, each with how many rows it would leave."""
+        return {
+            facet: [(key, _labelled(label, self._counts[facet].get(key, 0))) for key, label in labels]
+            for facet, labels in self._labels.items()
+        }
+
+    @cached_property
+    def _labels(self) -> dict[str, Sequence[tuple[str, Text]]]:
+        present = {facet: {each["value"] for each in values} for facet, values in self._everywhere.items()}
+        regions = Region.objects.filter(code__in=present["region"])
+        found: dict[str, Sequence[tuple[str, Text]]] = {
+            facet: [(key, label) for key, label in labels.items() if key in present[facet]]
+            for facet, labels in _FACET_LABELS.items()
+        }
+        found["region"] = [(region.code, local_name(region)) for region in regions]
+        found["theme"] = [(theme, theme) for theme in sorted(present["theme"])]
+        return found
+
+    @cached_property
+    def _everywhere(self) -> dict[str, list[dict[str, Any]]]:
+        return count_facets(self.everything)
+
+    @cached_property
+    def _counts(self) -> dict[str, dict[str, int]]:
+        found = self._everywhere
+        if self.words or self.chosen_facets:
+            rows = self.everything
+            for word in self.words:
+                rows = self.matching(rows, word)
+            found = count_facets(rows, self.chosen_facets)
+        return {facet: {each["value"]: each["count"] for each in values} for facet, values in found.items()}
 
 
-def _regions(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    found = Region.objects.filter(code__in=rows.order_by().values("region_id").distinct())
-    return [(region.code, local_name(region)) for region in found]
+def _labelled(label: Text, count: int) -> str:
+    return gettext("{value}（{n}）").format(value=label, n=format_integer(count))
+
+
+def _narrows(facet: str) -> Choice:
+    return Choice(facet, _FACET_NAMES[facet], lambda rows: (), lambda rows, key: rows.filter(**{facet: key}))
 
 
 def _address(row: CatalogueVersion) -> str:
@@ -81,7 +132,7 @@ _LIST = [
     Column("access", _("开放属性"), lambda row: str(ACCESS_LABELS[row.access]), sort="access"),
     Column("frequency", _("更新频率"), lambda row: str(FREQUENCY_LABELS[row.frequency]), sort="frequency", minor=True),
     Column("listed", _("列入"), "listed_on", Kind.DAY, sort="listed_on", minor=True),
-    Column("code", _("目录代码"), "entry.code", Kind.LONG_CODE, sort="entry__code"),
+    Column("code", _("目录代码"), "entry.code", Kind.LONG_CODE, sort="standing_for__code"),
 ]  # fmt: skip
 
 
@@ -94,19 +145,7 @@ def catalogue_table(request: HttpRequest) -> Table:
         file="open-data-list",
         order="code",
         search=("title",),
-        choices=[
-            Choice(
-                "access", _("开放属性"), _present(ACCESS_LABELS, "access"), lambda rows, key: rows.filter(access=key)
-            ),
-            Choice("kind", _("形式"), _present(FORM_LABELS, "kind"), lambda rows, key: rows.filter(kind=key)),
-            Choice(
-                "frequency",
-                _("更新频率"),
-                _present(FREQUENCY_LABELS, "frequency"),
-                lambda rows, key: rows.filter(frequency=key),
-            ),
-            Choice("region", _("市"), _regions, lambda rows, code: rows.filter(region=code)),
-        ],
+        choices=[_narrows(facet) for facet in _FACET_NAMES],
         empty=Empty(_("清单里还没有数据资源。")),
     )
 
