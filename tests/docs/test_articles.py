@@ -24,6 +24,7 @@ def test_every_programme_and_register_stands_in_the_section_of_its_article() -> 
 def test_every_figure_of_the_page_is_a_setting_or_a_programme_of_the_policy() -> None:
     declared = (*LAW.rules, *LAW.allotments, *LAW.programmes)
     known = {spec.name for each in declared for spec in each.settings()} | {each.key for each in LAW.programmes}
+    known |= LAW.interpretation_specs().keys() | LAW.setting_specs().keys()
     known |= {each.answer.setting.name for each in LAW.registers if each.answer}
     known |= {each.earmarked.within.name for each in LAW.programmes if each.earmarked}
     written = {text for text in re.findall(r"`([^`]+)`", PAGE) if FIGURE.match(text)}

@@ -96,19 +96,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.opendata.scores.commands", ("score",)),
         (
             "huisuan.opendata.gate.commands",
-            (
-                "upload",
-                "files",
-                "findings",
-                "judge",
-                "remake",
-                "rescan",
-                "reopen",
-                "release",
-                "withdraw",
-                "verify",
-                "key",
-            ),
+            tuple("upload files findings judge remake rescan reopen release withdraw verify key".split()),  # noqa: SIM905
         ),
         ("huisuan.opendata.access.commands", ("released", "query")),
         ("huisuan.opendata.corpora.commands", ("corpus",)),

@@ -6,7 +6,6 @@ from django.urls import URLPattern, URLResolver, path
 
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
-from huisuan.portal.applications import moving
 from huisuan.portal.home.programme_year import programme_year
 from huisuan.portal.notices import desk as publicity_desk
 from huisuan.portal.notices import views as notices
@@ -29,7 +28,7 @@ from huisuan.portal.registers import city_desk
 from huisuan.portal.registers import entering as registering
 from huisuan.portal.registers import views as registers
 from huisuan.portal.reviews import accepting, bench, decision_sheet, draw
-from huisuan.portal.struck import consenting, giving_opinion, saying
+from huisuan.portal.struck import consenting, giving_opinion, moving, saying
 from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines

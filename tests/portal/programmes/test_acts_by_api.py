@@ -109,7 +109,8 @@ WAYS: dict[str, tuple[Way, ...]] = {
             {"milestone": "milestone", "reason": "reason", "score": "score", "verdict": "accepted"}),
     ),
     "programmes/application_contract evaluate": (
-        Way("POST /applications/{number}/evaluation", {"score": "score", "reason": "reason"}),
+        Way("POST /applications/{number}/evaluation",
+            {"score": "score", "reason": "reason", "final_cost": "final_cost_fen"}),
     ),
     "programmes/application_flags answer-application-flag": (
         Way("POST /applications/{number}/flags/{flag}/answer", {"flag": "flag", "flag_reason": "reason"}),

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from huisuan.base.money import plain_yuan
 from huisuan.programmes.applications import evidence_store
+from huisuan.programmes.check_desk.flag_answers import give_flag_answer
 from huisuan.programmes.models import Application, Call
 from huisuan.programmes.workflow import act
 from huisuan.treasury.check import prove
@@ -161,12 +162,16 @@ def handed_in(walk: Walk, firm: Person, call: str, project: str) -> None:
 
 def reviewed_and_ranked(walk: Walk, call: str, first: str, second: str) -> None:
     """Checked, recommended, scored by drawn experts, ranked by a frozen sheet and put up in public."""
+    from support.calls import CLOSES
     from support.programmes import INDUSTRY, official
     from support.reviews import REVIEWED, SCIENCE, marks_of, organiser, scored, seated
 
     checker, recommender = official("checker", "check", SCIENCE), official("recommender", "recommend", INDUSTRY)
     walk.post(checker, f"/applications/{first}", "核对", "政策条件")
     walk.act(checker, first, "核验通过", reason="核对过")
+    for flag in Application.objects.get(number=first).flags.filter(answered_at__isnull=True):
+        # the firm is registered elsewhere than its project, and has compute of the year paid back already
+        give_flag_answer(first, flag.pk, official("recommender", "recommend", INDUSTRY), "项目在合肥实施", CLOSES)
     walk.act(recommender, first, "推荐")
     walk.clock(REVIEWED)
     walk.post(organiser(), f"/calls/{call}/draw", "抽签", "已为 2 件申报抽出评审组", seed="2024-10-12 体彩")

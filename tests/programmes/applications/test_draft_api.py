@@ -18,7 +18,13 @@ from support.programmes import LAW, applicant, official, person
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
-FACTS = {"agi_enterprise": "是", "national": "2", "international": "0", "no_such_fact": "1"}
+FACTS = {
+    "agi_enterprise": "是",
+    "national": "2",
+    "international": "0",
+    "published_on": "2024-03-01",
+    "no_such_fact": "1",
+}
 
 
 def sent(by: Client, method: str, path: str, **body: object) -> tuple[int, Any]:
@@ -41,7 +47,7 @@ def test_a_firm_claims_by_api_alone_and_the_office_checks_it_there() -> None:
     assert (status, made["version"], made["facts"]) == (200, 1, {"national": "1"})
     at = f"drafts/{made['draft']}"
     status, kept = sent(firm, "put", at, version=1, facts=FACTS, objects=objects, label="标准")
-    assert (status, kept["facts"], kept["objects"]) == (200, {n: FACTS[n] for n in list(FACTS)[:3]}, objects)
+    assert (status, kept["facts"], kept["objects"]) == (200, {n: FACTS[n] for n in list(FACTS)[:4]}, objects)
     assert sent(firm, "put", at, version=1, facts={})[1]["code"] == "draft.changed_meanwhile"
     asked = firm.get(f"{API}/calls/{call.number}/missing", {"draft": made["draft"]}).json()["missing"]
     assert {one["code"] for one in asked} == {"evidence_missing"}

@@ -43,6 +43,7 @@ CHECK_WORDS: dict[str, Promise | str] = {
     CheckKind.CREDIT.value: _("信用名单"),
     CheckKind.DEBTS.value: _("未还款项"),
     CheckKind.PERFORMANCE.value: _("既往项目评价"),
+    CheckKind.BESIDE.value: _("填报与平台所见"),
 }
 _PASSED: dict[bool | None, Word] = {
     True: Word(_("核对通过"), "good"), False: Word(_("不通过"), "bad"), None: Word(_("有情况，须说明"), "wait"),

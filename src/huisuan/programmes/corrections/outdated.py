@@ -75,7 +75,7 @@ def list_outdated(viewer: Viewer, limit: int | None = None, *, after: int = 0) -
 
 
 def _may_differ(applications: QuerySet[Application]) -> QuerySet[Application]:
-    """Cities' own, those with an audited cost, and offers whose party has others of the year or whose amount differs."""
+    """Cities' own, those with an audited cost, and offers whose party has others of the year or that differ."""
     runs = SettlementRun.objects.filter(
         policy=OuterRef("edition__policy"), sentence=OuterRef("edition__key"), year=OuterRef("year")
     ).order_by("-id")  # fmt: skip

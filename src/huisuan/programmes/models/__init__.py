@@ -20,6 +20,7 @@ from huisuan.programmes.models.contracts import (
     Contract,
     ContractAmendment,
     ContractTarget,
+    FinalEvaluation,
     Milestone,
     PlannedTarget,
 )
@@ -31,7 +32,6 @@ from huisuan.programmes.models.flags import ApplicationFlag, FlagReason
 from huisuan.programmes.models.milestones import (
     AcceptanceSeat,
     AcceptanceVote,
-    FinalEvaluation,
     MilestoneReport,
     MilestoneResult,
     SiteCheck,

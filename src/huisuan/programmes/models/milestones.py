@@ -11,7 +11,6 @@ from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Person
-from huisuan.programmes.models.applications import Application
 from huisuan.programmes.models.contracts import Milestone
 from huisuan.programmes.models.experts import Expert
 from huisuan.programmes.models.review import Draw
@@ -166,12 +165,10 @@ class AcceptanceVote(models.Model):
             models.CheckConstraint(
                 name="a_vote_or_an_empty_seat",
                 condition=~Q(reason="")
-                & (
-                    Q(left=True, accepts__isnull=True, score__isnull=True)
-                    | Q(left=False, accepts__isnull=False, score__lte=100)
-                ),
+                & (Q(left=True, accepts__isnull=True, score__isnull=True)
+                   | Q(left=False, accepts__isnull=False, score__lte=100)),
             ),
-        ]
+        ]  # fmt: skip
         triggers = [
             append_only("acceptance_votes_stay"),
             pgtrigger.Trigger(
@@ -272,10 +269,9 @@ class MilestoneResult(models.Model):
         constraints = [
             models.UniqueConstraint(name="milestone_result_once", fields=["milestone", "number"]),
             models.UniqueConstraint(name="accepted_once", fields=["milestone"], condition=Q(accepted=True)),
-            models.CheckConstraint(
-                name="milestone_result_says_why", condition=~Q(reason="") & Q(number__gte=1, score__lte=10_000)
-            ),
-        ]
+            models.CheckConstraint(name="milestone_result_says_why",
+                                   condition=~Q(reason="") & Q(number__gte=1, score__lte=10_000)),
+        ]  # fmt: skip
         triggers = [
             append_only("milestone_results_stay"),
             pgtrigger.Trigger(
@@ -302,39 +298,3 @@ class MilestoneResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.milestone_id} {self.accepted}"
-
-
-class FinalEvaluation(models.Model):
-    """How a project was evaluated when it was over, in hundredths of a mark; the next claim of its party sees it.
-
-    Where the procedure asks for the audit: what the project really cost, beside what it was granted on (fen).
-    """
-
-    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="final_evaluation")
-    score = models.PositiveIntegerField(help_text="in hundredths of a mark")
-    mark = models.PositiveSmallIntegerField(help_text="the lowest score that was set on that day")
-    reason = models.CharField(max_length=1000)
-    final_cost_fen = models.BigIntegerField(null=True, help_text="as audited at the end")
-    budget_fen = models.BigIntegerField(null=True, help_text="as handed in: what the award was computed on")
-    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(name="evaluation_says_why", condition=~Q(reason="") & Q(score__lte=10_000)),
-            models.CheckConstraint(
-                name="audit_says_cost_and_budget",
-                condition=Q(final_cost_fen__isnull=True, budget_fen__isnull=True)
-                | Q(final_cost_fen__gte=0, budget_fen__gte=0),
-            ),
-        ]
-        triggers = [append_only("final_evaluations_stay")]
-
-    @property
-    def unspent_fen(self) -> int:
-        """What the audit found left of the budget; nothing where it was not asked for, or cost more."""
-        return max(0, (self.budget_fen or 0) - (self.final_cost_fen or 0))
-
-    def __str__(self) -> str:
-        return f"{self.application_id} {self.score}"

@@ -120,6 +120,8 @@ def _place(asked: _Asked, stated: Value) -> tuple[str, bool] | None:
     if asked.application.party is None:
         return None
     region = states_on([asked.application.party], asked.day, asked.day)[asked.application.party.uscc].region or ""
+    if not region:
+        return None  # the register says nothing of that day
     return f"申报单位登记在 {region}", region.startswith(region_prefix(str(stated)))
 
 
