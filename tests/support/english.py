@@ -104,6 +104,7 @@ def law_words() -> tuple[str, ...]:
             found += [article.title, article.chapter or "", f"第{article.number}条"]
         for sentence in policy.text.sentences.values():
             found += [sentence.text, sentence.responsible or "", sentence.cooperating or ""]
+        found += [spec.title for spec in policy.registers]
         found += [spec.zh for spec in (policy.setting_specs() | policy.interpretation_specs()).values()]
         for rule in policy.rules:
             found += [spec.evidence for spec in rule.facts]

@@ -46,6 +46,7 @@ LONGEST_TEXT = 2000  # characters
 #: units that policies count in; one that is not known here stands as the policy writes it
 _UNITS: dict[str, str | Promise] = {
     "分": _("元"), "家": _("家"), "个": _("个"), "P（稠密 FP16 PFLOPS）": _("P（稠密 FP16 PFLOPS）"),
+    "P（稀疏 FP16 PFLOPS）": _("P（稀疏 FP16 PFLOPS）"), "P（FP32 PFLOPS）": _("P（FP32 PFLOPS）"),
 }  # fmt: skip
 #: what a party on the register is, in the words of `audience`
 CLAIMS_AS = {"centre_operator": "centre"}
