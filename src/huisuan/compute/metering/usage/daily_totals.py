@@ -20,16 +20,20 @@ _DAY = 86_400
 _EPOCH = date(1970, 1, 1)
 REFRESH_LIMIT = 20_000  # records that someone who looks may wait for; more is left to the worker
 
+# Records that correct others are few, and kept apart: a planner that knows nothing of a fresh table yet went through
+# all of it once for each record that came.
 #: the days, since 1970, of records that came to some centres, and of those that they correct
 TOUCHED_DAYS = f"""
 WITH asked AS (SELECT * FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS q (centre_id, after, last)),
 came AS (
     SELECT u.centre_id, u.started_at, u.ended_at, u.supersedes
     FROM asked JOIN compute_usagerecord u ON u.centre_id = asked.centre_id AND sequence > after AND sequence <= last
+), corrects AS MATERIALIZED (
+    SELECT centre_id, supersedes FROM came WHERE supersedes IS NOT NULL
 ), stretch AS (
     SELECT centre_id, started_at, ended_at FROM came UNION ALL
-    SELECT u.centre_id, u.started_at, u.ended_at FROM came JOIN compute_usagerecord u
-        ON u.centre_id = came.centre_id AND u.sequence = came.supersedes
+    SELECT u.centre_id, u.started_at, u.ended_at FROM corrects JOIN compute_usagerecord u
+        ON u.centre_id = corrects.centre_id AND u.sequence = corrects.supersedes
 )
 SELECT DISTINCT centre_id, day FROM stretch CROSS JOIN LATERAL generate_series(
     (extract(epoch FROM started_at)::bigint + {SHANGHAI_OFFSET_S}) / {_DAY},
@@ -83,12 +87,14 @@ WITH asked AS (SELECT * FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS q 
 came AS (
     SELECT u.centre_id, u.supersedes, u.party_id, u.card_seconds
     FROM asked JOIN compute_usagerecord u ON u.centre_id = asked.centre_id AND sequence > after AND sequence <= last
+), corrects AS MATERIALIZED (
+    SELECT centre_id, supersedes FROM came WHERE supersedes IS NOT NULL
 )
 SELECT centre_id, sum(records)::bigint, sum(card_seconds)::bigint FROM (
     SELECT centre_id, 1 AS records, card_seconds FROM came WHERE party_id IS NULL
     UNION ALL
-    SELECT u.centre_id, -1, -u.card_seconds FROM came JOIN compute_usagerecord u
-        ON u.centre_id = came.centre_id AND u.sequence = came.supersedes WHERE u.party_id IS NULL
+    SELECT u.centre_id, -1, -u.card_seconds FROM corrects JOIN compute_usagerecord u
+        ON u.centre_id = corrects.centre_id AND u.sequence = corrects.supersedes WHERE u.party_id IS NULL
 ) AS change GROUP BY centre_id
 """
 MARK_DAYS = """
