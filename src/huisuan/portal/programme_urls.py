@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from huisuan.portal.application_acts import consenting, giving_opinion, moving, saying
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
 from huisuan.portal.home.programme_year import programme_year
@@ -28,7 +29,6 @@ from huisuan.portal.registers import city_desk
 from huisuan.portal.registers import entering as registering
 from huisuan.portal.registers import views as registers
 from huisuan.portal.reviews import accepting, bench, decision_sheet, draw
-from huisuan.portal.struck import consenting, giving_opinion, moving, saying
 from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines

@@ -86,8 +86,9 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "audit_trail", "oidc", "people", "positions", "second_factor", "throttle", "tokens",
     )},
     "parties/saved/filters.py": (),
-    "portal/struck/giving_opinion.py": ("_fen",), "programmes/review_desk/opinions.py": (),
-    "portal/struck/saying.py": (), "portal/struck/consenting.py": ("_day",), "programmes/check_desk/consents.py": (),
+    "portal/application_acts/giving_opinion.py": ("_fen",), "programmes/review_desk/opinions.py": (),
+    "portal/application_acts/saying.py": (), "portal/application_acts/consenting.py": ("_day",),
+    "programmes/check_desk/consents.py": (),
     **{f"programmes/applications/{name}.py": () for name in (
         "active_content", "evidence_files", "evidence_store", "services",
     )},
