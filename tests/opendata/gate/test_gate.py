@@ -140,6 +140,15 @@ def test_no_value_stands_in_any_row_or_log(caplog: pytest.LogCaptureFixture) -> 
     assert "文件名" in {one["part"] for one in list_findings(file)}  # an ID in its name is a finding
 
 
+def test_of_two_sheets_that_are_called_alike_once_masked_nothing_is_made() -> None:
+    list_entry()
+    rows = [["姓名", "电话"], ["王小明", "13912345678"]]
+    file = judge_all(uploaded(workbook({"13800001234": rows, "13811111234": rows}), "名单.xlsx"))
+    with pytest.raises(Conflict) as alike:
+        remade(file, part="138****1234")
+    assert alike.value.code == "gate.parts_alike"
+
+
 def test_fifteen_thousand_rows_under_a_merged_header_are_judged_as_two_columns() -> None:
     rows: list[list[object]] = [
         ["补贴发放表", "", "", ""],

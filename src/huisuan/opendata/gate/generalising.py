@@ -10,10 +10,12 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.text_length import check_length
 from huisuan.opendata.anonymity.hierarchies import Hierarchy, build_hierarchy
 from huisuan.opendata.anonymity.lattice import rows_at_risk
 from huisuan.opendata.anonymity.table_risk import FEWEST_K, MOST_K
 from huisuan.opendata.gate.judging import latest_scan
+from huisuan.opendata.gate.labels import LONGEST_PART
 from huisuan.opendata.gate.recipe import MadeTable
 from huisuan.opendata.gate.steps import lock_file, take_duty, take_step
 from huisuan.opendata.gate_arrows import GateDuty, GateState
@@ -50,10 +52,11 @@ def pick_generalisation(number: int, picked: PickedLevels, person: Person, now: 
         raise InvalidRequest(
             f"至多 {_MOST_COLUMNS} 列，k 须在 {FEWEST_K} 至 {MOST_K} 之间", code="gate.generalisation_malformed"
         )
+    part = check_length(picked.part, LONGEST_PART, "表名")
     take_duty(file, person, GateDuty.JUDGE)
     GateGeneralisation.objects.create(
-        file=file, scan=latest_scan(file), part=picked.part[:300], levels=picked.levels, k=picked.k,
-        leave_out=picked.leave_out, by=person, at=now,
+        file=file, scan=latest_scan(file), part=part, levels=picked.levels, k=picked.k, leave_out=picked.leave_out,
+        by=person, at=now,
     )  # fmt: skip
     words = "，".join(f"{column} {level}" for column, level in picked.levels.items())
     take_step(file, "settle", now, person, GateDuty.JUDGE, reason=f"概化：{words}"[:300] if words else "不概化")

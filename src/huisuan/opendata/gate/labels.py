@@ -6,6 +6,8 @@ from huisuan.opendata.scanning.cells import find_in_cell
 from huisuan.opendata.scanning.finding_kinds import mask_value
 from huisuan.opendata.scanning.folding import fold_text
 
+LONGEST_PART = 300  # characters
+
 
 def safe_label(text: str) -> str:
     """The text; where a number or an address stands in it, that masked."""
@@ -18,3 +20,8 @@ def safe_label(text: str) -> str:
         pieces += [folded[at : match.start], mask_value(match.kind, match.value)]
         at = match.end
     return "".join([*pieces, folded[at:]])
+
+
+def part_label(part: str) -> str:
+    """What a part of a file (a sheet, an entry of an archive) is called where it is stored and shown."""
+    return safe_label(part)[:LONGEST_PART]

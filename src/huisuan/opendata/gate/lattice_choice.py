@@ -11,7 +11,7 @@ from huisuan.opendata.anonymity.lattice import Generalisation, measure_lattice
 from huisuan.opendata.anonymity.roles import SuggestedRole, suggest_role
 from huisuan.opendata.anonymity.table_risk import FEWEST_K, MOST_K
 from huisuan.opendata.gate.judging import latest_scan
-from huisuan.opendata.gate.labels import safe_label
+from huisuan.opendata.gate.labels import part_label, safe_label
 from huisuan.opendata.gate.remaking import table_as_judged
 from huisuan.opendata.models import GateFile
 
@@ -56,4 +56,4 @@ def measure_choice(file: GateFile, part: str, quasi: Sequence[str], sensitive: s
     hierarchies = [build_hierarchy(heading, columns[heading]) for heading in chosen]
     lattice = measure_lattice(hierarchies, k, columns[held] if held else None) if chosen and made.rows else []
     shown = {safe_label(name): role for name, role in roles.items()}
-    return TableChoice(safe_label(read.part)[:300], read.parts, len(made.rows), shown, chosen, held, k, lattice)
+    return TableChoice(part_label(read.part), read.parts, len(made.rows), shown, chosen, held, k, lattice)

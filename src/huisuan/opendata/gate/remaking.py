@@ -18,7 +18,7 @@ from huisuan.opendata.documents.files import write_jsonl, write_pdf, write_text
 from huisuan.opendata.documents.recipe import DocumentKeys, DocumentRecipe, JudgedText
 from huisuan.opendata.gate.generalising import apply_generalisation, chosen_generalisation
 from huisuan.opendata.gate.judging import latest_scan
-from huisuan.opendata.gate.labels import safe_label
+from huisuan.opendata.gate.labels import part_label, safe_label
 from huisuan.opendata.gate.mask_keys import key_for, living_key
 from huisuan.opendata.gate.recipe import Judged, MadeTable, TableRecipe, TokensDisagree, write_csv, write_parquet
 from huisuan.opendata.gate.scan_work import ask_for_scan
@@ -117,8 +117,8 @@ def table_as_judged(file: GateFile, scan: GateScan, part: str) -> JudgedTable:
         InvalidRequest: there is no such table, or none was named of several.
     """
     tables = read_parts(file).tables
-    named = [table for table in tables if not part or safe_label(table.part)[:300] == part]
-    parts = tuple(safe_label(table.part)[:300] for table in tables)
+    named = [table for table in tables if not part or part_label(table.part) == part]
+    parts = tuple(part_label(table.part) for table in tables)
     if len(named) != 1:
         raise InvalidRequest(f"须指明一张表：{'、'.join(parts[:10]) or '没有表格'}", code="gate.one_table")
     key = MaskingKey.objects.filter(scope=file.scope, destroyed_at=None).last()
@@ -129,14 +129,14 @@ def table_as_judged(file: GateFile, scan: GateScan, part: str) -> JudgedTable:
 
 def _judged_table(scan: GateScan, table: ReadTable, key: MaskingKey) -> MadeTable:
     try:
-        return TableRecipe(table.rows, _judged(scan, safe_label(table.part)[:300]), key_for(key, "mask")).make()
+        return TableRecipe(table.rows, _judged(scan, part_label(table.part)), key_for(key, "mask")).make()
     except TokensDisagree:
         raise Conflict("不同的值得到了同一个令牌：没有重制", code="gate.tokens_disagree") from None
 
 
 def _made_table(scan: GateScan, table: ReadTable, key: MaskingKey) -> _Made:
     made = _judged_table(scan, table, key)
-    chosen = chosen_generalisation(scan, safe_label(table.part)[:300])
+    chosen = chosen_generalisation(scan, part_label(table.part))
     generalised = apply_generalisation(made, chosen) if chosen is not None else None
     recipe = _recipe(table, made) | ({"generalised": generalised} if generalised else {})
     return _Made(recipe, len(made.rows), {"csv": write_csv(made), "parquet": write_parquet(made)})
@@ -145,7 +145,7 @@ def _made_table(scan: GateScan, table: ReadTable, key: MaskingKey) -> _Made:
 def _made_document(file: GateFile, scan: GateScan, texts: Sequence[ReadText], key: MaskingKey) -> _Made:
     printed = _check_attribute(file, texts)
     keys = DocumentKeys(key_for(key, "mask"), key_for(key, f"fingerprint {file.pk}"))
-    made = DocumentRecipe(_judged_texts(scan), keys, names_in_lines).make(texts, lambda name: safe_label(name)[:300])
+    made = DocumentRecipe(_judged_texts(scan), keys, names_in_lines).make(texts, part_label)
     if made.values != made.tokens:
         raise Conflict("不同的值得到了同一个令牌：没有重制", code="gate.tokens_disagree")
     contents = {"jsonl": write_jsonl(made), "txt": write_text(made)}
@@ -198,7 +198,8 @@ def read_parts(file: GateFile) -> FileParts:
     """The tables and documents of a file as it came in, read by the readers that scanned it.
 
     Raises:
-        Conflict: a limit of reading was reached.
+        Conflict: a limit of reading was reached, or two parts are called alike once their names are masked and cut, so
+            that what was judged of one would be done to the other.
         Unavailable: the file is gone or changed.
     """
     name = load_content(quarantine(), file.name_sha256).decode("utf-8", "replace")
@@ -207,6 +208,9 @@ def read_parts(file: GateFile) -> FileParts:
     if isinstance(tables, str) or isinstance(texts, str):
         limit = tables if isinstance(tables, str) else texts
         raise Conflict(f"读取超过了限度：{limit}", code="gate.reading_refused")
+    named = {table.part for table in tables} | {text.part for text in texts}
+    if len({part_label(each) for each in named}) < len(named):
+        raise Conflict("有两个部分的名称遮盖、截短之后相同，分不清判断的是哪一个：请改名再送", code="gate.parts_alike")
     documents: dict[str, list[ReadText]] = {}
     for text in texts:
         if text.document is not None:

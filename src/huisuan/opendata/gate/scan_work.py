@@ -15,7 +15,7 @@ from huisuan.compute.keys.platform_key import sign
 from huisuan.compute.metering.audit.folder import canonical
 from huisuan.messages.notify import notify
 from huisuan.messages.recipients import people_of_city, working_group
-from huisuan.opendata.gate.labels import safe_label
+from huisuan.opendata.gate.labels import part_label, safe_label
 from huisuan.opendata.gate.mask_keys import key_for, living_key
 from huisuan.opendata.gate.statements import SCAN_KIND, signed_message
 from huisuan.opendata.gate.steps import lock_file, take_step
@@ -160,7 +160,7 @@ def findings_root(findings: Sequence[ScanFinding]) -> str:
 def _safe(one: ScanFinding) -> ScanFinding:
     """The finding with its words as they may be stored."""
     return replace(
-        one, kind=str(one.kind), part=safe_label(one.part)[:300], heading=safe_label(one.heading)[:80],
+        one, kind=str(one.kind), part=part_label(one.part), heading=safe_label(one.heading)[:80],
         masked=one.masked[:120], confidence=str(one.confidence),
     )  # fmt: skip
 

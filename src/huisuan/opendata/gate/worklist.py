@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from huisuan.opendata.gate.labels import safe_label
+from huisuan.opendata.gate.labels import part_label, safe_label
 from huisuan.opendata.gate.stores import checked_path, load_content, quarantine
 from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateDutyHeld, GateFile
@@ -116,7 +116,7 @@ def rows_around(
         kinds[one["part"], one["row"], one["column"]].append(one["kind"])
     found: dict[Place, list[tuple[int, str]]] = {}
     for table in tables:
-        part = safe_label(table.part)[:300]
+        part = part_label(table.part)
         for row, cells in table.rows:
             if (part, row) in wanted:
                 found[part, row] = [
@@ -143,7 +143,7 @@ def lines_around(
     people = Counter((one["part"], one["row"]) for one in findings if one["kind"] == FindingKind.NAME)
     found: dict[Place, str] = {}
     for text in texts:
-        part = safe_label(text.part)[:300]
+        part = part_label(text.part)
         for row, cells in text.rows:
             if (part, row) in wanted:
                 line = _masked_line("\t".join(cells), people[part, row])
