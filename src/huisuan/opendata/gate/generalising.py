@@ -15,7 +15,7 @@ from huisuan.opendata.anonymity.hierarchies import Hierarchy, build_hierarchy
 from huisuan.opendata.anonymity.lattice import rows_at_risk
 from huisuan.opendata.anonymity.table_risk import FEWEST_K, MOST_K
 from huisuan.opendata.gate.judging import latest_scan
-from huisuan.opendata.gate.labels import LONGEST_PART
+from huisuan.opendata.gate.labels import LONGEST_PART_LABEL
 from huisuan.opendata.gate.recipe import MadeTable
 from huisuan.opendata.gate.steps import lock_file, take_duty, take_step
 from huisuan.opendata.gate_arrows import GateDuty, GateState
@@ -52,7 +52,7 @@ def pick_generalisation(number: int, picked: PickedLevels, person: Person, now: 
         raise InvalidRequest(
             f"至多 {_MOST_COLUMNS} 列，k 须在 {FEWEST_K} 至 {MOST_K} 之间", code="gate.generalisation_malformed"
         )
-    part = check_length(picked.part, LONGEST_PART, "表名")
+    part = check_length(picked.part, LONGEST_PART_LABEL, "表名")
     take_duty(file, person, GateDuty.JUDGE)
     GateGeneralisation.objects.create(
         file=file, scan=latest_scan(file), part=part, levels=picked.levels, k=picked.k, leave_out=picked.leave_out,

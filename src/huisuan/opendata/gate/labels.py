@@ -6,7 +6,7 @@ from huisuan.opendata.scanning.cells import find_in_cell
 from huisuan.opendata.scanning.finding_kinds import mask_value
 from huisuan.opendata.scanning.folding import fold_text
 
-LONGEST_PART = 300  # characters
+LONGEST_PART_LABEL = 300  # characters
 
 
 def safe_label(text: str) -> str:
@@ -24,4 +24,4 @@ def safe_label(text: str) -> str:
 
 def part_label(part: str) -> str:
     """What a part of a file (a sheet, an entry of an archive) is called where it is stored and shown."""
-    return safe_label(part)[:LONGEST_PART]
+    return safe_label(part)[:LONGEST_PART_LABEL]
