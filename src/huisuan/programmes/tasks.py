@@ -32,3 +32,12 @@ def remind_of_reports_in_time(timestamp: int) -> None:
     from huisuan.programmes.contract_desk.reminding import remind_of_reports
 
     remind_of_reports(datetime.fromtimestamp(timestamp, UTC))
+
+
+@app.periodic(cron="3 16 * * *")
+@app.task(name="programmes.revoke_groundless_grants", queueing_lock="programmes.revoke_groundless_grants")
+def revoke_groundless_grants_in_time(timestamp: int) -> None:
+    """Just after midnight in Anhui: grants of data end with the entry of a register that they stand on."""
+    from huisuan.programmes.registers.lost_grounds import revoke_groundless_grants
+
+    revoke_groundless_grants(datetime.fromtimestamp(timestamp, UTC))

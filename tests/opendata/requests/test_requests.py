@@ -92,6 +92,7 @@ def test_a_plan_may_be_followed_by_an_entry_which_is_the_last_word(firm: Person,
         GivenAnswer(), GivenAnswer(entry="x", plan=date(2030, 1, 1), text="y"), GivenAnswer(access="closed", text="x"),
         GivenAnswer(access="closed", ground="条例第十四条"), GivenAnswer(access="open", ground="x", text="y"),
         GivenAnswer(plan=date(2026, 9, 28), text="x"), GivenAnswer(plan=date(2030, 1, 1)),
+        GivenAnswer(plan=date(2027, 10, 1), text="一年以后"),
         GivenAnswer(access="秘密", ground="x", text="y"), GivenAnswer(access="closed", ground="x" * 301, text="y"),
     ],
 )  # fmt: skip
@@ -173,7 +174,7 @@ def test_the_command_asks_answers_and_counts(firm: Person, city: Person) -> None
         assert result.exit_code == 0, result.output
         return json.loads(result.output)
 
-    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    tomorrow, in_a_month = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}" for days in (1, 30))
     term = run("term", "--days", "15", "--from", tomorrow, "--authority", "文件", "--by", "province")
     assert isinstance(term, list)
     assert term[0]["working_days"] == 15
@@ -181,7 +182,7 @@ def test_the_command_asks_answers_and_counts(firm: Person, city: Person) -> None
         "ask", "--title", "数据", "--purpose", "用", "--department", "甲局", "--region", "340100", "--by", "alpha"
     )
     assert isinstance(made, dict)
-    done = run("answer", str(made["number"]), "--plan", "2999-01-01", "--text", "明年", "--by", "hefei")
+    done = run("answer", str(made["number"]), "--plan", in_a_month, "--text", "明年", "--by", "hefei")
     assert isinstance(done, dict)
     assert done["state"] == "planned"
     assert run("requests", "--by", "alpha") == [done]

@@ -13,11 +13,12 @@ from huisuan.compute.metering.audit.folder import canonical
 from huisuan.opendata.catalogue.catalogue_import import import_catalogue
 from huisuan.opendata.scores.formula import load_formula
 from huisuan.opendata.scores.office_facts import EntryFacts, OfficeFacts
-from huisuan.opendata.scores.queries import freeze_openness
+from huisuan.opendata.scores.queries import freeze_openness, list_office_facts
 from huisuan.opendata.scores.ranking import rank_offices
 from support.catalogue import as_csv, code, line
 
 DAY = date(2026, 9, 30)
+NOON = datetime(2026, 9, 30, 4, tzinfo=UTC)
 
 
 def _entry(number: int, delivered: date | None, frequency: str = "half_yearly") -> EntryFacts:
@@ -76,3 +77,11 @@ def test_the_frozen_scores_say_what_they_follow_from_and_can_be_recomputed() -> 
     assert sum(one["points"] for one in frozen["formula"]["criteria"]) == 100
     digest = frozen.pop("sha256")
     assert digest == text_sha256(canonical(frozen))
+
+
+@pytest.mark.django_db
+def test_only_a_link_of_another_office_is_a_use() -> None:
+    lines = [line(1, links=code(2)), line(2), line(3, department="合肥市数据局", links=code(1))]
+    import_catalogue(as_csv(lines), "list.csv", by="test", now=datetime(2026, 9, 1, tzinfo=UTC))
+    uses = {entry.code: entry.uses for office in list_office_facts(NOON) for entry in office.entries}
+    assert uses == {code(1): 1, code(2): 0, code(3): 0}

@@ -334,6 +334,7 @@ ONE_TRANSACTION = {
     "opendata.scan_what_is_out": "each file is one transaction, and is not asked for while its scan is under way",
     "programmes.erase_objectors": "one transaction; what is erased is not found again",
     "programmes.remind_of_reports": "each message has a key: it is written once",
+    "programmes.revoke_groundless_grants": "one transaction; what is revoked is not found again",
     "programmes.look_back": "one transaction, and a flag is a row with a key of application, kind and what it is about",
 }
 

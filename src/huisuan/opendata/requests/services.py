@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
@@ -19,6 +19,7 @@ from huisuan.opendata.vocabulary import ACCESS_WORDS, Access, find_word, fold
 from huisuan.parties.models import Person, Region, Role
 
 _ANSWERERS = (Role.CITY, Role.PROVINCE)
+_LONGEST_PLAN = timedelta(days=366)  # a plan beyond it answers nothing
 _PROVINCE = "0000"  # what the code of a province ends with
 
 
@@ -125,6 +126,11 @@ def _compose(given: GivenAnswer, today: date) -> RequestAnswer:
     if given.plan is not None:
         if given.plan <= today:
             raise InvalidRequest(f"计划的日期 {given.plan} 须在今天之后", code="data_request.plan_is_past")
+        if given.plan > today + _LONGEST_PLAN:
+            raise InvalidRequest(
+                f"计划的日期 {given.plan} 在一年以后：计划至多一年；更久的请答复不予开放或有条件开放，并写依据",
+                code="data_request.plan_too_far",
+            )
         return RequestAnswer(
             outcome="planned", planned_on=given.plan, text=_text("计划", given.text, 500), answered_on=today
         )

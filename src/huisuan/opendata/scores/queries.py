@@ -74,8 +74,13 @@ def _delivered() -> dict[int, date]:
 
 
 def _uses() -> Counter[str]:
+    """How often an entry answered a request or was linked to by another office; what an office links itself is no use."""
     answered = RequestAnswer.objects.filter(entry__isnull=False).values_list("entry__code", flat=True)
-    linked = (code for links in standing_entries().values_list("links", flat=True) for code in links)
+    rows = list(standing_entries().values_list("entry__code", "region_id", "department", "links"))
+    office = {code: (region, department) for code, region, department, _ in rows}
+    linked = (
+        code for _, region, department, links in rows for code in links if office.get(code) != (region, department)
+    )
     return Counter(answered) + Counter(linked)
 
 

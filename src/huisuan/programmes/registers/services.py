@@ -27,6 +27,7 @@ from huisuan.programmes.registers.entry_line import (
     parse_entry,
 )
 from huisuan.programmes.registers.keepers import ANYTHING, Keeper, keeper_of, not_theirs
+from huisuan.programmes.registers.lost_grounds import accredits, revoke_groundless_grants
 from huisuan.programmes.registers.ties import Ties, content_of, fill_holds, held_amount, lock_things
 from huisuan.programmes.registers.totals import TotalsByKey
 
@@ -163,6 +164,8 @@ def store_entries(
         for line, content in entries.values():
             batch.add(line, content)
         batch.write()
+        if batch.versions and accredits(policy, spec):
+            revoke_groundless_grants(stamp["at"], stamp["by"])
 
 
 @dataclass
@@ -273,6 +276,8 @@ def end_entry(
     )  # fmt: skip
     _set_latest([made])
     DrawnAmount.objects.filter(thing=entry).delete()  # what it took is free again
+    if accredits(policy, spec):
+        revoke_groundless_grants(now, by)
     return made
 
 

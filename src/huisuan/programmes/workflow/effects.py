@@ -43,6 +43,7 @@ from huisuan.programmes.publicity.conditions import (
     stood_in_public,
 )
 from huisuan.programmes.publicity.lines import publish_lines
+from huisuan.programmes.registers.lost_grounds import revoke_granted_data
 from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
 from huisuan.programmes.submissions.city_shares import record_shares
@@ -100,7 +101,7 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "decide": (grant_awards, tell_applicants),
     "refuse": (pass_on_objects, move_up_waiting, tell_applicants),
     "withdraw": (pass_on_objects, move_up_waiting),
-    "revoke": (pass_on_objects, revoke_awards, move_up_waiting),
+    "revoke": (pass_on_objects, revoke_awards, move_up_waiting, revoke_granted_data),
     "contract": (award_what_was_agreed,),
     "eliminate": (free_what_is_left, tell_applicants),
     "commit": (commit_awards,),
