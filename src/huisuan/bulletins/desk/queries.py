@@ -14,6 +14,7 @@ from huisuan.base.paths import home
 from huisuan.bulletins.desk.statement import STATEMENT, issue_paper
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinReview
 from huisuan.compute.keys.platform_key import public
+from huisuan.parties.models import Person
 
 
 class BulletinState(StrEnum):
@@ -34,7 +35,7 @@ def bulletins_shelf() -> ContentStore:
 def list_bulletins() -> QuerySet[Bulletin]:
     """Every draft with its review and its issue, the newest first."""
     return Bulletin.objects.select_related(
-        "by", "snapshot", "before", "review__by", "issue__by", "issue__corrected_by", "corrects__bulletin"
+        "by", "snapshot", "before", "template", "review__by", "issue__by", "issue__corrected_by", "corrects__bulletin"
     )
 
 
@@ -103,7 +104,7 @@ def state_bulletin(bulletin: Bulletin) -> dict[str, Any]:
         "reviewed_by": review.by.username if review else None, "note": review.note if review else "",
         "number": issue.number if issue else None, "issued_on": issue.day.isoformat() if issue else None,
         "files": issue.files if issue else {}, "corrects": bulletin.corrects.number if bulletin.corrects else None,
-        "reason": bulletin.reason,
+        "reason": bulletin.reason, "template": bulletin.template.number if bulletin.template else None,
     }  # fmt: skip
 
 
@@ -111,3 +112,15 @@ def snapshot_of(bulletin: Bulletin) -> tuple[dict[str, Any], dict[str, Any] | No
     """The figures that it follows from, and those that they are compared with."""
     before = json.loads(bulletin.before.content) if bulletin.before else None
     return json.loads(bulletin.snapshot.content), before
+
+
+def get_bulletin_person(username: str) -> Person:
+    """In whose name a command acts.
+
+    Raises:
+        NotFound: nobody of that name, or disabled.
+    """
+    found = Person.objects.filter(username=username, is_active=True).first()
+    if found is None:
+        raise NotFound(f"--by {username}：没有这个人，或已停用", code="person.unknown")
+    return found
