@@ -66,12 +66,15 @@ def make_bulletin(
     cells = snapshot.get("cells_data")
     day = f"{imprint.day.year}年{imprint.day.month}月{imprint.day.day}日"
     issued_at = datetime.combine(imprint.day, time(), SHANGHAI)
+    docx = (
+        merge_bulletin(template, letter, imprint.office, imprint.number, day) if template
+        else write_docx(letter, imprint.office, imprint.number, day, pictures)
+    )  # fmt: skip
     made = {
         SNAPSHOT: format_snapshot(snapshot), **({BEFORE: format_snapshot(before)} if before else {}),
         "bulletin.pdf": typeset(letter, Imprint(imprint.office, imprint.number, "", "huisuan", issued_at),
                                  [(one.title, one.svg, one.width_mm) for one in pictures]),
-        DOCX: merge_bulletin(template, letter, imprint.office, imprint.number, day) if template
-              else write_docx(letter, imprint.office, imprint.number, day, pictures),
+        DOCX: docx,
         "bulletin.html": write_html(letter, imprint.office, imprint.number, day, pictures),
         **({TEMPLATE: template} if template else {}),
         **({CELLS_JSON: write_cells_json(cells), CELLS_CSV: write_cells_csv(snapshot)} if cells else {}),

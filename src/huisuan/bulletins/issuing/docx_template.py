@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from huisuan.documents.docx import merge_values, read_template_fields
-from huisuan.documents.letters import Letter
+from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 
 #: fields of every bulletin, by the name that a template writes; annexes besides, as in documents
 BULLETIN_FIELDS = ("标题", "文号", "发文机关", "日期", "正文", "总体情况", "主要问题", "工作要求", "附注")
 #: without these nobody can tell which bulletin it is and from which snapshot it follows
 NEEDED_BULLETIN_FIELDS = ("文号", "附注")
 _SECTIONS = {"一、总体情况": "总体情况", "二、主要问题": "主要问题", "三、下一步工作要求": "工作要求"}
+_SAMPLE = Letter(
+    "关于某期情况的通报",
+    (
+        Part("一、总体情况", "heading"), Part("总体情况。"), Part("二、主要问题", "heading"), Part("主要问题。"),
+        Part("三、下一步工作要求", "heading"), Part("工作要求。"),
+    ),
+    note="快照", annexes=tuple(
+        Annex(f"清单{at}", (AnnexColumn("项"),) * 6, (("甲",) * 6, ("乙",) * 6)) for at in range(1, 4)
+    ),
+)  # fmt: skip
 
 
 def read_bulletin_fields(template: bytes) -> tuple[str, ...]:
@@ -49,3 +59,12 @@ def _sections(letter: Letter) -> Mapping[str, str]:
         elif at:
             found[at].append(f"　　{part.text}")
     return {name: "\n".join(texts) for name, texts in found.items()}
+
+
+def merge_bulletin_sample(template: bytes) -> bytes:
+    """A template filled in with a bulletin that nobody issued: to look at it.
+
+    Raises:
+        InvalidRequest, Unavailable: as `merge_bulletin`.
+    """
+    return merge_bulletin(template, _SAMPLE, "某某局", "某〔2000〕1号", "2000年1月1日")

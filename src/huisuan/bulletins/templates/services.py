@@ -12,23 +12,11 @@ from huisuan.base.content_store import ContentDamaged, ContentMissing
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
 from huisuan.base.hashing import bytes_sha256
 from huisuan.bulletins.desk.queries import bulletins_shelf
-from huisuan.bulletins.issuing.docx_template import merge_bulletin, read_bulletin_fields
+from huisuan.bulletins.issuing.docx_template import merge_bulletin_sample, read_bulletin_fields
 from huisuan.bulletins.models import BulletinKind, BulletinTemplate
 from huisuan.documents.docx import DOCX_TYPE
-from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
 from huisuan.parties.models import Person, Role
 from huisuan.programmes.applications.evidence_files import check_evidence
-
-_SAMPLE = Letter(
-    "关于某期情况的通报",
-    (
-        Part("一、总体情况", "heading"), Part("总体情况。"), Part("二、主要问题", "heading"), Part("主要问题。"),
-        Part("三、下一步工作要求", "heading"), Part("工作要求。"),
-    ),
-    note="快照", annexes=tuple(
-        Annex(f"清单{at}", (AnnexColumn("项"),) * 6, (("甲",) * 6, ("乙",) * 6)) for at in range(1, 4)
-    ),
-)  # fmt: skip
 
 
 @transaction.atomic
@@ -72,15 +60,6 @@ def check_bulletin_template(filename: str, content: bytes) -> tuple[str, tuple[s
     fields = read_bulletin_fields(content)
     merge_bulletin_sample(content)
     return accepted.filename, fields
-
-
-def merge_bulletin_sample(content: bytes) -> bytes:
-    """A template filled in with a bulletin that nobody issued: to look at it.
-
-    Raises:
-        InvalidRequest: no bulletin goes into it.
-    """
-    return merge_bulletin(content, _SAMPLE, "某某局", "某〔2000〕1号", "2000年1月1日")
 
 
 def newest_bulletin_template(office: str, kind: str) -> BulletinTemplate | None:

@@ -13,14 +13,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.bulletins.issuing.docx_template import BULLETIN_FIELDS, NEEDED_BULLETIN_FIELDS
+from huisuan.bulletins.issuing.docx_template import BULLETIN_FIELDS, NEEDED_BULLETIN_FIELDS, merge_bulletin_sample
 from huisuan.bulletins.models import BulletinKind
 from huisuan.bulletins.templates.services import (
     add_bulletin_template,
     check_bulletin_template,
     get_bulletin_template,
     list_bulletin_templates,
-    merge_bulletin_sample,
 )
 from huisuan.documents.docx import DOCX_TYPE, LARGEST_TEMPLATE
 from huisuan.parties.models import Person
@@ -54,6 +53,8 @@ def bulletin_templates_page(request: HttpRequest) -> HttpResponseBase:
 @allow("province")
 def bulletin_template_file(request: HttpRequest, number: int, what: str) -> HttpResponse:
     """A template as it was given, or filled in with a bulletin that nobody issued."""
+    if what not in ("template", "sample"):
+        raise Http404
     try:
         found, content = get_bulletin_template(number)
         content = merge_bulletin_sample(content) if what == "sample" else content
