@@ -175,7 +175,7 @@ def main() -> int:
             )
         print(
             f"bulletin of 16 cities, 60 departments, three formats: {folder.processor_s[0]:.1f} and "
-            f"{folder.processor_s[1]:.1f} s of processor time, {folder.clock_s[0]:.1f} and {folder.clock_s[1]:.1f} s by "
+            f"{folder.processor_s[1]:.1f} s of processor time, {folder.clock_s[0]:.1f}, {folder.clock_s[1]:.1f} s by "
             f"the clock, {folder.size:,} bytes, {'equal' if folder.is_equal else 'NOT EQUAL'} "
             f"(ratio to {AIM_FOLDER:.0f} s: {max(folder.clock_s) / AIM_FOLDER:.2f})"
         )
