@@ -110,6 +110,6 @@ def _print(number: int, by: str, as_json: bool) -> None:
 
 
 def _person(by: str) -> Person:
-    from huisuan.bulletins.desk.queries import get_bulletin_person
+    from huisuan.programmes.people import find_person
 
-    return get_bulletin_person(by)
+    return find_person(by)

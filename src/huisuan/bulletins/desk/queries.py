@@ -8,13 +8,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from huisuan.base.content_store import ContentDamaged, ContentMissing, ContentStore
+from huisuan.base.content_store import ContentDamaged, ContentMissing
 from huisuan.base.errors import NotFound, Unavailable
-from huisuan.base.paths import home
 from huisuan.bulletins.desk.statement import STATEMENT, issue_paper
+from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinReview
 from huisuan.compute.keys.platform_key import public
-from huisuan.parties.models import Person
 
 
 class BulletinState(StrEnum):
@@ -25,11 +24,6 @@ class BulletinState(StrEnum):
     PASSED = "passed"
     ISSUED = "issued"
     CORRECTED = "corrected"
-
-
-def bulletins_shelf() -> ContentStore:
-    """Where the files of issued bulletins lie, each by its digest."""
-    return ContentStore(home() / "bulletins")
 
 
 def list_bulletins() -> QuerySet[Bulletin]:
@@ -112,15 +106,3 @@ def snapshot_of(bulletin: Bulletin) -> tuple[dict[str, Any], dict[str, Any] | No
     """The figures that it follows from, and those that they are compared with."""
     before = json.loads(bulletin.before.content) if bulletin.before else None
     return json.loads(bulletin.snapshot.content), before
-
-
-def get_bulletin_person(username: str) -> Person:
-    """In whose name a command acts.
-
-    Raises:
-        NotFound: nobody of that name, or disabled.
-    """
-    found = Person.objects.filter(username=username, is_active=True).first()
-    if found is None:
-        raise NotFound(f"--by {username}：没有这个人，或已停用", code="person.unknown")
-    return found

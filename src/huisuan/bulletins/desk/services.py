@@ -12,11 +12,12 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.bulletins.appeals.telling import tell_of_correction
-from huisuan.bulletins.desk.queries import bulletins_shelf, list_bulletins, snapshot_of
+from huisuan.bulletins.desk.queries import list_bulletins, snapshot_of
 from huisuan.bulletins.desk.statement import ISSUE_KIND, issue_message
+from huisuan.bulletins.desk.telling import tell_of_correction
 from huisuan.bulletins.figures.freezing import asked_of, is_up_to_date, issue_compared
 from huisuan.bulletins.issuing.bulletin_folder import BulletinImprint, make_bulletin
+from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind, BulletinReview, BulletinSnapshot
 from huisuan.bulletins.templates.services import load_bulletin_template, newest_bulletin_template
 from huisuan.compute.keys.platform_key import sign

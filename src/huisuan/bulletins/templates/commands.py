@@ -32,14 +32,14 @@ def add(
 ) -> None:
     """上传模板：此后起草的该机关这一种通报，DOCX 由它生成；不认识的域、宏、外部链接都不收。"""
     context.obj()
-    from huisuan.bulletins.desk.queries import get_bulletin_person
     from huisuan.bulletins.templates.services import (
         add_bulletin_template,
         check_bulletin_template,
         state_bulletin_template,
     )
+    from huisuan.programmes.people import find_person
 
-    person = get_bulletin_person(by)
+    person = find_person(by)
     with disk_refusals():
         content = file.read_bytes()
     if check:

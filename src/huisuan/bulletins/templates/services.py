@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from huisuan.base.content_store import ContentDamaged, ContentMissing
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
 from huisuan.base.hashing import bytes_sha256
-from huisuan.bulletins.desk.queries import bulletins_shelf
 from huisuan.bulletins.issuing.docx_template import merge_bulletin_sample, read_bulletin_fields
+from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import BulletinKind, BulletinTemplate
 from huisuan.documents.docx import DOCX_TYPE
 from huisuan.parties.models import Person, Role
