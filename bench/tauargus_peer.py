@@ -9,6 +9,7 @@ the cells that it hides, `all` for a total.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -27,12 +28,14 @@ def main() -> None:
     rows = pd.DataFrame(asked["rows"], columns=["period", "city", "kind", "firm", "amount"])
     processor, clock = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # its solver leaves logs wherever it stands
         done = protect(
             rows[[*asked["dimensions"], "amount"]].astype({"amount": float}), asked["dimensions"], response="amount",
             safety_rules=_RULES, suppress=f"OPT(1,{asked['minutes']})", workdir=folder, totcode="all",
         )  # fmt: skip
         table = done.tables[0]
         names, safe = table.dataframe()[asked["dimensions"]].values.tolist(), list(table.safe(None))
+        os.chdir("/")
     hidden = [key for key, value in zip(names, safe, strict=True) if value is None or value != value]
     spent = time.process_time() - processor, time.perf_counter() - clock
     said = {"version": version("pytauargus"), "processor_s": spent[0], "clock_s": spent[1], "hidden": hidden}

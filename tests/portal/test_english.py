@@ -46,6 +46,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "data-grants": ("?export=csv",), "gate-desk": ("?export=csv", "?q=zzz"),
     "opendata-query": ("?sql=SELECT+1", "?sql=x"),
     "bulletins": ("?export=csv",), "bulletin-desk": ("?export=csv",), "bulletin-appeals": ("?export=csv",),
+    "bulletin-templates": ("?export=csv",),
     "openness-scores": ("?office=340100", "?office=x"),
     "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),

@@ -43,7 +43,7 @@ def issued_bulletin(now: datetime) -> BulletinIssue:
 
 def appealed(issue: BulletinIssue, city: Person, now: datetime) -> ScoreAppeal:
     """A city's appeal against the first row of an issue that is its own, unanswered."""
-    region, office = appealable_rows(issue, city)[0]
+    region, office = appealable_rows(issue, city, now)[0]
     return make_appeal(issue.bulletin_id, MadeAppeal(region, office, "", "why"), city, now)
 
 

@@ -36,6 +36,7 @@ NO_PAGE = {
     "corpus-shard",
     "corpus-card",
     "bulletin-file",
+    "bulletin-template-file",
     "job-file",
     "job-picture",
     "import-faults",

@@ -35,6 +35,7 @@ from support.attested_policy import write_attested_policy
 from support.catalogue import as_csv
 from support.catalogue import line as open_data_line
 from support.command_tree import invoke
+from support.docx_templates import template
 from support.gate import built_corpus, resident_ids, scan_now, steward
 from support.metering import HOUR, T0, Agent, leased, said
 from support.registers import HEADER as PARK_HEADER
@@ -145,6 +146,7 @@ def lay_out(desk: Path) -> None:
     write_config(agent, Config(url="https://suan.example.cn", engine="local"))
     make_key(agent / KEY)
     AgentState(agent / STATE_FILE).close()
+    (desk / "通报.docx").write_bytes(template("文号", "附注", "正文"))
     (desk / "jan.txt").write_bytes(sacct(*map(_january, range(1, 21))))
 
 

@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,8 +53,10 @@ _SAMPLE_IMPRINT = Imprint(
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP can say
 
 
-def read_template_fields(content: bytes) -> tuple[str, ...]:
-    """The merge fields of a template, by name.
+def read_template_fields(
+    content: bytes, known: Sequence[str] = LETTER_FIELDS, needed: Sequence[str] = NEEDED_FIELDS
+) -> tuple[str, ...]:
+    """The merge fields of a template, by name; `known` are those that its documents have, `needed` those they bear.
 
     Raises:
         InvalidRequest: it is no DOCX, too large, links to something outside, has a field that does more than fill in,
@@ -65,13 +67,13 @@ def read_template_fields(content: bytes) -> tuple[str, ...]:
     _check_parts(content)
     with _opened(content) as opened:
         fields = tuple(sorted(opened.get_merge_fields()))
-    unknown = [name for name in fields if name not in LETTER_FIELDS and not _ANNEX_FIELD.fullmatch(name)]
+    unknown = [name for name in fields if name not in known and not _ANNEX_FIELD.fullmatch(name)]
     if unknown:
         raise InvalidRequest(
-            f"模板里有不认识的域：{'、'.join(unknown)}；可用：{'、'.join((*LETTER_FIELDS, *_ANNEX_FIELDS))}",
+            f"模板里有不认识的域：{'、'.join(unknown)}；可用：{'、'.join((*known, *_ANNEX_FIELDS))}",
             code="document.template_field_unknown",
         )
-    if missing := [name for name in NEEDED_FIELDS if name not in fields]:
+    if missing := [name for name in needed if name not in fields]:
         raise InvalidRequest(f"模板缺少域：{'、'.join(missing)}", code="document.template_field_missing")
     for letter in (_SAMPLE, replace(_SAMPLE, annexes=())):
         merge_docx(content, letter, _SAMPLE_IMPRINT)
@@ -95,11 +97,22 @@ def merge_docx(template: bytes, letter: Letter, imprint: Imprint) -> bytes:
         InvalidRequest: the template and the letter make no DOCX together.
         Unavailable: it cannot be made here.
     """
+    return merge_values(template, _values(letter, imprint), letter.annexes)
+
+
+def merge_values(template: bytes, values: Mapping[str, str], annexes: Sequence[Annex]) -> bytes:
+    """A template filled in with values by field, and with the titles and rows of annexes; the same are the same bytes.
+
+    Raises:
+        InvalidRequest: they make no DOCX together.
+        Unavailable: it cannot be made here.
+    """
+    titles = {f"附件{at}标题": annex.title for at, annex in enumerate(annexes, start=1)}
     with _refused("模板套不进公文"), _opened(template) as opened:
-        for at, annex in enumerate(letter.annexes, start=1):
+        for at, annex in enumerate(annexes, start=1):
             rows = [{f"附件{at}列{column}": text for column, text in enumerate(row, 1)} for row in annex.rows]
             opened.merge_rows(f"附件{at}列1", rows)
-        opened.merge(**_values(letter, imprint))
+        opened.merge(**values, **titles)
         made = io.BytesIO()
         opened.write(made)
         return _without_times(made.getvalue())
@@ -113,7 +126,7 @@ def _values(letter: Letter, imprint: Imprint) -> Mapping[str, str]:
         "主送": f"{letter.to}：" if letter.to else "", "正文": body, "附注": letter.note,
         "日期": f"{day.year}年{day.month}月{day.day}日", "核验码": imprint.code, "核验地址": imprint.address,
         "替代": f"（替代 {imprint.replaces}）" if imprint.replaces else "",
-    } | {f"附件{at}标题": annex.title for at, annex in enumerate(letter.annexes, start=1)}  # fmt: skip
+    }  # fmt: skip
 
 
 def _opened(content: bytes) -> MailMerge:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.bulletins.appeals.queries import AppealState, appeal_standing, get_appeal
+from huisuan.bulletins.appeals.queries import AppealState, appeal_standing, appealable_rows, get_appeal
 from huisuan.bulletins.appeals.services import MadeAppeal, SetTerm, answer_appeal, make_appeal, set_appeal_term
 from huisuan.bulletins.desk.services import (
     DraftedWords,
@@ -20,11 +20,14 @@ from huisuan.bulletins.desk.services import (
     issue_bulletin,
     review_bulletin,
 )
-from huisuan.bulletins.models import AppealAnswer, BulletinKind
+from huisuan.bulletins.models import AppealAnswer, BulletinIssue, BulletinKind
+from huisuan.messages.models import Message
+from huisuan.opendata.catalogue.catalogue_import import import_catalogue
 from huisuan.opendata.scores.formula import load_formula
 from huisuan.opendata.scores.queries import freeze_openness
 from huisuan.parties.models import Person
 from support.bulletins import working_group
+from support.catalogue import as_csv, line
 from support.command_tree import invoke
 from support.gate import list_entry
 
@@ -66,6 +69,10 @@ def test_an_appeal_on_the_last_day_before_a_holiday_is_in_time_and_is_due_after_
     assert code_of(MadeAppeal("340100", "", "none", "x"), number, hefei, at(9, 25, 9)) == "appeal.criterion_unknown"
     assert code_of(ours, number, hefei, at(10, 1, 0)) == "appeal.late"
     appeal = make_appeal(number, ours, hefei, at(9, 30, 23, 59))
+    told = Message.objects.get(code="score_appeal_made", person=li)
+    assert (told.values["by"], told.values["day"], told.link) == (
+        "合肥市", "2024-10-10", f"/bulletins/appeals/{appeal.pk}"
+    )  # fmt: skip
     assert code_of(ours, number, hefei, at(9, 30, 23, 59)) == "appeal.made_already"
 
     before, after = appeal_standing(appeal, at(10, 10, 23, 59)), appeal_standing(appeal, at(10, 11, 0))
@@ -87,6 +94,37 @@ def test_an_appeal_on_the_last_day_before_a_holiday_is_in_time_and_is_due_after_
         ("corrected", "某数通〔2024〕9号", "某数通〔2024〕10号")
     ]
     assert code_of(MadeAppeal("340100", "", "", "x"), number, hefei, at(9, 26, 9)) == "appeal.issue_corrected"
+    assert [(one.code, one.person) for one in Message.objects.exclude(code="score_appeal_made").order_by("pk")] == [
+        ("score_appeal_upheld", hefei), ("score_appeal_corrected", hefei)
+    ]  # fmt: skip
+
+
+def test_a_department_of_the_province_appeals_by_who_speaks_for_it_and_another_answers() -> None:
+    """Named by somebody else of the province; it sees its own row alone, and does not answer itself."""
+    department = "安徽省交通运输厅"
+    import_catalogue(
+        as_csv([line(department=department, region="340000")]), "清单.csv", by="test", now=datetime.now(UTC)
+    )
+    li, spoken, other = (working_group(name) for name in ("li", "jiao", "zhao"))
+    number = issued(at(9, 24, 10))
+    ours = MadeAppeal("340000", department, "listed", "目录里有条目")
+    assert code_of(ours, number, spoken, at(9, 25, 9)) == "appeal.not_theirs"
+    words = ("bulletin", "delegate", department, "--person", "jiao", "--by")
+    assert getattr(invoke(*words, "jiao").exception, "code", "") == "appeal.own_delegate"
+    assert json.loads(invoke(*words, "li", "--json").stdout)["speaks"] is True
+    now = datetime.now(UTC)
+    assert appealable_rows(BulletinIssue.objects.get(bulletin_id=number), spoken, now) == [("340000", department)]
+    assert code_of(ours, number, other, now) == "appeal.not_theirs"
+    appeal = make_appeal(number, ours, spoken, now)
+    assert {one.person for one in Message.objects.filter(code="score_appeal_made")} >= {li, other}
+    assert not Message.objects.filter(code="score_appeal_made", person=spoken).exists()  # knows it already
+    with pytest.raises(Refused) as refused:
+        answer_appeal(appeal.pk, True, "是", spoken, now)
+    assert refused.value.code == "appeal.own_department"
+    answer_appeal(appeal.pk, False, "核对无误", other, now)
+    assert Message.objects.get(code="score_appeal_rejected").person == spoken
+    assert json.loads(invoke(*words, "li", "--end", "--json").stdout)["speaks"] is False
+    assert appealable_rows(BulletinIssue.objects.get(bulletin_id=number), spoken, datetime.now(UTC)) == []
 
 
 def test_by_commands_and_without_a_term_an_appeal_is_open_until_the_correction() -> None:

@@ -56,6 +56,11 @@ def _people(db: None) -> None:
 def test_two_quarters_and_their_half_year_of_money_give_no_firm_away(tmp_path: Path) -> None:
     """By commands: each verified by anybody, all three attacked together; what is out is not issued twice."""
     pay_two_quarters()
+    snapshot, made = tmp_path / "q1.json", tmp_path / "made"
+    said("snapshot", str(snapshot), *MONEY[2:], "--period", "2024Q1")
+    words = ("--office", "某省财政厅", "--number", "试1号", "--day", TODAY, "--period", "2024年第一季度")
+    assert "cells.json" in said("make", str(snapshot), str(made), *words)["files"]
+    assert said("verify", str(made))["genuine"] is True
     first, second = (drafted(*MONEY, "--period", f"2024Q{at}") for at in (1, 2))
     folders = [issued(first, "某财通〔2024〕1号", tmp_path / "q1")]
     # the first quarter and the second are not linked until the half-year is out, but what was drafted is chosen anew
@@ -70,6 +75,7 @@ def test_two_quarters_and_their_half_year_of_money_give_no_firm_away(tmp_path: P
     cells = {tuple(one["key"][1:]): one["value"] for folder in folders for one in _cells(folder)}
     assert cells["2024Q1", "340300", "all"] is cells["2024Q1", "340600", "all"] is None  # one firm each
     assert cells["2024H1", "all", "all"] == cells["2024Q1", "all", "all"] + cells["2024Q2", "all", "all"]
+    assert [one["value"] for one in _cells(made)] == [one["value"] for one in _cells(folders[0])]
     public = (folders[0] / "snapshot.json").read_text(encoding="utf-8")
     assert BulletinSnapshot.objects.exclude(kept="").count() == 4
     assert all(uscc not in public for uscc in ("91340100MA2T", "contributions"))

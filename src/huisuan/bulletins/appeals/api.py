@@ -47,7 +47,9 @@ def appeals(
     return {"total": found.count(), "appeals": rows}
 
 
-@router.post("/bulletins/{number}/appeals", auth=Allow("city", scope="submit"), summary="对通报里的得分提出异议")
+@router.post(
+    "/bulletins/{number}/appeals", auth=Allow("city", "province", scope="submit"), summary="对通报里的得分提出异议"
+)
 def make(request: HttpRequest, number: int, body: AppealBody) -> dict[str, Any]:
     """Within the working days after the day on the bulletin."""
     now = timezone.now()

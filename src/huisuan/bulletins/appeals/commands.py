@@ -28,7 +28,7 @@ def appeal(
     criterion: Annotated[str, typer.Option("--criterion", help="哪一项，如 in_time；不写是整个得分")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """对通报里本市或所属部门的得分提出异议，在期限（工作日）之内。"""
+    """对通报里本市、所属部门或自己部门的得分提出异议，在期限（工作日）之内。"""
     from huisuan.bulletins.appeals.services import MadeAppeal, make_appeal
 
     made = make_appeal(number, MadeAppeal(region, office, criterion, text), _person(by), datetime.now(UTC))
@@ -80,6 +80,23 @@ def appeal_term(
         out.print(f"自 {day} 起：{made.appeal_days} 个工作日内提出，{made.answer_days} 个工作日内答复", markup=False)
 
 
+def delegate(
+    department: Annotated[str, typer.Argument(metavar="DEPARTMENT", help="省级部门，照通报上写")],
+    person: Annotated[str, typer.Option("--person", metavar="USERNAME", help="谁代表它提出异议：省级账号")],
+    by: _By,
+    ends: Annotated[bool, typer.Option("--end", help="不再代表")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """定省级部门的联络人：对通报里自己部门的得分提出异议；在该部门任岗的人不用另定。"""
+    from huisuan.bulletins.appeals.services import set_delegate
+
+    made = set_delegate(department, person, not ends, _person(by), datetime.now(UTC))
+    if as_json:
+        print_json({"department": made.department, "person": person, "speaks": made.speaks})
+    else:
+        out.print(f"{made.department}：{person} {'代表' if made.speaks else '不再代表'}", markup=False)
+
+
 def _print(number: int, by: str, as_json: bool) -> None:
     from huisuan.bulletins.appeals.queries import appeal_standing, get_appeal
 
@@ -93,10 +110,6 @@ def _print(number: int, by: str, as_json: bool) -> None:
 
 
 def _person(by: str) -> Person:
-    from huisuan.base.errors import NotFound
-    from huisuan.parties.models import Person
+    from huisuan.programmes.people import find_person
 
-    found = Person.objects.filter(username=by, is_active=True).first()
-    if found is None:
-        raise NotFound(f"--by {by}：没有这个人，或已停用", code="person.unknown")
-    return found
+    return find_person(by)

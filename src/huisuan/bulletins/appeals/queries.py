@@ -13,10 +13,13 @@ from django.db.models import Q, QuerySet
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.bulletins.desk.queries import snapshot_of
-from huisuan.bulletins.models import AppealAnswer, AppealTerm, BulletinIssue, ScoreAppeal
+from huisuan.bulletins.models import AppealAnswer, AppealTerm, BulletinIssue, DepartmentDelegate, ScoreAppeal
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
 from huisuan.parties.models import Person, Role
+from huisuan.programmes.offices import posts_in_force
+
+_PROVINCE = "0000"  # what the code of a province ends with
 
 
 class AppealState(StrEnum):
@@ -50,6 +53,24 @@ class AppealStanding:
             "answered_by": self.answer.by.username if self.answer else None,
             "corrected_by": newer.number if newer and self.state == AppealState.CORRECTED else None,
         }  # fmt: skip
+
+
+def departments_of(person: Person, now: datetime) -> frozenset[str]:
+    """The departments of the province for which a person speaks: by a post in an office, or named as its delegate."""
+    if person.role != Role.PROVINCE:
+        return frozenset()
+    posts = posts_in_force(person, now.astimezone(SHANGHAI).date())
+    last = {one.department: one.speaks for one in DepartmentDelegate.objects.filter(person=person).order_by("pk")}
+    return frozenset(posts.values_list("office__name", flat=True)) | {name for name, speaks in last.items() if speaks}
+
+
+def list_delegates() -> list[DepartmentDelegate]:
+    """Who speaks for which department now."""
+    last = {
+        (one.department, one.person_id): one
+        for one in DepartmentDelegate.objects.select_related("person").order_by("pk")
+    }
+    return sorted((one for one in last.values() if one.speaks), key=lambda one: (one.department, one.person.username))
 
 
 def visible_appeals(person: Person) -> QuerySet[ScoreAppeal]:
@@ -100,11 +121,15 @@ def appeal_window(issue: BulletinIssue) -> WorkingDayCount | None:
     return count_working_days(issue.day, term.appeal_days, load_calendar()) if term else None
 
 
-def appealable_rows(issue: BulletinIssue, person: Person) -> list[tuple[str, str]]:
-    """The offices (region, department) of an issue for which somebody may appeal: a city for all in it."""
-    if person.role != Role.CITY or not person.city_id:
-        return []
-    return [place for place in scored_places(issue) if place[0][:4] == person.city_id[:4]]
+def appealable_rows(issue: BulletinIssue, person: Person, now: datetime) -> list[tuple[str, str]]:
+    """The offices (region, department) of an issue for which somebody may appeal.
+
+    A city: for all in it; somebody of the province: for the department of the province for which they speak.
+    """
+    if person.role == Role.CITY and person.city_id:
+        return [place for place in scored_places(issue) if place[0][:4] == person.city_id[:4]]
+    own = departments_of(person, now)
+    return [place for place in scored_places(issue) if place[0].endswith(_PROVINCE) and place[1] in own]
 
 
 def scored_places(issue: BulletinIssue) -> list[tuple[str, str]]:

@@ -13,10 +13,12 @@ from huisuan.bulletins.appeals.queries import (
     appeal_window,
     appealable_rows,
     criteria_of,
+    departments_of,
     scored_places,
 )
+from huisuan.bulletins.appeals.telling import tell_of_answer, tell_of_appeal
 from huisuan.bulletins.desk.queries import get_issue
-from huisuan.bulletins.models import AppealAnswer, AppealTerm, ScoreAppeal
+from huisuan.bulletins.models import AppealAnswer, AppealTerm, DepartmentDelegate, ScoreAppeal
 from huisuan.bulletins.models.appeals import MOST_APPEAL_DAYS
 from huisuan.parties.models import Person, Role
 
@@ -43,11 +45,13 @@ class SetTerm:
 
 @transaction.atomic
 def make_appeal(number: int, made: MadeAppeal, person: Person, now: datetime) -> ScoreAppeal:
-    """Appeal against what bulletin `number` says of an office of one's city.
+    """Appeal against what bulletin `number` says of an office of one's city, or of one's own department.
+
+    The working group is told of it.
 
     Raises:
         NotFound: no such bulletin was issued, it scores no such office, or by no such criterion.
-        NotAllowed: the office is not of the person's city.
+        NotAllowed: the office is not of the person's city, nor one for which the person speaks.
         Conflict: the time is over, the bulletin was corrected already, or the same was appealed already.
         InvalidRequest: no text, or too long.
     """
@@ -56,8 +60,8 @@ def make_appeal(number: int, made: MadeAppeal, person: Person, now: datetime) ->
         raise NotFound(
             f"{issue.number} 没有给 {made.region[:6]} {made.office[:60]} 打分", code="appeal.office_not_scored"
         )
-    if (made.region, made.office) not in appealable_rows(issue, person):
-        raise NotAllowed("异议由被通报的市提出，各市只能提本市和所属部门的", code="appeal.not_theirs")
+    if (made.region, made.office) not in appealable_rows(issue, person, now):
+        raise NotAllowed("异议由被通报的市、部门提出：市提本市和所属部门的，省级部门提自己的", code="appeal.not_theirs")
     if made.criterion and made.criterion not in criteria_of(issue):
         raise NotFound(f"{issue.number} 没有项目 {made.criterion[:40]}", code="appeal.criterion_unknown")
     newer = getattr(issue, "corrected_by", None)
@@ -74,19 +78,23 @@ def make_appeal(number: int, made: MadeAppeal, person: Person, now: datetime) ->
     ).first()
     if twin is not None:
         raise Conflict(f"同一项已经提过异议：{twin.pk}", code="appeal.made_already")
-    return ScoreAppeal.objects.create(
+    appeal = ScoreAppeal.objects.create(
         issue=issue, region=made.region, office=made.office, criterion=made.criterion, text=text, by=person, at=now,
         appeal_days=term.appeal_days if term else None, answer_days=term.answer_days if term else None,
     )  # fmt: skip
+    tell_of_appeal(appeal, now)
+    return appeal
 
 
 @transaction.atomic
 def answer_appeal(number: int, upheld: bool, text: str, person: Person, now: datetime) -> AppealAnswer:
     """Answer an appeal; one that is upheld is followed by a correction of the bulletin, which names it.
 
+    Whoever appealed is told of it.
+
     Raises:
         NotFound: no such appeal.
-        NotAllowed: not of the province.
+        NotAllowed: not of the province, or somebody who speaks for the department that appealed.
         Conflict: it was answered already.
         InvalidRequest: no reason, or too long.
     """
@@ -97,8 +105,33 @@ def answer_appeal(number: int, upheld: bool, text: str, person: Person, now: dat
         raise NotFound(f"没有编号为 {number} 的异议", code="appeal.unknown")
     if hasattr(appeal, "answer"):
         raise Conflict(f"异议 {number} 已经答复过", code="appeal.answered_already")
-    return AppealAnswer.objects.create(
+    if appeal.by_id == person.pk or appeal.office in departments_of(person, now):
+        raise NotAllowed("自己部门的异议不能自己答复：请别的部门的人答复", code="appeal.own_department")
+    answer = AppealAnswer.objects.create(
         appeal=appeal, upheld=upheld, text=_text("答复的内容", text, 1000), by=person, at=now
+    )
+    tell_of_answer(answer, now)
+    return answer
+
+
+@transaction.atomic
+def set_delegate(department: str, username: str, speaks: bool, by: Person, now: datetime) -> DepartmentDelegate:
+    """Say that somebody of the province speaks for a department of it from now on, or does no longer.
+
+    Raises:
+        NotAllowed: not by the province, or for oneself.
+        NotFound: nobody of the province is called so.
+        InvalidRequest: no department.
+    """
+    if by.role != Role.PROVINCE:
+        raise NotAllowed("部门的联络人由省专班定", code="appeal.for_the_province")
+    person = Person.objects.filter(username=username, role=Role.PROVINCE, is_active=True, machine=False).first()
+    if person is None:
+        raise NotFound(f"没有省级的在用账号 {username[:80]}", code="person.unknown")
+    if person.pk == by.pk:
+        raise NotAllowed("自己不能定自己为部门的联络人：请另一个人来定", code="appeal.own_delegate")
+    return DepartmentDelegate.objects.create(
+        department=_text("部门", department, 120), person=person, speaks=speaks, by=by, at=now
     )
 
 

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huisuan.bulletins.issuing.commands import disk_refusals
+from huisuan.bulletins.issuing.commands import BulletinSubject, disk_refusals
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 if TYPE_CHECKING:
     from huisuan.parties.models import Person
-
-
-class BulletinSubject(StrEnum):
-    """What a bulletin may be about, as the command line says it."""
-
-    OPENNESS = "openness"
-    SCENARIOS = "scenarios"
-    USE = "use"
-    MONEY = "money"
 
 
 _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以哪位省专班人员的名义")]
@@ -147,10 +137,6 @@ def _print(number: int, as_json: bool) -> None:
 
 
 def _person(by: str) -> Person:
-    from huisuan.base.errors import NotFound
-    from huisuan.parties.models import Person
+    from huisuan.programmes.people import find_person
 
-    found = Person.objects.filter(username=by, is_active=True).first()
-    if found is None:
-        raise NotFound(f"--by {by}：没有这个人，或已停用", code="person.unknown")
-    return found
+    return find_person(by)

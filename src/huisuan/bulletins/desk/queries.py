@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from huisuan.base.content_store import ContentDamaged, ContentMissing, ContentStore
+from huisuan.base.content_store import ContentDamaged, ContentMissing
 from huisuan.base.errors import NotFound, Unavailable
-from huisuan.base.paths import home
 from huisuan.bulletins.desk.statement import STATEMENT, issue_paper
+from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinReview
 from huisuan.compute.keys.platform_key import public
 
@@ -26,15 +26,10 @@ class BulletinState(StrEnum):
     CORRECTED = "corrected"
 
 
-def bulletins_shelf() -> ContentStore:
-    """Where the files of issued bulletins lie, each by its digest."""
-    return ContentStore(home() / "bulletins")
-
-
 def list_bulletins() -> QuerySet[Bulletin]:
     """Every draft with its review and its issue, the newest first."""
     return Bulletin.objects.select_related(
-        "by", "snapshot", "before", "review__by", "issue__by", "issue__corrected_by", "corrects__bulletin"
+        "by", "snapshot", "before", "template", "review__by", "issue__by", "issue__corrected_by", "corrects__bulletin"
     )
 
 
@@ -103,7 +98,7 @@ def state_bulletin(bulletin: Bulletin) -> dict[str, Any]:
         "reviewed_by": review.by.username if review else None, "note": review.note if review else "",
         "number": issue.number if issue else None, "issued_on": issue.day.isoformat() if issue else None,
         "files": issue.files if issue else {}, "corrects": bulletin.corrects.number if bulletin.corrects else None,
-        "reason": bulletin.reason,
+        "reason": bulletin.reason, "template": bulletin.template.number if bulletin.template else None,
     }  # fmt: skip
 
 

@@ -12,11 +12,14 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.bulletins.desk.queries import bulletins_shelf, list_bulletins, snapshot_of
+from huisuan.bulletins.desk.queries import list_bulletins, snapshot_of
 from huisuan.bulletins.desk.statement import ISSUE_KIND, issue_message
+from huisuan.bulletins.desk.telling import tell_of_correction
 from huisuan.bulletins.figures.freezing import asked_of, is_up_to_date, issue_compared
 from huisuan.bulletins.issuing.bulletin_folder import BulletinImprint, make_bulletin
+from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind, BulletinReview, BulletinSnapshot
+from huisuan.bulletins.templates.services import load_bulletin_template, newest_bulletin_template
 from huisuan.compute.keys.platform_key import sign
 from huisuan.compute.metering.audit.folder import canonical
 from huisuan.parties.models import Person, Role
@@ -134,16 +137,20 @@ def issue_bulletin(number: int, document_number: str, day: date, person: Person,
             "issued_at": now.isoformat(),
         }
     )  # fmt: skip
-    return BulletinIssue.objects.create(
+    issue = BulletinIssue.objects.create(
         bulletin=draft, corrects=draft.corrects, number=called, day=day, files=files, statement=statement,
         signature=sign(issue_message(statement)), by=person, at=now,
     )  # fmt: skip
+    if issue.corrects:
+        tell_of_correction(issue, now)
+    return issue
 
 
 def _make_files(draft: Bulletin, number: str, day: date) -> dict[str, str]:
     """The digest of each file. On the shelf before the row: content without a row is served by nobody."""
     now, before = snapshot_of(draft)
-    made = make_bulletin(now, before, BulletinImprint(draft.office, number, day, draft.period, tuple(draft.demands)))
+    imprint = BulletinImprint(draft.office, number, day, draft.period, tuple(draft.demands))
+    made = make_bulletin(now, before, imprint, load_bulletin_template(draft.template) if draft.template else b"")
     return {name: bulletins_shelf().store(content) for name, content in sorted(made.items())}
 
 
@@ -176,8 +183,9 @@ def _draft(
         raise InvalidRequest(
             f"下一步工作要求：须有 1 至 {_MOST_DEMANDS} 段，每段至多 500 字", code="bulletin.demands_wrong"
         )
+    office = _text("发文机关", words.office, 120)
     return Bulletin.objects.create(
-        kind=kind, snapshot=snapshot, before=before, office=_text("发文机关", words.office, 120),
+        kind=kind, snapshot=snapshot, before=before, office=office, template=newest_bulletin_template(office, kind),
         period=_text("哪一期", words.period, 60), demands=demands, corrects=corrects, reason=reason, by=person, at=now,
     )  # fmt: skip
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from huisuan.base.errors import InvalidRequest
@@ -17,13 +16,15 @@ from huisuan.bulletins.figures.periods import first_and_last_day
 from huisuan.bulletins.issuing.cells_file import write_cells_csv, write_cells_json
 from huisuan.bulletins.issuing.composing import compose_bulletin
 from huisuan.bulletins.issuing.docx_file import write_docx
+from huisuan.bulletins.issuing.docx_template import merge_bulletin
 from huisuan.bulletins.issuing.html_page import write_html
 from huisuan.bulletins.issuing.openness_letter import DEMANDS, BulletinHead
-from huisuan.bulletins.issuing.snapshot_file import format_snapshot, parse_snapshot
+from huisuan.bulletins.issuing.snapshot_file import format_snapshot
 from huisuan.documents.fonts import choose_faces, load_fonts
 from huisuan.documents.typesetting import Imprint, typeset, typesetter
 
 MANIFEST, SNAPSHOT, BEFORE = "manifest.json", "snapshot.json", "before.json"
+TEMPLATE, DOCX = "template.docx", "bulletin.docx"
 MANIFEST_FORMAT = "huisuan-bulletin-1"
 CELLS_JSON, CELLS_CSV = "cells.json", "cells.csv"
 #: everything that shapes a byte of the words, the tables and the pictures
@@ -44,22 +45,15 @@ class BulletinImprint:
     demands: tuple[str, ...] = DEMANDS
 
 
-@dataclass(frozen=True)
-class BulletinDifference:
-    """Something that is not as the manifest says: a file, or the version of something that shapes bytes."""
-
-    what: str
-    stated: str
-    found: str
-
-
 def make_bulletin(
-    snapshot: dict[str, Any], before: dict[str, Any] | None, imprint: BulletinImprint
+    snapshot: dict[str, Any], before: dict[str, Any] | None, imprint: BulletinImprint, template: bytes = b""
 ) -> dict[str, bytes]:
     """Every file of the bulletin, by name. The same arguments on the same versions are the same bytes.
 
+    `template` is the office's own DOCX, which is among the files then; without one the DOCX has our page.
+
     Raises:
-        InvalidRequest: the snapshot before is not from an earlier day.
+        InvalidRequest: the snapshot before is not from an earlier day, or the template is none for bulletins.
         Unavailable: it cannot be set here.
     """
     if before and _ends_on(before) >= _ends_on(snapshot):
@@ -72,12 +66,17 @@ def make_bulletin(
     cells = snapshot.get("cells_data")
     day = f"{imprint.day.year}年{imprint.day.month}月{imprint.day.day}日"
     issued_at = datetime.combine(imprint.day, time(), SHANGHAI)
+    docx = (
+        merge_bulletin(template, letter, imprint.office, imprint.number, day) if template
+        else write_docx(letter, imprint.office, imprint.number, day, pictures)
+    )  # fmt: skip
     made = {
         SNAPSHOT: format_snapshot(snapshot), **({BEFORE: format_snapshot(before)} if before else {}),
         "bulletin.pdf": typeset(letter, Imprint(imprint.office, imprint.number, "", "huisuan", issued_at),
                                  [(one.title, one.svg, one.width_mm) for one in pictures]),
-        "bulletin.docx": write_docx(letter, imprint.office, imprint.number, day, pictures),
+        DOCX: docx,
         "bulletin.html": write_html(letter, imprint.office, imprint.number, day, pictures),
+        **({TEMPLATE: template} if template else {}),
         **({CELLS_JSON: write_cells_json(cells), CELLS_CSV: write_cells_csv(snapshot)} if cells else {}),
     }  # fmt: skip
     manifest = {
@@ -87,7 +86,7 @@ def make_bulletin(
             "period": imprint.period, "demands": list(imprint.demands),
         },
         "files": {name: bytes_sha256(content) for name, content in made.items()},
-        "shaped_by": list_shapers(),
+        "shaped_by": list_shapers(template),
     }  # fmt: skip
     return {**made, MANIFEST: (json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()}
 
@@ -97,67 +96,20 @@ def _ends_on(snapshot: dict[str, Any]) -> str:
     return first_and_last_day(snapshot["period"])[1].isoformat() if "period" in snapshot else str(snapshot["day"])
 
 
-def list_shapers() -> dict[str, str]:
+def list_shapers(template: bytes = b"") -> dict[str, str]:
     """The version or the SHA-256 of everything that shapes a byte."""
+    merged = {
+        "template": bytes_sha256(template), "merger": f"docx-mailmerge2 {version('docx-mailmerge2')}",
+        **{f"code {one.name}": bytes_sha256(one.read_bytes()) for one in (
+            files("huisuan.bulletins.issuing").joinpath("docx_template.py"),
+            files("huisuan.documents").joinpath("docx.py"),
+        )},
+    } if template else {}  # fmt: skip
     own = files("huisuan.bulletins.issuing")
     code = {f"code {name}": own.joinpath(name) for name in _SHAPING_CODE}
     page = {"page letter.typ": files("huisuan.documents").joinpath("letter.typ")}
     return {
         "typesetter": typesetter(), "fonts": f"pylopdf-fonts-zh-cn {version('pylopdf-fonts-zh-cn')}",
         **{f"face {part}": families[0] for part, families in choose_faces(load_fonts()).items()},
-        **{name: bytes_sha256(source.read_bytes()) for name, source in {**code, **page}.items()},
+        **{name: bytes_sha256(source.read_bytes()) for name, source in {**code, **page}.items()}, **merged,
     }  # fmt: skip
-
-
-def verify_bulletin(folder: Path) -> list[BulletinDifference]:
-    """Make the bulletin of a folder anew: every file that differs, and every version that does. None: it is genuine.
-
-    Raises:
-        InvalidRequest: there is no manifest, or its snapshot is none.
-        OSError: a file cannot be read.
-    """
-    stated = _manifest(folder)
-    found = []
-    for name, digest in stated["files"].items():
-        path = folder / Path(name).name
-        here = bytes_sha256(path.read_bytes()) if path.is_file() else "没有这个文件"
-        if here != digest:
-            found.append(BulletinDifference(name, digest, here))
-    read = {
-        name: parse_snapshot((folder / name).read_bytes(), name)
-        for name in (SNAPSHOT, BEFORE)
-        if name in stated["files"]
-    }
-    said = stated["imprint"]
-    made = make_bulletin(
-        read[SNAPSHOT], read.get(BEFORE),
-        BulletinImprint(said["office"], said["number"], date.fromisoformat(said["day"]), said["period"],
-                        tuple(said["demands"])),
-    )  # fmt: skip
-    for name in sorted(set(made) - {MANIFEST, SNAPSHOT, BEFORE}):
-        anew = bytes_sha256(made[name])
-        if anew != stated["files"].get(name):
-            found.append(BulletinDifference(f"{name}（由快照重做）", str(stated["files"].get(name)), anew))
-    now = list_shapers()
-    for name in sorted(now.keys() | stated["shaped_by"].keys()):
-        if now.get(name) != stated["shaped_by"].get(name):
-            found.append(BulletinDifference(name, str(stated["shaped_by"].get(name)), str(now.get(name))))
-    return found
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        read = json.loads((folder / MANIFEST).read_bytes())
-        said = read["imprint"]
-        whole = (
-            read["format"] == MANIFEST_FORMAT and SNAPSHOT in read["files"] and isinstance(read["shaped_by"], dict)
-            and all(isinstance(said[name], str) for name in ("office", "number", "day", "period"))
-            and isinstance(said["demands"], list)
-        )  # fmt: skip
-        if whole:
-            return dict(read)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FileNotFoundError):
-        pass
-    raise InvalidRequest(
-        f"{folder}：没有通报的 {MANIFEST}：请给 huisuan bulletin make 生成的文件夹", code="bulletin.no_manifest"
-    )

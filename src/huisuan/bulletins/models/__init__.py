@@ -1,12 +1,13 @@
 """What bulletins store."""
 
-from huisuan.bulletins.models.appeals import AppealAnswer, AppealTerm, ScoreAppeal
+from huisuan.bulletins.models.appeals import AppealAnswer, AppealTerm, DepartmentDelegate, ScoreAppeal
 from huisuan.bulletins.models.bulletins import (
     Bulletin,
     BulletinIssue,
     BulletinKind,
     BulletinReview,
     BulletinSnapshot,
+    BulletinTemplate,
 )
 
 __all__ = [
@@ -17,5 +18,7 @@ __all__ = [
     "BulletinKind",
     "BulletinReview",
     "BulletinSnapshot",
+    "BulletinTemplate",
+    "DepartmentDelegate",
     "ScoreAppeal",
 ]

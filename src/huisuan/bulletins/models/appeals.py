@@ -93,3 +93,21 @@ class AppealAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.appeal_id} {self.upheld}"
+
+
+class DepartmentDelegate(models.Model):
+    """Who speaks for a department of the province that no city stands for; of one person's rows the last one holds."""
+
+    department = models.CharField(max_length=120, help_text="as bulletins name it")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    speaks = models.BooleanField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(name="delegate_has_a_department", condition=Q(department__regex=r"\S"))]
+        triggers = [append_only("department_delegates_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.department} {self.person_id} {self.speaks}"

@@ -69,6 +69,33 @@ class BulletinSnapshot(models.Model):
         return f"{self.kind} {self.day}"
 
 
+class BulletinTemplate(models.Model):
+    """By what an office's bulletins of a kind are made as DOCX; the newest counts, those before stay on record."""
+
+    office = models.CharField(max_length=120, help_text="as it signs")
+    kind = models.CharField(max_length=12, choices=BulletinKind.choices)
+    number = models.PositiveIntegerField(help_text="from 1")
+    filename = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    fields = models.JSONField(help_text="the merge fields in it")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["office", "kind", "-number"]
+        constraints = [
+            models.UniqueConstraint(name="bulletin_template_once", fields=["office", "kind", "number"]),
+            models.CheckConstraint(
+                name="bulletin_template_is_known",
+                condition=Q(sha256__regex=_SHA256, office__regex=r"\S", kind__in=BulletinKind.values),
+            ),
+        ]
+        triggers = [append_only("bulletin_templates_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.office} {self.kind} {self.number}"
+
+
 class Bulletin(models.Model):
     """A draft: everything but the number and the day, which the issue adds."""
 
@@ -79,6 +106,9 @@ class Bulletin(models.Model):
     period = models.CharField(max_length=60, help_text="as it is called: 2026年第三季度")
     demands = models.JSONField(help_text="what is asked for next, a paragraph each")
     corrects = models.ForeignKey("BulletinIssue", on_delete=models.PROTECT, null=True, related_name="corrections")
+    template = models.ForeignKey(
+        BulletinTemplate, on_delete=models.PROTECT, null=True, related_name="+", help_text="of its DOCX; null: ours"
+    )
     reason = models.CharField(max_length=300, blank=True, help_text="what was wrong with the one that it corrects")
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()

@@ -16,7 +16,7 @@ import numpy as np
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.bulletins.suppression.linked_cells import CellSum
-from huisuan.bulletins.suppression.solver import load_program
+from huisuan.bulletins.suppression.solver import Numbers, load_program
 
 _NEAR = 1e-6  # of a unit, or of a value: what a solver in doubles may be off
 _LARGEST = 2**24
@@ -49,17 +49,28 @@ class Reader:
         known = {**published}
         largest = max([1, *known.values(), *(floors or {}).values(), *(own or {}).values()])
         self._unit = 2.0 ** max(0, math.ceil(math.log2(largest / _LARGEST)))  # a power of two: exact in doubles
-        lower = np.zeros(len(self._cells))
-        upper = np.full(len(self._cells), highspy.kHighsInf)
-        for cell, value in (floors or {}).items():
-            if cell in self._column:
-                lower[self._column[cell]] = value / self._unit
-        for cell, value in (own or {}).items():
-            if cell in self._column:
-                lower[self._column[cell]] = upper[self._column[cell]] = value / self._unit
+        lower, upper = self._known(floors or {}, own or {})
         self._bounds = list(zip(lower.tolist(), upper.tolist(), strict=True))
         self._solver = load_program(np.zeros(len(self._cells)), lower, upper, list(self._rows(sums, known)))
         self._asked: int | None = None
+
+    def read_as(self, floors: Mapping[int, int], own: Mapping[int, int]) -> None:
+        """Be somebody else from now on, who sees the same and knows this of its own."""
+        lower, upper = self._known(floors, own)
+        self._bounds = list(zip(lower.tolist(), upper.tolist(), strict=True))
+        self._solver.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper)
+
+    def _known(self, floors: Mapping[int, int], own: Mapping[int, int]) -> tuple[Numbers, Numbers]:
+        """The least and the most that each hidden cell can be for all that somebody knows of its own."""
+        lower = np.zeros(len(self._cells))
+        upper = np.full(len(self._cells), highspy.kHighsInf)
+        for cell, value in floors.items():
+            if cell in self._column:
+                lower[self._column[cell]] = value / self._unit
+        for cell, value in own.items():
+            if cell in self._column:
+                lower[self._column[cell]] = upper[self._column[cell]] = value / self._unit
+        return lower, upper
 
     def _rows(
         self, sums: Sequence[CellSum], known: Mapping[int, int]
@@ -78,6 +89,29 @@ class Reader:
         found = self.interval(cell)
         self._solver.changeColBounds(column, *self._bounds[column])
         return found
+
+    def point_at(self, cell: int, value: int, is_up: bool) -> Numbers | None:
+        """Where all hidden cells, in order of their numbers, could stand with this one at a value; None: it cannot be.
+
+        `is_up`: the value lies above the true one.
+
+        Raises:
+            InvalidRequest: as `interval`.
+        """
+        column = self._column[cell]
+        low, high = self._bounds[column]
+        wanted = value / self._unit
+        bounds = (low, min(high, wanted)) if is_up else (max(low, wanted), high)
+        if self._asked is not None:
+            self._solver.changeColCost(self._asked, 0.0)
+        self._asked = column
+        self._solver.changeColBounds(column, *bounds)
+        reached = self._extreme(column, -1.0 if is_up else 1.0)
+        point = np.array(self._solver.getSolution().col_value, float) * self._unit
+        self._solver.changeColBounds(column, low, high)
+        assert reached is not None  # bounded by the value
+        short = value - reached if is_up else reached - value
+        return point if short <= self._slack(value) else None
 
     def interval(self, cell: int) -> Interval:
         """What the cell can be.

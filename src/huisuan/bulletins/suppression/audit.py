@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 
 from huisuan.bulletins.suppression.attack import Interval, Reader
 from huisuan.bulletins.suppression.contributors import OUTSIDER, InsideReader, list_inside_readers
 from huisuan.bulletins.suppression.linked_cells import LinkedCells
 from huisuan.bulletins.suppression.sensitive_cells import ProtectedInterval
-
-
-@dataclass(frozen=True)
-class Breach:
-    """A protected cell (its number) that somebody comes too near to; `reader` is empty for an outsider."""
-
-    cell: int
-    reader: str
-    interval: Interval
+from huisuan.bulletins.suppression.too_near import Breach, find_readers_too_near
 
 
 def find_breaches(
@@ -31,10 +22,9 @@ def find_breaches(
     kept = {cell: interval for cell, interval in protected.items() if cell in hidden}
     readers = list_inside_readers(system, hidden)
     doubtful = _not_kept_from_all(readers, system, open_cells, hidden, kept)
-    found = bare
-    for reader in [OUTSIDER, *readers] if doubtful else []:
-        found += _breaches_of(reader, system, open_cells, hidden, doubtful)
-    return found
+    if not doubtful:
+        return bare
+    return [*bare, *find_readers_too_near([OUTSIDER, *readers], system, open_cells, hidden, doubtful)]
 
 
 def _not_kept_from_all(
@@ -61,18 +51,3 @@ def _not_kept_from_all(
         if found.least > value - needed.below or (found.most is not None and found.most < value + needed.above):
             left[cell] = needed
     return left
-
-
-def _breaches_of(
-    reader: InsideReader, system: LinkedCells, published: Mapping[int, int], hidden: Collection[int],
-    protected: Mapping[int, ProtectedInterval],
-) -> Iterator[Breach]:  # fmt: skip
-    attacker = Reader(system.sums, published, hidden, reader.floors, reader.own)
-    for cell, needed in protected.items():
-        if cell in reader.own:
-            continue
-        value = system.values[cell]
-        found = attacker.interval(cell)
-        below = min(needed.below, value - reader.known_of(cell))
-        if found.least > value - below or (found.most is not None and found.most < value + needed.above):
-            yield Breach(cell, reader.name, found)

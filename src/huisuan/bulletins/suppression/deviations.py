@@ -59,10 +59,9 @@ class Deviations:
         ]
         nought = np.zeros(len(self.movable))
         self._solver = load_program(nought, nought, nought, self.rows)
-        self._quiet = load_program(
-            np.tile(nought, 2), np.tile(nought, 2), np.tile(nought, 2), both_ways(self.rows, len(nought))
-        )
-        self._pairs = np.arange(2 * len(self.movable), dtype=np.int32)
+        thrice = np.tile(nought, 3)
+        self._quiet = load_program(thrice, thrice, thrice, both_ways(self.rows, len(nought), deeper=True))
+        self._parts = np.arange(len(thrice), dtype=np.int32)
         self._indices = np.arange(len(self.movable), dtype=np.int32)
         self._asked = 0
 
@@ -111,22 +110,33 @@ class Deviations:
         point = np.array(solution.col_value)
         return need.sign * float(point[need.column]), point, -np.array(solution.col_dual)
 
-    def quiet_point(self, need: Need, hidden: Numbers, low: Numbers, high: Numbers, cost: Numbers) -> Numbers | None:
-        """A point that shows that a need is met and moves little of what `cost` names; None: there is none."""
+    def quiet_point(
+        self, need: Need, hidden: Numbers, low: Numbers, high: Numbers, cost: Numbers, safe: Numbers | None = None
+    ) -> Numbers | None:  # fmt: skip
+        """A point that shows that a need is met and moves little of what `cost` names; None: there is none.
+
+        `safe`: how far down each cell can move before every reader; below that it moves as little as can be.
+        """
         count = len(self.movable)
-        upper = np.concatenate([high * hidden, -low * hidden])
-        lower = np.zeros(2 * count)
+        safe = low if safe is None else np.maximum(safe, low)
+        deeper = (safe - low) * hidden
+        upper = np.concatenate([high * hidden, -safe * hidden, deeper])
+        lower = np.zeros(3 * count)
         this, that = (need.column, need.column + count)[:: need.sign]
+        upper[need.column + 2 * count] = 0.0  # how far the cell itself goes is asked, not chosen
+        upper[need.column + count] = -low[need.column] * hidden[need.column]
         if upper[this] < need.reach:
             return None
         lower[this], upper[this], upper[that] = need.reach, need.reach, 0.0
-        self._quiet.changeColsCost(2 * count, self._pairs, np.tile(cost, 2))
-        self._quiet.changeColsBounds(2 * count, self._pairs, lower, upper)
+        below = np.where(deeper > 0, 1.0 / np.maximum(deeper, NEAR), 0.0)
+        self._quiet.changeColsCost(3 * count, self._parts, np.concatenate([cost, cost, cost + below]))
+        self._quiet.changeColsBounds(3 * count, self._parts, lower, upper)
         self._quiet.run()
         if self._quiet.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        moved: Numbers = np.array(self._quiet.getSolution().col_value, float)
-        return moved[:count] - moved[count:]
+        up, down, more = np.array(self._quiet.getSolution().col_value, float).reshape(3, count)
+        moved: Numbers = up - down - more
+        return moved
 
     def shortfall(self, need: Need, hidden: Numbers, low: Numbers, high: Numbers) -> Shortfall | Numbers:
         """What the pattern lacks for this need, or a point that shows that it is met. `hidden` may be fractions."""
@@ -137,9 +147,13 @@ class Deviations:
         return Shortfall(need, weights)
 
 
-def both_ways(rows: list[ProgramRow], count: int) -> list[ProgramRow]:
-    """Rows over columns that are split into how far up and how far down each cell moves."""
+def both_ways(rows: list[ProgramRow], count: int, *, deeper: bool = False) -> list[ProgramRow]:
+    """Rows over columns that are split into how far up and how far down each cell moves; `deeper`: down twice."""
+    downs = (1, 2) if deeper else (1,)
     return [
-        (least, most, [*columns, *(one + count for one in columns)], [*signs, *(-one for one in signs)])
+        (
+            least, most, [*columns, *(one + part * count for part in downs for one in columns)],
+            [*signs, *(-one for _ in downs for one in signs)],
+        )
         for least, most, columns, signs in rows
-    ]
+    ]  # fmt: skip

@@ -44,8 +44,10 @@ class ShortfallSearch:
         }
         self._alone = np.zeros(len(deviations.movable))
         self._alone[[column for own in self._own.values() for column in own]] = 1.0
+        self._none = np.zeros(len(deviations.movable))
         self._points = {at: Witnesses(len(deviations.movable)) for at in self._needs}
         self._of_some = {at: Witnesses(len(deviations.movable)) for at in self._needs}  # points for some readers only
+        self._of_one: dict[tuple[int, int, str], Witnesses] = {}  # points for one reader who is alone somewhere
         self._row = {reader.name: row for row, reader in enumerate(readers)}
         self._lows = np.array([self._bounds[reader.name][0] for reader in readers])
 
@@ -91,13 +93,18 @@ class ShortfallSearch:
         return self._before_those_alone([need for need in needs if need.reader.own], points, hidden)
 
     def _before_those_with_others(self, at: tuple[int, int], hidden: Numbers) -> Shortfall | None:
-        left = [need for need in self._needs[at] if not need.reader.own]
+        left = sorted((need for need in self._needs[at] if not need.reader.own), key=lambda need: -need.reach)
         known = self._of_some[at]
         known.keep_for(hidden > _HALF)
         for point in known:
             left = self._not_shown(left, point)
+        safe = self._bounds[EVERY_FLOOR.name][0]
         while left:
-            found = self.ask(left[0], hidden)
+            found: Shortfall | Numbers | None = self._deviations.quiet_point(
+                left[0], hidden, *self.bounds(left[0]), self._none, safe
+            )
+            if found is None:
+                found = self.ask(left[0], hidden)
             if isinstance(found, Shortfall):
                 return found
             known.add(found)
@@ -110,7 +117,8 @@ class ShortfallSearch:
             return needs
         still = np.abs(point) <= NEAR  # a cell that does not move tells nobody anything
         lows = self._lows[[self._row[need.reader.name] for need in needs]]
-        fits: list[bool] = np.all(still | (point >= lows - NEAR), axis=1).tolist()
+        far = np.array([need.reach for need in needs]) <= abs(point[needs[0].column]) * (1 + NEAR)
+        fits: list[bool] = (far & np.all(still | (point >= lows - NEAR), axis=1)).tolist()
         return [need for need, fit in zip(needs, fits, strict=True) if not fit]
 
     def _before_those_alone(self, needs: list[Need], points: Witnesses, hidden: Numbers) -> Shortfall | None:
@@ -119,12 +127,19 @@ class ShortfallSearch:
             if points.stand_still_at(own):
                 continue
             low, high = (bound.copy() for bound in self._bounds[EVERY_FLOOR.name])
+            mine = self._of_one.setdefault((need.column, need.sign, need.reader.name), Witnesses(len(low)))
+            mine.keep_for(hidden > _HALF)
+            if mine.count:
+                continue
             low[own] = high[own] = 0.0
             quiet = self._deviations.quiet_point(need, hidden, low, high, self._alone)
             if quiet is not None:
                 points.add(quiet)
-            elif isinstance(found := self.ask(need, hidden), Shortfall):
+                continue
+            found = self.ask(need, hidden)
+            if isinstance(found, Shortfall):
                 return found
+            mine.add(found)
         return None
 
     def ask(self, need: Need, hidden: Numbers) -> Shortfall | Numbers:

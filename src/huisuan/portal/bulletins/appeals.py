@@ -23,9 +23,10 @@ from huisuan.bulletins.appeals.queries import (
     appealable_rows,
     criteria_of,
     get_appeal,
+    list_delegates,
     visible_appeals,
 )
-from huisuan.bulletins.appeals.services import MadeAppeal, answer_appeal, make_appeal
+from huisuan.bulletins.appeals.services import MadeAppeal, answer_appeal, make_appeal, set_delegate
 from huisuan.bulletins.desk.queries import get_issue
 from huisuan.bulletins.models import ScoreAppeal
 from huisuan.parties.models import Person, Region
@@ -67,12 +68,28 @@ def _address(row: ScoreAppeal) -> str:
 
 @allow(*_READERS)
 def appeals_page(request: HttpRequest) -> HttpResponseBase:
-    """The appeals that one may see."""
+    """The appeals that one may see; the province says here who speaks for its departments."""
+    person, refused, given = _person(request), "", request.POST
+    if request.method == "POST":
+        try:
+            set_delegate(
+                given.get("department", ""), given.get("person", ""), given.get("do") != "end", person, timezone.now()
+            )
+        except Refused as refusal:
+            refused = refusal_html(refusal)
+        else:
+            return redirect("bulletin-appeals")
     table = Table(
-        request, visible_appeals(_person(request)), _columns(), file="appeals", order="-number",
+        request, visible_appeals(person), _columns(), file="appeals", order="-number",
         search=("issue__number", "office"), empty=Empty(_("还没有异议；市从一份通报提出。")),
     )  # fmt: skip
-    return render_tables(request, "portal/bulletins/appeals.html", {"here": "bulletins"}, [table])
+    context = {
+        "here": "bulletins", "delegates": list_delegates() if person.role == "province" else [], "refused": refused,
+        "given": given, "may_delegate": person.role == "province",
+    }  # fmt: skip
+    answer = render_tables(request, "portal/bulletins/appeals.html", context, [table])
+    answer.status_code = 422 if refused else answer.status_code
+    return answer
 
 
 @allow(*_READERS)
@@ -103,9 +120,9 @@ def appeal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     return render(request, "portal/bulletins/appeal.html", context, status=422 if refused else 200)
 
 
-@allow("city")
+@allow("city", "province")
 def make_appeal_page(request: HttpRequest, number: int) -> HttpResponse:
-    """Appeal against what a bulletin says of one's city or of a department in it."""
+    """Appeal against what a bulletin says of one's city, of a department in it, or of one's own department."""
     try:
         issue = get_issue(number)
     except NotFound as wrong:
@@ -123,7 +140,7 @@ def make_appeal_page(request: HttpRequest, number: int) -> HttpResponse:
             return redirect("bulletin-appeal", number=appeal.pk)
     names = {one.code: local_name(one) for one in Region.objects.all()}
     window = appeal_window(issue)
-    places = appealable_rows(issue, person)
+    places = appealable_rows(issue, person, timezone.now())
     context = {
         "here": "bulletins", "issue": issue, "given": given, "refused": refused,
         "places": [(f"{region} {office}".strip(), office or names.get(region, region)) for region, office in places],

@@ -9,11 +9,12 @@ from urllib.parse import quote
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
-from huisuan.bulletins.appeals.queries import scored_places
+from huisuan.bulletins.appeals.queries import appealable_rows
 from huisuan.bulletins.desk.differences import compare_cells, compare_snapshots
 from huisuan.bulletins.desk.queries import get_issue, issue_before, list_issues, load_file, snapshot_of
 from huisuan.bulletins.desk.statement import STATEMENT
@@ -21,6 +22,7 @@ from huisuan.bulletins.issuing.composing import ComposedBulletin, compose_bullet
 from huisuan.bulletins.issuing.openness_letter import BulletinHead
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind
 from huisuan.documents.letters import Letter
+from huisuan.parties.models import Person
 from huisuan.parties.route_access import public_page
 from huisuan.portal.ui.columns import Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import Word
@@ -33,7 +35,7 @@ BULLETIN_KIND_LABELS: Mapping[str, Text] = {
 _FILE_LABELS: Mapping[str, Text] = {
     "bulletin.pdf": "PDF", "bulletin.docx": "DOCX", "bulletin.html": "HTML", "cells.csv": _("数据（CSV）"),
     "cells.json": _("数据（JSON）"), "manifest.json": _("清单"), "snapshot.json": _("快照"),
-    "before.json": _("上期快照"), STATEMENT: _("签名的声明"),
+    "before.json": _("上期快照"), "template.docx": _("模板"), STATEMENT: _("签名的声明"),
 }  # fmt: skip
 _TYPES = {
     "csv": "text/csv; charset=utf-8", "pdf": "application/pdf", "html": "text/html; charset=utf-8",
@@ -80,7 +82,7 @@ def bulletin_page(request: HttpRequest, number: int) -> HttpResponseBase:
     figures = snapshot_of(issue.bulletin)[0]
     context: dict[str, Any] = {
         "here": "bulletins", "issue": issue, "state": _standing(issue), **said_of(issue.bulletin),
-        "may_appeal": getattr(request.user, "role", "") == "city" and bool(scored_places(issue)),
+        "may_appeal": bool(isinstance(request.user, Person) and appealable_rows(issue, request.user, timezone.now())),
         "files": [(name, _FILE_LABELS[name], issue.files.get(name, "")) for name in _FILE_LABELS
                   if name in issue.files or name == STATEMENT],
         "before": before,
