@@ -106,6 +106,8 @@ def test_a_correction_hides_what_was_hidden_and_says_the_new_value(tmp_path: Pat
     assert now[whole] == before[whole] + 21_800_00
     assert all(now[key] is None for key, value in before.items() if value is None)
     assert said("attack", str(new / "cells.json"))["recovered"] == 0
+    both = said("attack", str(old / "cells.json"), str(new / "cells.json"))
+    assert (both["recovered"], both["cells"]) == (0, 2 * len(now))  # kept apart, and the same where nothing changed
 
 
 def test_scenarios_are_ranked_by_year_and_their_money_is_that_of_the_money_bulletin(tmp_path: Path) -> None:

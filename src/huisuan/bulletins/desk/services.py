@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
@@ -123,6 +123,8 @@ def issue_bulletin(number: int, document_number: str, day: date, person: Person,
         )
     if draft.corrects:
         _check_standing(draft.corrects)
+    if draft.kind != BulletinKind.OPENNESS:
+        _issue_one_at_a_time()
     if draft.kind != BulletinKind.OPENNESS and not is_up_to_date(snapshot_of(draft)[0], draft.corrects):
         raise Conflict(
             f"第 {number} 号起草以后又签发了同类的数：不公布哪些要重新选，请重新起草", code="bulletin.figures_moved"
@@ -144,6 +146,12 @@ def issue_bulletin(number: int, document_number: str, day: date, person: Person,
     if issue.corrects:
         tell_of_correction(issue, now)
     return issue
+
+
+def _issue_one_at_a_time() -> None:
+    """What is hidden was chosen with all that is out: nothing else goes out between the look and the issue."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('bulletins.figures', 0))")
 
 
 def _make_files(draft: Bulletin, number: str, day: date) -> dict[str, str]:

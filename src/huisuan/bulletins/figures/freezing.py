@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from django.db.models import Q
 
 from huisuan.base.errors import Conflict
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
-from huisuan.bulletins.figures.contributions import FIGURES_FORMAT, WHOLE_MEMBER, KeptContributions
-from huisuan.bulletins.figures.gathering import AskedFigures, GatheredFigures, gather_figures, list_places
+from huisuan.bulletins.figures.contributions import FIGURES_FORMAT, KeptContributions
+from huisuan.bulletins.figures.former_versions import CellsBeside, FormerVersion, changed_cells, list_former_cells
+from huisuan.bulletins.figures.gathering import (
+    CARD_SECONDS,
+    AskedFigures,
+    GatheredFigures,
+    gather_figures,
+    list_places,
+    place_of,
+)
 from huisuan.bulletins.figures.linked_figures import FiguresChoice, choose_figures
 from huisuan.bulletins.figures.periods import first_and_last_day, list_quarters
+from huisuan.bulletins.figures.public_statistics import list_statistics_cells
 from huisuan.bulletins.models import BulletinIssue, BulletinKind
-from huisuan.bulletins.suppression.bulletin_data import BulletinCells, parse_bulletin_cells
+from huisuan.bulletins.suppression.bulletin_data import (
+    BulletinCells,
+    Correction,
+    cells_digest,
+    parse_bulletin_cells,
+)
 from huisuan.bulletins.suppression.sensitive_cells import DisclosureRules
 from huisuan.compute.metering.audit.folder import canonical
-from huisuan.settlement.statistics.queries import monthly_by_city
 
 RULES_AUTHORITY = "建议值，尚无文件依据"
 _SECONDS = 5.0
@@ -51,10 +66,12 @@ def freeze_figures(asked: AskedFigures, now: datetime, corrects: BulletinIssue |
     quarters = sorted({*list_quarters(asked.period), *(quarter for _, quarter in old.found)})
     kept = KeptContributions.of_pieces(found.pieces(quarters), names, quarters).with_kept(old)
     out = [_cells(one) for one in [*standing, *([corrects] if corrects else [])]]
-    places = list_places()
-    if asked.kind == BulletinKind.USE:
-        out.append(_shown_monthly(kept, quarters, list(places), found))
-    chosen = choose_figures(kept, found.measures, asked.period, list(places), out, DisclosureRules(), _SECONDS)
+    places, kinds = list_places(), {one.name: one.kinds for one in found.measures}
+    beside = _beside(found, kept, corrects, list(places), kinds)
+    chosen = choose_figures(kept, found.measures, asked.period, list(places), out, DisclosureRules(), _SECONDS, beside)
+    if corrects:
+        correction = _correction(corrects, kept, list(places), kinds)
+        chosen = replace(chosen, cells=replace(chosen.cells, corrects=correction))
     own = KeptContributions(
         {at: each for at, each in kept.found.items() if at[1] in list_quarters(asked.period) and at[0] in names}
     )
@@ -122,24 +139,39 @@ def _said(
     }  # fmt: skip
 
 
-def _shown_monthly(
-    kept: KeptContributions, quarters: Sequence[str], places: Sequence[str], found: GatheredFigures
-) -> BulletinCells:
-    """Quarters of which the public statistics show each month of a city: anybody adds these up."""
-    measure = found.measures[0]
-    values: dict[tuple[str, ...], int | None] = {}
-    for year in sorted({int(quarter[:4]) for quarter in quarters}):
-        shown: dict[tuple[str, str], list[int]] = {}
-        for row in monthly_by_city(year):
-            if row.month is not None and row.key in places:
-                quarter = f"{year}Q{(row.month.month + 2) // 3}"
-                shown.setdefault((quarter, row.key), []).append(row.cell.card_seconds)
-        for (quarter, city), months in shown.items():
-            if quarter in quarters and len(months) == 3:
-                cells = kept.list_cells(measure.name, quarter, [city], [])
-                if cells[0].value == sum(months):
-                    values[measure.name, quarter, city, WHOLE_MEMBER] = sum(months)
-    return BulletinCells(values, ())
+def _beside(
+    found: GatheredFigures, kept: KeptContributions, corrects: BulletinIssue | None, regions: Sequence[str],
+    kinds: Mapping[str, Sequence[str]],
+) -> list[CellsBeside]:  # fmt: skip
+    """What readers know besides the bulletins that stand: every version that was corrected, and public statistics."""
+    beside = list_former_cells(_former_versions(set(kinds), corrects), kept, kinds, regions)
+    if found.unit == CARD_SECONDS:  # of use there are monthly statistics
+        measure = found.measures[0]
+        beside += list_statistics_cells(measure.name, measure.kinds, regions, place_of(), kept)
+    return beside
+
+
+def _former_versions(names: set[str], corrects: BulletinIssue | None) -> Iterator[FormerVersion]:
+    """Issues of these measures that were corrected or are being."""
+    given_up = Q(corrected_by__isnull=False) | Q(pk=corrects.pk if corrects else None)
+    found = BulletinIssue.objects.filter(given_up).exclude(bulletin__kind=BulletinKind.OPENNESS)
+    for one in found.select_related("bulletin__snapshot").order_by("pk"):
+        if names & _measures(one):
+            yield _as_former(one)
+
+
+def _as_former(issue: BulletinIssue) -> FormerVersion:
+    return FormerVersion(
+        issue.pk, asked_of(_content(issue)).period, _cells(issue).values,
+        KeptContributions.from_text(issue.bulletin.snapshot.kept),
+    )  # fmt: skip
+
+
+def _correction(
+    corrects: BulletinIssue, kept: KeptContributions, regions: Sequence[str], kinds: Mapping[str, Sequence[str]]
+) -> Correction:
+    old = _as_former(corrects)
+    return Correction(cells_digest(_cells(corrects)), tuple(changed_cells(old, kept, kinds, regions)))
 
 
 def _content(issue: BulletinIssue) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from huisuan.base.errors import Conflict
 from huisuan.bulletins.figures.contributions import WHOLE_MEMBER, KeptContributions
-from huisuan.bulletins.figures.periods import close_periods, parts_of_period, period_breakdowns
+from huisuan.bulletins.figures.former_versions import CellsBeside
+from huisuan.bulletins.figures.periods import close_periods, list_quarters, parts_of_period, period_breakdowns
 from huisuan.bulletins.suppression.bulletin_data import BulletinCells, publish_cells
 from huisuan.bulletins.suppression.linked_cells import Breakdown, CellKey, LinkedCells
 from huisuan.bulletins.suppression.pattern import SuppressionPattern, choose_pattern
@@ -40,11 +41,12 @@ class FiguresChoice:
 
 def choose_figures(
     kept: KeptContributions, measures: Sequence[PublishedMeasure], period: str, regions: Sequence[str],
-    out: Iterable[BulletinCells], rules: DisclosureRules, seconds: float = 5.0,
+    out: Iterable[BulletinCells], rules: DisclosureRules, seconds: float = 5.0, beside: Iterable[CellsBeside] = (),
 ) -> FiguresChoice:  # fmt: skip
     """The cells of a bulletin; `out` is what stands of other bulletins of these measures, and of what this corrects.
 
     Periods of which nothing is out are there as unknown: whoever subtracts a quarter from its half-year has the other.
+    `beside`: former versions and public statistics, as far as they are of these quarters.
 
     Raises:
         Conflict: what is out says other values than the contributions that were kept.
@@ -63,7 +65,11 @@ def choose_figures(
         cell for measure in measures for one in linked if kept.covers(measure.name, one)
         for cell in kept.list_cells(measure.name, one, regions, measure.kinds)
     ]  # fmt: skip
-    system = LinkedCells(cells, breakdowns)
+    quarters = {quarter for one in linked for quarter in list_quarters(one)}
+    near = [one for one in beside if one.quarters & quarters]
+    breakdowns += [each for one in near for each in one.breakdowns]
+    cells += [cell for one in near for cell in one.cells]
+    system = LinkedCells(cells, breakdowns, [pair for one in near for pair in one.same])
     own = [
         (measure.name, period, region, kind)
         for measure in measures for region in [*regions, WHOLE_MEMBER] for kind in measure.published_kinds
@@ -76,6 +82,8 @@ def choose_figures(
         key for key in system.keys
         if key not in published and (key not in theirs or (key in values and values[key] is None))
     }  # fmt: skip
+    known = {key for one in near for key in one.published}
+    published, unknown = published | known, unknown - known
     pattern = choose_pattern(system, rules, published=published, hidden=unknown, seconds=seconds)
     return FiguresChoice(publish_cells(system, pattern, own), pattern)
 

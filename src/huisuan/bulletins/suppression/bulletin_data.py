@@ -8,17 +8,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.base.hashing import text_sha256
 from huisuan.bulletins.suppression.attack import Interval, Reader
-from huisuan.bulletins.suppression.linked_cells import Breakdown, CellKey, LinkedCells, list_sums
+from huisuan.bulletins.suppression.linked_cells import (
+    Breakdown,
+    CellKey,
+    LinkedCells,
+    SameCells,
+    list_equal,
+    list_sums,
+)
 from huisuan.bulletins.suppression.pattern import SuppressionPattern
+from huisuan.compute.metering.audit.folder import canonical
 
 DATA_FORMAT = "huisuan-bulletin-cells-1"
 _LARGEST = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a file takes the place of (SHA-256 of its data as canonical JSON), and every cell that is another now."""
+
+    cells_sha256: str
+    changed: tuple[CellKey, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """As a file states it."""
+        return {"cells_sha256": self.cells_sha256, "changed": [list(key) for key in self.changed]}
 
 
 @dataclass(frozen=True)
@@ -27,10 +48,14 @@ class BulletinCells:
 
     values: Mapping[CellKey, int | None]
     breakdowns: tuple[Breakdown, ...]
+    corrects: Correction | None = None
+    same: tuple[SameCells, ...] = ()  # of several files: what a correction left as it was
 
     def to_dict(self) -> dict[str, object]:
         """As a file states it, in a fixed order."""
+        corrects = {"corrects": self.corrects.to_dict()} if self.corrects else {}
         return {
+            **corrects,
             "format": DATA_FORMAT,
             "cells": [{"key": list(key), "value": value} for key, value in sorted(self.values.items())],
             "breakdowns": [
@@ -55,20 +80,43 @@ def read_bulletin_cells(paths: Sequence[Path]) -> BulletinCells:
     values: dict[CellKey, int | None] = {}
     source: dict[CellKey, Path] = {}
     breakdowns: dict[Breakdown, None] = {}
-    for path in paths:
-        read = _parse(path)
+    files, same = _keep_versions_apart({path: _parse(path) for path in paths})
+    for path, read in files.items():
         for key, value in read.values.items():
             before = values.get(key)
             if before is not None and value is not None and before != value:
                 raise InvalidRequest(
                     f"{path}：单元格 {'/'.join(key)} 是 {value:,}，{source[key]} 里是 {before:,}；"
-                    "更正过的通报请只给新的一版",
+                    "更正过的通报请连同更正它的一版一起给，或只给新的一版",
                     code="bulletin.cells_disagree",
                 )
             if before is None:
                 values[key], source[key] = value, path
         breakdowns |= dict.fromkeys(read.breakdowns)
-    return BulletinCells(values, tuple(breakdowns))
+    return BulletinCells(values, tuple(breakdowns), same=tuple(same))
+
+
+def cells_digest(cells: BulletinCells) -> str:
+    """By what a correction names the data that it takes the place of."""
+    return text_sha256(canonical(cells.to_dict()))
+
+
+def _keep_versions_apart(files: Mapping[Path, BulletinCells]) -> tuple[dict[Path, BulletinCells], list[SameCells]]:
+    """What another of the files corrects gets measures of its own; what the correction left is the same in both."""
+    corrected = {one.corrects.cells_sha256: one for one in files.values() if one.corrects}
+    kept, same = {}, []
+    for path, one in files.items():
+        digest = cells_digest(one)
+        newer = corrected.get(digest)
+        name = {key: (f"{key[0]}@{digest[:12]}", *key[1:]) if newer else key for key in one.values}
+        kept[path] = replace(one, values={name[key]: value for key, value in one.values.items()})
+        if newer and newer.corrects:
+            left = set(one.values) - set(newer.corrects.changed)
+            # the newer version may be corrected itself: then its cells bear its name
+            newest = cells_digest(newer)
+            again = newest in corrected
+            same += [(name[key], (f"{key[0]}@{newest[:12]}", *key[1:]) if again else key) for key in sorted(left)]
+    return kept, same
 
 
 def _parse(path: Path) -> BulletinCells:
@@ -91,7 +139,7 @@ def parse_bulletin_cells(data: Mapping[str, Any]) -> BulletinCells:
         raise ValueError(f"format {data['format']!r}")
     values: dict[CellKey, int | None] = {}
     for cell in data["cells"]:
-        key, value = tuple(str(member) for member in cell["key"]), cell["value"]
+        key, value = _key(cell["key"]), cell["value"]
         if value is not None and (type(value) is not int or value < 0):
             raise ValueError(f"{'/'.join(key)}: {value!r}")
         values[key] = value
@@ -99,7 +147,13 @@ def parse_bulletin_cells(data: Mapping[str, Any]) -> BulletinCells:
         Breakdown(int(one["dimension"]), str(one["whole"]), tuple(str(part) for part in one["parts"]))
         for one in data["breakdowns"]
     )
-    return BulletinCells(values, breakdowns)
+    said = data.get("corrects")
+    corrects = Correction(str(said["cells_sha256"]), tuple(_key(key) for key in said["changed"])) if said else None
+    return BulletinCells(values, breakdowns, corrects)
+
+
+def _key(members: Iterable[object]) -> CellKey:
+    return tuple(str(member) for member in members)
 
 
 @dataclass(frozen=True)
@@ -133,7 +187,7 @@ def attack_bulletins(
     known = {number[key]: value for key, value in published.values.items() if value is not None}
     hidden = [number[key] for key in keys if published.values[key] is None]
     reader = Reader(
-        list_sums(keys, published.breakdowns), known, hidden,
+        [*list_sums(keys, published.breakdowns), *list_equal(keys, published.same)], known, hidden,
         {number[key]: value for key, value in (floors or {}).items()},
         {number[key]: value for key, value in (own or {}).items()},
     )  # fmt: skip

@@ -28,4 +28,5 @@ def split_components(system: LinkedCells) -> list[LinkedCells]:
 
 
 def _system(cells: Sequence[SourceCell], system: LinkedCells) -> LinkedCells:
-    return LinkedCells(cells, system.breakdowns)
+    keys = {cell.key for cell in cells}
+    return LinkedCells(cells, system.breakdowns, [pair for pair in system.same if pair[0] in keys])

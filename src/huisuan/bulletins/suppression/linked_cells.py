@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from huisuan.base.errors import InvalidRequest
 
 CellKey = tuple[str, ...]
+#: two cells of which readers know that they are equal: a cell and its former version
+SameCells = tuple[CellKey, CellKey]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ def list_sums(keys: Sequence[CellKey], breakdowns: Iterable[Breakdown]) -> list[
     return list(found)
 
 
+def list_equal(keys: Sequence[CellKey], same: Iterable[SameCells]) -> list[CellSum]:
+    """Cells that are equal, as sums of one part, where both are there."""
+    number = {key: at for at, key in enumerate(keys)}
+    return [CellSum(number[one], (number[other],)) for one, other in same if one in number and other in number]
+
+
 @dataclass(frozen=True)
 class SourceCell:
     """A cell with what is in it: the value of each contributor, in whole units that are published (persons, yuan)."""
@@ -78,7 +86,9 @@ class SourceCell:
 class LinkedCells:
     """Cells and their sums, checked: keys differ, values add up, nothing is below nought."""
 
-    def __init__(self, cells: Sequence[SourceCell], breakdowns: Iterable[Breakdown]) -> None:
+    def __init__(
+        self, cells: Sequence[SourceCell], breakdowns: Iterable[Breakdown], same: Iterable[SameCells] = ()
+    ) -> None:
         """Raises `InvalidRequest` where a key comes twice, a contribution is negative, or a sum does not hold."""
         self.cells = tuple(cells)
         self.keys = tuple(cell.key for cell in cells)
@@ -88,7 +98,8 @@ class LinkedCells:
             raise InvalidRequest(f"表格里单元格 {'/'.join(twice)} 出现两次", code="bulletin.cell_twice")
         self.values = tuple(cell.value for cell in cells)
         self.breakdowns = tuple(dict.fromkeys(breakdowns))
-        self.sums = tuple(list_sums(self.keys, self.breakdowns))
+        self.same = tuple(same)
+        self.sums = (*list_sums(self.keys, self.breakdowns), *list_equal(self.keys, self.same))
         self._check()
 
     def _check(self) -> None:

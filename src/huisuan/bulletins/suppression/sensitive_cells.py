@@ -45,7 +45,7 @@ def find_protection(cell: SourceCell, rules: DisclosureRules) -> ProtectedInterv
     largest = [value for value in cell.largest if value > 0]
     if not largest:
         return None
-    if cell.key[0] in rules.counts:
+    if cell.key[0].partition("@")[0] in rules.counts:  # of a former version, too
         return ProtectedInterval(1, 1) if cell.value < rules.least_contributors else None
     total = cell.value
     needs = [

@@ -86,7 +86,9 @@ CRITERIA: tuple[OpennessCriterion, ...] = (
         "registered", "质量", "条目都有登记编号", _ENTRIES,
         _each(lambda one: True, lambda one, day: one.has_registration),
     ),
-    OpennessCriterion("used", "利用", "有条目被用来答复需求，或被别的部门的条目引用", "RequestAnswer.entry, links", _used),
+    OpennessCriterion(
+        "used", "利用", "有条目被用来答复需求，或被别的部门的条目引用", "RequestAnswer.entry, links", _used
+    ),
     OpennessCriterion("answered", "答复需求", "没有逾期未答复的需求", _REQUESTS, _requests("overdue")),
     OpennessCriterion("answered_in_time", "答复需求", "没有迟答复的需求", _REQUESTS, _requests("answered_late")),
     OpennessCriterion("plans_kept", "答复需求", "没有过期的开放计划", _REQUESTS, _requests("plan_overdue")),

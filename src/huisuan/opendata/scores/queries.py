@@ -74,7 +74,7 @@ def _delivered() -> dict[int, date]:
 
 
 def _uses() -> Counter[str]:
-    """How often an entry answered a request or was linked to by another office; what an office links itself is no use."""
+    """How often an entry answered a request, or another office linked to it: one's own links are no use."""
     answered = RequestAnswer.objects.filter(entry__isnull=False).values_list("entry__code", flat=True)
     rows = list(standing_entries().values_list("entry__code", "region_id", "department", "links"))
     office = {code: (region, department) for code, region, department, _ in rows}

@@ -6,7 +6,7 @@ that is still not enough. Nothing is left out, so nobody finds a merged cell by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 LEAST_PARTIES = 3
@@ -51,16 +51,20 @@ def _none_dominates(largest: int, total: int) -> bool:
     return largest * whole <= total * part
 
 
-def merge_unsafe_cells(cells: Mapping[str, StatisticsCell]) -> dict[str, StatisticsCell]:
-    """The cells as they may be published, `OTHERS` among them where some had to be merged; none if nothing may be."""
-    kept = {name: cell for name, cell in cells.items() if cell.is_safe}
+def merge_unsafe_cells(cells: Mapping[str, StatisticsCell], never: Collection[str] = ()) -> dict[str, StatisticsCell]:
+    """The cells as they may be published, `OTHERS` among them where some had to be merged; none if nothing may be.
+
+    What is named in `never` does not stand alone either.
+    """
+    kept = {name: cell for name, cell in cells.items() if cell.is_safe and name not in never}
     unsafe = [cell for name, cell in cells.items() if name not in kept]
     if not unsafe:
         return kept
-    others = unsafe[0]
-    for cell in unsafe[1:]:
+    others = unsafe.pop()
+    alone = not unsafe and others.is_safe  # one that may not stand alone would, by another name
+    for cell in unsafe:
         others = others.with_cell(cell)
-    while not others.is_safe and kept:
+    while (alone or not others.is_safe) and kept:
         smallest = min(kept, key=lambda name: (kept[name].card_seconds, name))
-        others = others.with_cell(kept.pop(smallest))
-    return {**kept, OTHERS: others} if others.is_safe else {}
+        others, alone = others.with_cell(kept.pop(smallest)), False
+    return {**kept, OTHERS: others} if others.is_safe and not alone else {}

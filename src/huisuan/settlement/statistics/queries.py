@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -68,21 +68,27 @@ def monthly_by_city(year: int) -> list[StatisticsRow]:
     """
     query = _CELLS.format(month="month", month_of="b.month", column="region_id", where="true")
     runs = list(billing_runs(year))
-    return _rows(query, [*_stood(runs, year, lambda state: state.region), [run.pk for run in runs]])
+    return _rows(_cells(query, [*_stood(runs, year, lambda state: state.region), [run.pk for run in runs]]))
 
 
 def yearly_by_kind(year: int) -> list[StatisticsRow]:
     """Of the published months of a year, by kind of party: of all months, the difference would tell of the others.
 
     Nothing of a year that was not over: each month its sums would grow by those of one month, of which a kind may have
-    had one party.
+    had one party. Nor does a kind stand alone that may not in one of the months: a bulletin of the other quarters,
+    subtracted, would leave that month's.
     """
     if not is_settled_whole(year):
         return []
     months = sorted({row.month for row in monthly_by_city(year) if row.month})
-    query = _CELLS.format(month="NULL::date", month_of="1 AS one", column="kind", where="b.month = ANY(%s)")
     runs = list(billing_runs(year))
-    return _rows(query, [*_stood(runs, year, lambda state: state.kind), [run.pk for run in runs], months])
+    parameters = [*_stood(runs, year, lambda state: state.kind), [run.pk for run in runs], months]
+    in_months = _CELLS.format(month="month", month_of="b.month", column="kind", where="b.month = ANY(%s)")
+    unsafe = {
+        kind for cells in _cells(in_months, parameters).values() for kind, cell in cells.items() if not cell.is_safe
+    }
+    query = _CELLS.format(month="NULL::date", month_of="1 AS one", column="kind", where="b.month = ANY(%s)")
+    return _rows(_cells(query, parameters), unsafe)
 
 
 def _stood(runs: list[SettlementRun], year: int, place: Callable[[PartyState], str | None]) -> list[list[Any]]:
@@ -95,14 +101,20 @@ def _stood(runs: list[SettlementRun], year: int, place: Callable[[PartyState], s
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
 
 
-def _rows(query: str, parameters: list[Any]) -> list[StatisticsRow]:
+def _cells(query: str, parameters: list[Any]) -> dict[date | None, dict[str, StatisticsCell]]:
     found: dict[date | None, dict[str, StatisticsCell]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         for month, place, *numbers in cursor.fetchall():
             found[month][place] = StatisticsCell(*numbers)
+    return found
+
+
+def _rows(
+    found: Mapping[date | None, Mapping[str, StatisticsCell]], never: Collection[str] = ()
+) -> list[StatisticsRow]:
     return [
         StatisticsRow(month, key, cell)
         for month in sorted(found, key=lambda each: each or date.min)
-        for key, cell in sorted(merge_unsafe_cells(found[month]).items())
+        for key, cell in sorted(merge_unsafe_cells(found[month], never).items())
     ]
