@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.audit.folder import canonical
@@ -35,20 +36,30 @@ def record_access(
     return row
 
 
+@transaction.atomic
 def record_download(
-    grant: DataGrant, release: GateRelease, username: str, way: AccessWay, now: datetime, wanted: str = ""
+    grant: DataGrant,
+    release: GateRelease,
+    username: str,
+    way: AccessWay,
+    now: datetime,
+    wanted: str = "",
+    name: str = "",
 ) -> DataAccess:
     """Write down a download; further ranges of it, asked for by the same person within minutes, are that one.
 
-    `wanted` is the range that was asked for, "" the whole file: that is always an access of its own.
+    `wanted` is the range that is sent, "" the whole file: that is always an access of its own. `name` says what was
+    loaded where it is not the released file itself.
     """
-    if wanted:
-        since = now - FOLDED_WITHIN
-        begun = DataAccess.objects.filter(grant=grant, release=release, way=way, at__gte=since)
-        last = begun.filter(person__username=username, detail__startswith=IN_RANGES).order_by("number").last()
-        if last is not None:
-            return last
-    return record_access(grant, release, username, way, now, f"{IN_RANGES} {wanted}" if wanted else "")
+    if not wanted:
+        return record_access(grant, release, username, way, now, name)
+    ranges = f"{name} {IN_RANGES}".strip()
+    begun = DataAccess.objects.filter(grant=grant, release=release, way=way, at__gte=now - FOLDED_WITHIN)
+    begun = begun.filter(Q(detail=name) | Q(detail__startswith=ranges), person__username=username).order_by("-number")
+    if (last := begun.first()) is None:
+        DataGrant.objects.select_for_update(of=("self",)).get(pk=grant.pk)  # several ranges may begin at once
+        last = begun.first()
+    return last or record_access(grant, release, username, way, now, f"{ranges} {wanted}")
 
 
 def note_access(read: ReadableRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:

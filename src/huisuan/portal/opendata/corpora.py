@@ -17,7 +17,7 @@ from huisuan.opendata.corpora.queries import data_card, entries_of, may_read_all
 from huisuan.opendata.corpora.shards import ShardState, get_shard, shard_states
 from huisuan.opendata.models import AccessWay, CorpusBuild
 from huisuan.parties.route_access import public_page, viewer_if_any
-from huisuan.portal.ui.refusals import refusal_html
+from huisuan.portal.opendata.datasets import answer_refused
 
 _BY_ENTRY = "SELECT entry, count(*), sum(length(text)) FROM read_parquet([{files}]) GROUP BY entry"
 _LEFT_OUT = {
@@ -65,9 +65,7 @@ def corpus_shard(request: HttpRequest, name: str, number: int, form: str) -> Htt
     except NotFound as wrong:
         raise Http404 from wrong
     except (Gone, NotAllowed) as refusal:
-        context = {"here": "opendata", "refused": refusal_html(refusal), "gone": isinstance(refusal, Gone)}
-        status = 410 if isinstance(refusal, Gone) else 403
-        return render(request, "portal/opendata/gone.html", context, status=status)
+        return answer_refused(request, refusal)
 
 
 def _build(name: str) -> CorpusBuild:
