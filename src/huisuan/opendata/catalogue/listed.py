@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from huisuan.opendata.catalogue.search_grams import LONGEST_SEARCH, by_index, holds_word, looked_at
 from huisuan.opendata.models import CatalogueEntry, CatalogueGroup, CatalogueVersion
@@ -89,15 +90,17 @@ class FoundEntries:
         if start >= self.total or stop <= start:
             return []
         entries = CatalogueEntry.objects.select_related("latest__region").defer("searched").order_by(*order)
-        with by_index():
-            if self.total <= _FEW:
-                found = _listed(self.condition).order_by()
-                found = found.filter(group__in=list(self.counts)) if self.narrowed else found
-                rows = entries.filter(pk__in=list(found.values_list("pk", flat=True)))
-            else:
-                rows = entries.filter(looked_at(self.condition), latest__isnull=False)
-                rows = rows.filter(group__in=list(self.counts)) if self.narrowed else rows
+        if self.total <= _FEW:
+            with by_index():
+                keys = list(self._kept(_listed(self.condition)).order_by().values_list("pk", flat=True))
+            rows = entries.filter(pk__in=keys)
             return [_version(entry) for entry in rows[start:stop]]
+        with by_index():
+            rows = self._kept(entries.filter(looked_at(self.condition), latest__isnull=False))
+            return [_version(entry) for entry in rows[start:stop]]
+
+    def _kept(self, entries: QuerySet[CatalogueEntry]) -> QuerySet[CatalogueEntry]:
+        return entries.filter(group__in=list(self.counts)) if self.narrowed else entries
 
 
 def listed_groups() -> Mapping[int, ListedGroup]:
@@ -119,14 +122,14 @@ def find_by(condition: Q) -> FoundEntries:
 
 
 @lru_cache(maxsize=2)
-def _groups(_database: str, _version: int) -> Mapping[int, ListedGroup]:
+def _groups(_database: str, _version: str) -> Mapping[int, ListedGroup]:
     rows = _listed(Q()).order_by().values_list("group").annotate(count=Count("pk"), newest=Max("latest_id"))
     counted = {key: (count, newest) for key, count, newest in rows}
     return {key: replace(group, count=counted[key][0], newest=counted[key][1]) for key, group in _read(counted).items()}
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _found(_database: str, _version: int, words: tuple[str, ...]) -> FoundEntries:
+def _found(_database: str, _version: str, words: tuple[str, ...]) -> FoundEntries:
     condition = Q()
     for word in words:
         condition &= holds_word(word)
@@ -136,9 +139,14 @@ def _found(_database: str, _version: int, words: tuple[str, ...]) -> FoundEntrie
     return FoundEntries(condition, groups, {key: group.count for key, group in groups.items()})
 
 
-def _newest_version() -> int:
-    """By what a version of the list is known: imports come one after another, so that the newest was the last."""
-    return CatalogueVersion.objects.aggregate(newest=Max("pk"))["newest"] or 0
+def _newest_version() -> str:
+    """By what a version of the list is known: imports come one after another, so that the newest row was the last.
+
+    With the transaction that wrote it: numbers begin anew in a database that was emptied.
+    """
+    rows = CatalogueVersion.objects.annotate(written=RawSQL("opendata_catalogueversion.xmin::text", []))
+    newest = rows.order_by("-pk").values_list("pk", "written").first()
+    return f"{newest[0]} {newest[1]}" if newest else ""
 
 
 def _listed(condition: Q) -> QuerySet[CatalogueEntry]:
