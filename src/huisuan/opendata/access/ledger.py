@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +32,8 @@ def record_access(
         grant=grant, number=last.number + 1 if last else 1, release=release, person=person, way=way,
         detail=detail[:120], at=now, previous=last.sealed if last else "",
     )  # fmt: skip
-    row.sealed = _seal(row)
+    said = {"release__sha256": release.sha256, "person__username": person.username, "release_id": release.pk}
+    row.sealed = _seal(grant.pk, {**vars(row), **said})
     row.save(force_insert=True)
     return row
 
@@ -79,20 +81,26 @@ def access_to_dict(row: DataAccess) -> dict[str, Any]:
 def broken_at(grant: DataGrant) -> int | None:
     """The number of the first row that does not follow from the one before; None: the ledger is whole."""
     previous = ""
-    for number, row in enumerate(grant.accesses.select_related("person", "release").order_by("number"), start=1):
-        if row.number != number or row.previous != previous or row.sealed != _seal(row):
-            return number
-        previous = row.sealed
+    rows = grant.accesses.order_by("number").values_list("sealed", *_SEALED)
+    for place, (sealed, *said) in enumerate(rows.iterator(), start=1):
+        row = dict(zip(_SEALED, said, strict=True))
+        if row["number"] != place or row["previous"] != previous or sealed != _seal(grant.pk, row):
+            return place
+        previous = sealed
     return None
 
 
-def _seal(row: DataAccess) -> str:
+#: what a row's seal is made of, as the database names it
+_SEALED = ("number", "release_id", "release__sha256", "person__username", "way", "detail", "at", "previous")
+
+
+def _seal(grant: int, row: Mapping[str, Any]) -> str:
     return text_sha256(
         canonical(
             {
-                "grant": row.grant_id, "number": row.number, "release": row.release_id, "sha256": row.release.sha256,
-                "person": row.person.username, "way": str(row.way), "detail": row.detail, "at": row.at.isoformat(),
-                "previous": row.previous,
+                "grant": grant, "number": row["number"], "release": row["release_id"],
+                "sha256": row["release__sha256"], "person": row["person__username"], "way": str(row["way"]),
+                "detail": row["detail"], "at": row["at"].isoformat(), "previous": row["previous"],
             }
         )
     )  # fmt: skip

@@ -128,9 +128,17 @@ def _loading(request: HttpRequest, files: list[ShownFile], ways: _Ways) -> list[
 _CHECK = " && echo '{sha}  {name}' | sha256sum -c"
 _CURL = ("curl", 'curl -C - -H "Authorization: Bearer $TOKEN" -o {name} {url}{check}')
 _HEADER = 'storage_options={{"Authorization": f"Bearer {{token}}"}}'
+_HEADERS = 'storage_options={{"headers": {{"Authorization": f"Bearer {{token}}"}}}}'
 _LINES_BY_TOKEN: _Ways = {
-    "csv": [_CURL, ("pandas", 'pandas.read_csv("{url}", dtype=str, ' + _HEADER + ")")],
-    "jsonl": [_CURL],
+    "csv": [
+        _CURL,
+        ("pandas", 'pandas.read_csv("{url}", dtype=str, ' + _HEADER + ")"),
+        ("datasets", 'datasets.load_dataset("csv", data_files="{url}", streaming=True, ' + _HEADERS + ")"),
+    ],
+    "jsonl": [
+        _CURL,
+        ("datasets", 'datasets.load_dataset("json", data_files="{url}", streaming=True, ' + _HEADERS + ")"),
+    ],
     "parquet": [("pandas", 'pandas.read_parquet("{url}", ' + _HEADER + ")")],
 }
 _LINES: _Ways = {
