@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from huisuan.cli.demo import open_list, scenario
 from huisuan.cli.demo.articles import list_article_cases, make_article_cases
+from huisuan.cli.demo.granted_data import grant_conditional_data
 from huisuan.law.policy import load_policy
+from huisuan.opendata.access.ledger import broken_at
 from huisuan.opendata.corpora.building import get_build
 from huisuan.parties.models import Person
 from huisuan.portal.calculator.views import calculator_policies
@@ -56,6 +58,20 @@ def test_every_article_has_a_worked_case_in_the_demo_and_its_page_is_there(
         assert browser.get(case.where).status_code == 200, case
     make_article_cases()
     assert {case.article: case for case in list_article_cases()} == cases  # once
+    a_firm_whose_application_was_decided_is_granted_data_and_reads_it()
+
+
+def a_firm_whose_application_was_decided_is_granted_data_and_reads_it() -> None:
+    now = timezone.now()
+    open_list.import_open_list(now)
+    made = grant_conditional_data(now)
+    assert made is not None
+    grant, person = made
+    assert (grant.party, bool(grant.application), bool(grant.signature)) == (person.party, True, True)
+    assert grant.ground.startswith("在皖通用人工智能企业名录")
+    assert list(grant.accesses.order_by("number").values_list("way", flat=True)) == ["page", "file", "file", "sql"]
+    assert (broken_at(grant), grant.copies.count()) == (None, 2)
+    assert grant_conditional_data(now) == made
 
 
 @pytest.mark.django_db
@@ -71,9 +87,10 @@ def test_the_list_of_sixteen_cities_and_files_at_the_states_of_the_gate_stand_an
     assert (report.new, report.faults) == (16 * 19, [])
     states = open_list.fill_the_gate(now)
     assert states == {
-        "已无未判断的发现": 1, "可放行": 1, "拒收": 1, "已放行": 2, "已封存": 1, "已被取代": 1, "待判断": 1,
+        "已无未判断的发现": 1, "可放行": 2, "拒收": 1, "已放行": 2, "已封存": 1, "已被取代": 1, "待判断": 2,
         "已撤回": 1,
     }  # fmt: skip
+    assert grant_conditional_data(now) is None  # nobody's application was decided
     assert get_build(open_list.DEMO_CORPUS).statistics["left_out"]["same"] == 5
     assert open_list.import_open_list(now).same == 16 * 19
     assert open_list.fill_the_gate(now) == states

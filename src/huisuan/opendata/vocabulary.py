@@ -65,6 +65,7 @@ class Attribute(TextChoices):
 
 #: USCC of the provider, level (1 state, 2 province, 3 city, 4 county), class and number
 CODE_PATTERN = r"^[0-9A-HJ-NP-RTUW-Y]{18}-[1-4]-[0-9]{3}-[0-9]{6}$"
+PROVIDER_LENGTH = 18  # characters of a code that are the USCC of its provider
 GENERAL_GRADE = "一般"  # the only grade that may stand on the list
 
 #: the word of the list first, then what departments write for it

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from huisuan.base.errors import Gone, InvalidRequest, NotFound
+from huisuan.base.errors import Gone, InvalidRequest
 from huisuan.opendata.access import delivering
 from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.released import statement_paper
@@ -106,7 +106,7 @@ def test_what_is_withdrawn_is_gone_on_every_way_and_for_who_is_in_the_middle(
     page = Client().get(f"/opendata/{code()}").content.decode()
     assert "第0停车场" not in page
     assert "已撤回：2026-11-02" in page
-    with pytest.raises(NotFound):
+    with pytest.raises(Gone):
         run_query("SELECT * FROM data", None, timezone.now(), code())
 
 

@@ -12,9 +12,11 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.opendata.catalogue import listed
 from huisuan.opendata.catalogue.catalogue_import import import_catalogue
-from huisuan.opendata.catalogue.queries import count_facets, filter_by_access, search_entries, standing_entries
-from huisuan.opendata.catalogue.search_grams import LONGEST_GRAM, GramQuery
+from huisuan.opendata.catalogue.listed import find_entries
+from huisuan.opendata.catalogue.queries import filter_by_access, search_entries, standing_entries
+from huisuan.opendata.catalogue.search_grams import by_index, holds_word, looked_at
 from huisuan.opendata.catalogue.sheet_reader import read_sheets
 from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
 from support.catalogue import as_csv, code, line
@@ -164,7 +166,7 @@ def test_search_finds_one_character_and_words_across_fields() -> None:
     assert [row.title for row in search_entries("名录 建设局")] == ["公共停车场名录"]
     assert [row.entry.code for row in search_entries(code(2)[-10:].lower())] == [code(2)]
     assert not search_entries("录名").exists()
-    assert count_facets(standing_entries())["theme"] == [
+    assert find_entries().facets()["theme"] == [
         {"value": "交通运输", "count": 1},
         {"value": "文化", "count": 1},
     ]
@@ -176,18 +178,34 @@ def test_what_the_database_searches_by_finds_exactly_the_substrings() -> None:
     CatalogueEntry.objects.bulk_create([CatalogueEntry(code=key, searched=text) for key, text in titles.items()])
     for _ in range(300):
         word = "".join(draw.choices("停车场名录a'\\\"&|!:*", k=draw.randint(1, 3)))
-        found = CatalogueEntry.objects.filter(grams=GramQuery(word), searched__contains=word)
-        assert [each.code for each in found] == [key for key, text in titles.items() if word in text], word
-        if len(word) <= LONGEST_GRAM:
-            assert found.count() == CatalogueEntry.objects.filter(grams=GramQuery(word)).count()
+        with by_index():
+            found = CatalogueEntry.objects.filter(holds_word(word))
+            assert [each.code for each in found] == [key for key, text in titles.items() if word in text], word
+        assert list(found) == list(CatalogueEntry.objects.filter(looked_at(holds_word(word))))
+
+
+def test_a_page_is_the_same_whether_few_are_put_in_order_or_many_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought(as_csv([line(at, title=f"{'停车' * (at % 2)}名录{at}", theme=f"t{at % 3}") for at in range(1, 31)]))
+    wanted = {"theme": "t1"}
+    for most in (1000, 1):
+        monkeypatch.setattr(listed, "_FEW", most)
+        found = find_entries("停车 名").narrow(wanted)
+        codes = [code(at) for at in range(1, 31) if at % 2 and at % 3 == 1]
+        assert (found.total, [row.entry.code for row in found.page(0, 9)]) == (len(codes), codes)
+        assert [row.entry.code for row in found.page(1, 3, ["-latest_id"])] == codes[::-1][1:3]
+        assert find_entries("停车").page(100, 150) == []
+        assert [row.title for row in find_entries("车").page(0, 1)] == ["停车名录1"]
 
 
 def test_a_facet_is_counted_as_the_other_ones_leave_it() -> None:
     brought(as_csv([line(1), line(2, theme="文化"), line(3, theme="文化", title="馆藏")]))
-    facets = count_facets(standing_entries(), {"theme": "文化", "access": "open"})
+    facets = find_entries().facets({"theme": "文化", "access": "open"})
     assert facets["theme"] == [{"value": "文化", "count": 2}, {"value": "交通运输", "count": 1}]
     assert facets["access"] == [{"value": "open", "count": 2}]
-    assert count_facets(search_entries("馆藏"))["theme"] == [{"value": "文化", "count": 1}]
+    assert find_entries("馆藏").facets()["theme"] == [{"value": "文化", "count": 1}]
+    brought(as_csv([line(3, theme="文化", title="学校", licence="另一许可")]))  # what was counted is counted anew
+    assert find_entries("馆藏").total == 0
+    assert find_entries().total == 3
 
 
 def test_a_class_of_access_is_named_by_key_or_by_any_word_of_departments() -> None:

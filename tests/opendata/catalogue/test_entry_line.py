@@ -11,7 +11,7 @@ from huisuan.opendata.vocabulary import Access, Updates
 from support.catalogue import code, line
 
 TODAY = date(2026, 11, 29)
-REGIONS = {"340100"}
+REGIONS = {"340100": "合肥市", "340200": "芜湖市"}
 
 
 def entry(**cells: str) -> EntryContent:
@@ -42,9 +42,19 @@ def test_the_classes_in_other_words() -> None:
 
 
 def test_every_bad_cell_of_a_line_is_named_at_once_with_the_nearest_good_value() -> None:
-    found = faults(frequency="每季底", region="合肥", code="x", title="", grade="重要")
+    found = faults(frequency="每季底", region="合肥是", code="x", title="", grade="重要")
     assert set(found) == {"更新频率", "行政区划", "目录代码", "名称", "数据分级"}
     assert "每季度" in found["更新频率"][1]
+    assert "340100（合肥市）" in found["行政区划"][1]
+    assert "340200（芜湖市）" in faults(region="340202")["行政区划"][1]
+
+
+def test_a_city_is_known_by_its_name_and_a_day_however_it_is_written() -> None:
+    assert entry(region="芜湖市").region == "340200"
+    reviewed = {"kind": "档案", "reviewed_by_archive": "市档案馆", "reviewed_by_origin": "市城建局"}
+    for written in ("1998-06-30", "1998/6/30", "1998.6.30", "1998年6月30日", "19980630"):
+        assert entry(origin_day=written, **reviewed).origin_day == date(1998, 6, 30)
+    assert "形成日期" in faults(origin_day="1998年13月1日", **reviewed)
 
 
 def test_a_code_whose_provider_has_a_wrong_check_digit_is_told_the_right_one() -> None:

@@ -115,7 +115,7 @@ def test_a_grant_that_ends_between_two_checks_lets_nothing_out_unmarked(
 ) -> None:
     read = get_release(out[0].pk, viewer(world), NOW)
     revoke_grant(grant.pk, "用途不符", world.people["province"], NOW)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(Gone):
         readable(read.release, viewer(world), NOW)
     asked = RequestFactory().get("/")
     sent = body(delivering.deliver_release(asked, read, viewer(world), lambda: NOW, AccessWay.FILE)).decode()
@@ -165,10 +165,10 @@ def test_what_is_revoked_or_withdrawn_stops_in_the_middle_and_the_ledger_names_w
     revoke_grant(grant.pk, "用途不符", world.people["province"], NOW)
     with pytest.raises(Gone):
         next(pieces)
-    assert alpha.get(way).status_code == 403
-    assert alpha.get("/opendata/query", {"entry": code(), "sql": "SELECT 1 FROM data"}).status_code == 422
+    assert alpha.get(way).status_code == 410
+    assert alpha.get("/opendata/query", {"entry": code(), "sql": "SELECT 1 FROM data"}).status_code == 410
     again = give_grant(replace(TERMS, uscc=world.alpha.uscc), steward("releaser"), NOW)
-    assert alpha.get(way).status_code == 403  # not accepted yet
+    assert alpha.get(way).status_code == 410  # not accepted yet
     accept_grant(again.pk, world.people["alpha"], NOW)
     pieces = iter(alpha.get(way, headers={"range": "bytes=0-"}).streaming_content)
     next(pieces)

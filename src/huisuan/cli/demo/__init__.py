@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from huisuan.terminal import note, out
+
+if TYPE_CHECKING:
+    from huisuan.parties.models import Person
 
 
 def demo(
@@ -47,22 +50,30 @@ def demo(
         scenario.add_example_policy()
         stacked = scenario.import_stacked_year()
         show_stacked(stacked, scenario.settle_stacked_year())
-        _show_what_is_public(platform.url)
-        show_accounts(platform.url, accounts)
+        firm = _show_what_is_public(platform.url)
+        show_accounts(platform.url, [*accounts, *scenario.with_password(firm, accounts)])
         if serve:
             out.print("停止：按 Ctrl-C")
             platform.serve()
 
 
-def _show_what_is_public(url: str) -> None:
-    """A case of each article, the list of open data with files at the gate, and bulletins."""
+def _show_what_is_public(url: str) -> Person | None:
+    """A case of each article, the list of open data with files at the gate and a grant, and bulletins.
+
+    Gives somebody of the firm that was granted data.
+    """
     from huisuan.cli.demo import open_list
     from huisuan.cli.demo.articles import make_article_cases, show_articles
     from huisuan.cli.demo.bulletins import issue_bulletins, show_bulletins
-    from huisuan.cli.demo.output import show_open_data
+    from huisuan.cli.demo.granted_data import grant_conditional_data
+    from huisuan.cli.demo.output import show_grant, show_open_data
 
     make_article_cases()
     show_articles(url)
     now = datetime.now(UTC)
     show_open_data(open_list.import_open_list(now), open_list.fill_the_gate(now))
+    granted = grant_conditional_data(now)
+    if granted is not None:
+        show_grant(url, granted[0])
     show_bulletins(issue_bulletins())
+    return granted[1] if granted is not None else None

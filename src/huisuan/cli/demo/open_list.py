@@ -28,6 +28,13 @@ from huisuan.parties.models import Person, Region
 
 _CITY = "340100"  # Hefei, whose files stand at the gate
 DEMO_CORPUS = "briefs-demo"
+#: a document in which something is left to judge
+_MINUTES = """办事窗口工作纪要（示例）
+一、本月接件 1,204 件，办结 1,187 件。
+二、群众反映停车难的，联系人电话 13912340001，已转区里办理。
+三、材料不全的退回补正，咨询邮箱 chuangkou@example.com。
+主动公开
+"""
 _BOMB_BYTES = 32 * 1024 * 1024
 
 
@@ -43,13 +50,13 @@ def import_open_list(now: datetime) -> FileReport:
     for region, city in names:
         for number, line in enumerate(lines, start=1):
             said = {**line, "名称": f"{city}{line['名称']}（示例）", "提供单位": f"{city}{line['提供单位']}（示例）"}
-            writer.writerow([_code(number, region), region, "数据资源科", *said.values()])
+            writer.writerow([demo_code(number, region), region, "数据资源科", *said.values()])
     return import_catalogue(buffer.getvalue().encode(), "演示清单.csv", by="huisuan demo", now=now)
 
 
 def fill_the_gate(now: datetime) -> dict[str, int]:
     """Files of one city: how many stand in each state. Those that are there already stay as they are."""
-    if not GateFile.objects.filter(entry__code=_code(1)).exists():
+    if not GateFile.objects.filter(entry__code=demo_code(1)).exists():
         _fill(now)
     states = GateFile.objects.order_by("state").values_list("state", flat=True)
     counts: dict[str, int] = {}
@@ -68,14 +75,24 @@ def _fill(now: datetime) -> None:
     _arrived(7, "药店.csv", _table(("企业", "联系电话"), phones), now)
     _arrived(5, "学校.csv", _table(("校名", "学段"), [(f"第{n}小学", "小学") for n in range(40)]), now)
     _ready(8, "养老机构.csv", _table(("机构", "床位"), [(f"第{n}养老院", n * 7) for n in range(40)]), now)
+    _arrived(10, "纪要.txt", _MINUTES.encode(), now)
+    _ready(6, "医疗机构.csv", _table(("机构", "等级"), [(f"第{n}医院", "二级") for n in range(40)]), now)
     _arrived(11, "文件.txt", "机密★10年\n某项工作安排\n".encode(), now)
     _arrived(9, "馆藏.zip", _bomb(), now)
-    build_corpus(DEMO_CORPUS, "政府工作简报语料（示例）", [_code(10)], CorpusRules(), _person("zhuanban"), now)
+    build_corpus(DEMO_CORPUS, "政府工作简报语料（示例）", [demo_code(10)], CorpusRules(), _person("zhuanban"), now)
 
 
-def _code(number: int, region: str = _CITY) -> str:
+def demo_code(number: int, region: str = _CITY) -> str:
+    """The code of a line of the list, of one city."""
     base = f"11{region}MADEM{region[2:4]}00"
     return f"{base}{uscc.calc_check_digit(base)}-2-001-{number:06}"
+
+
+def release_table(
+    number: int, name: str, header: tuple[str, ...], rows: Iterable[tuple[object, ...]], now: datetime
+) -> None:
+    """Bring a table of the city's out by three people."""
+    _released(number, name, _table(header, rows), now)
 
 
 def _person(username: str) -> Person:
@@ -85,7 +102,7 @@ def _person(username: str) -> Person:
 def _arrived(number: int, name: str, content: bytes, now: datetime) -> GateFile:
     """A file that came in and was read; in one transaction, so that the worker finds nothing left to do."""
     with transaction.atomic():
-        file = upload_file(_code(number), name, content, _person("hefei"), now)
+        file = upload_file(demo_code(number), name, content, _person("hefei"), now)
         _scan(file, now)
     return file
 

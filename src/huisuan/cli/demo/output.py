@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from huisuan.base.csv_lines import FileReport
 from huisuan.base.money import yuan
 from huisuan.compute.metering.imports.import_file import UsageReport
+from huisuan.opendata.models import DataGrant
 from huisuan.parties.models import Person
 from huisuan.protocol.resources import Job, UsageRecord
 from huisuan.settlement.cli.settle_commands import print_trace, show_run
@@ -81,6 +82,12 @@ def show_open_data(report: FileReport, states: Mapping[str, int]) -> None:
     listed = report.new + report.changed + report.same
     said = "，".join(f"{state} {count}" for state, count in states.items())
     out.print(f"七、开放数据：16 市 {listed} 条目录；送交的文件：{said}", markup=False)
+
+
+def show_grant(url: str, grant: DataGrant) -> None:
+    """Conditional data that a firm was granted, and where its terms and its ledger stand."""
+    said = f"{grant.entry.code} 授权给{grant.party.name}（申报 {grant.application}），读过 {grant.accesses.count()} 次"
+    out.print(f"   有条件开放：{said}：{url}/opendata/grants/{grant.pk}", markup=False)
 
 
 def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:

@@ -146,6 +146,17 @@ def make_accounts() -> list[tuple[Person, str]]:
     return accounts
 
 
+def with_password(person: Person | None, accounts: list[tuple[Person, str]]) -> list[tuple[Person, str]]:
+    """An account for somebody who was there without one, with the password of this run."""
+    if person is None:
+        return []
+    password = accounts[0][1]
+    person.set_password(password)
+    person.must_change_password = False
+    person.save()
+    return [(person, password)]
+
+
 def run_jobs(client: Client) -> list[tuple[Job, UsageRecord]]:
     """Really run a few jobs on this machine, each until its usage is metered; each with its record."""
     submitted = [

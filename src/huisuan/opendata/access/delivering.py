@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -30,7 +30,10 @@ _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 @dataclass(frozen=True)
 class ReleaseDelivery:
-    """A file on its way: where it lies, its digest, and whether it may still be read."""
+    """A file on its way: where it lies, its digest, and whether it may still be read.
+
+    `write_down` is called before anything of it is sent, with the range or "" for the whole.
+    """
 
     path: Path
     sha256: str
@@ -39,6 +42,7 @@ class ReleaseDelivery:
     name: str
     still: Callable[[], bool]
     reader: str
+    write_down: Callable[[str], object] | None = None
 
 
 def deliver_release(
@@ -53,14 +57,15 @@ def deliver_release(
     """
     release, grant = read.release, read.grant
     store, sha256, size = released_shelf(), release.sha256, release.product.size
+    write_down: Callable[[str], object] | None = None
     if grant is not None:
         copy = marked_copy(release, grant, now())
         store, sha256, size = granted_shelf(), copy.sha256, copy.size
-        if viewer is not None and request.method != "HEAD":
-            record_download(grant, release, viewer.name, way, now(), request.headers.get("Range", ""))
+        if viewer is not None:
+            write_down = partial(record_download, grant, release, viewer.name, way, now())
     delivery = ReleaseDelivery(
-        stored_file(store, sha256), sha256, size, RELEASE_FORMS[release.product.format],
-        download_name(release), lambda: is_out(release.pk, viewer, now()), f"opendata {client_place(request)}",
+        stored_file(store, sha256), sha256, size, RELEASE_FORMS[release.product.format], download_name(release),
+        lambda: is_out(release.pk, viewer, now()), f"opendata {client_place(request)}", write_down,
     )  # fmt: skip
     return deliver(request, delivery)
 
@@ -100,6 +105,8 @@ def deliver(request: HttpRequest, delivery: ReleaseDelivery) -> HttpResponseBase
     if request.method == "HEAD":
         answer = HttpResponse(status=status, content_type=delivery.media_type)
     else:
+        if delivery.write_down is not None:
+            delivery.write_down("" if span is None else f"bytes={start}-{end - 1}")
         answer = SteppedResponse(_pieces(delivery, start, end), delivery.media_type, delivery.reader)
         answer.status_code = status
     answer["Content-Length"] = str(end - start)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.audit.folder import canonical
@@ -30,25 +32,36 @@ def record_access(
         grant=grant, number=last.number + 1 if last else 1, release=release, person=person, way=way,
         detail=detail[:120], at=now, previous=last.sealed if last else "",
     )  # fmt: skip
-    row.sealed = _seal(row)
+    said = {"release__sha256": release.sha256, "person__username": person.username, "release_id": release.pk}
+    row.sealed = _seal(grant.pk, {**vars(row), **said})
     row.save(force_insert=True)
     return row
 
 
+@transaction.atomic
 def record_download(
-    grant: DataGrant, release: GateRelease, username: str, way: AccessWay, now: datetime, wanted: str = ""
+    grant: DataGrant,
+    release: GateRelease,
+    username: str,
+    way: AccessWay,
+    now: datetime,
+    wanted: str = "",
+    name: str = "",
 ) -> DataAccess:
     """Write down a download; further ranges of it, asked for by the same person within minutes, are that one.
 
-    `wanted` is the range that was asked for, "" the whole file: that is always an access of its own.
+    `wanted` is the range that is sent, "" the whole file: that is always an access of its own. `name` says what was
+    loaded where it is not the released file itself.
     """
-    if wanted:
-        since = now - FOLDED_WITHIN
-        begun = DataAccess.objects.filter(grant=grant, release=release, way=way, at__gte=since)
-        last = begun.filter(person__username=username, detail__startswith=IN_RANGES).order_by("number").last()
-        if last is not None:
-            return last
-    return record_access(grant, release, username, way, now, f"{IN_RANGES} {wanted}" if wanted else "")
+    if not wanted:
+        return record_access(grant, release, username, way, now, name)
+    ranges = f"{name} {IN_RANGES}".strip()
+    begun = DataAccess.objects.filter(grant=grant, release=release, way=way, at__gte=now - FOLDED_WITHIN)
+    begun = begun.filter(Q(detail=name) | Q(detail__startswith=ranges), person__username=username).order_by("-number")
+    if (last := begun.first()) is None:
+        DataGrant.objects.select_for_update(of=("self",)).get(pk=grant.pk)  # several ranges may begin at once
+        last = begun.first()
+    return last or record_access(grant, release, username, way, now, f"{ranges} {wanted}")
 
 
 def note_access(read: ReadableRelease, viewer: Viewer | None, way: AccessWay, now: datetime, detail: str = "") -> None:
@@ -68,20 +81,26 @@ def access_to_dict(row: DataAccess) -> dict[str, Any]:
 def broken_at(grant: DataGrant) -> int | None:
     """The number of the first row that does not follow from the one before; None: the ledger is whole."""
     previous = ""
-    for number, row in enumerate(grant.accesses.select_related("person", "release").order_by("number"), start=1):
-        if row.number != number or row.previous != previous or row.sealed != _seal(row):
-            return number
-        previous = row.sealed
+    rows = grant.accesses.order_by("number").values_list("sealed", *_SEALED)
+    for place, (sealed, *said) in enumerate(rows.iterator(), start=1):
+        row = dict(zip(_SEALED, said, strict=True))
+        if row["number"] != place or row["previous"] != previous or sealed != _seal(grant.pk, row):
+            return place
+        previous = sealed
     return None
 
 
-def _seal(row: DataAccess) -> str:
+#: what a row's seal is made of, as the database names it
+_SEALED = ("number", "release_id", "release__sha256", "person__username", "way", "detail", "at", "previous")
+
+
+def _seal(grant: int, row: Mapping[str, Any]) -> str:
     return text_sha256(
         canonical(
             {
-                "grant": row.grant_id, "number": row.number, "release": row.release_id, "sha256": row.release.sha256,
-                "person": row.person.username, "way": str(row.way), "detail": row.detail, "at": row.at.isoformat(),
-                "previous": row.previous,
+                "grant": grant, "number": row["number"], "release": row["release_id"],
+                "sha256": row["release__sha256"], "person": row["person__username"], "way": str(row["way"]),
+                "detail": row["detail"], "at": row["at"].isoformat(), "previous": row["previous"],
             }
         )
     )  # fmt: skip

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from huisuan.base.errors import InvalidRequest, NotFound, Unavailable
+from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.base.hashing import text_sha256
 from huisuan.opendata.access.ledger import note_access
 from huisuan.opendata.access.marking import MARK_COLUMN
-from huisuan.opendata.access.released import ReadableRelease, get_release, is_out, readable, readable_by
+from huisuan.opendata.access.released import ReadableRelease, get_newest_table, get_release, is_out
 from huisuan.opendata.access.watermark import grant_mark
 from huisuan.opendata.gate.stores import released_shelf
 from huisuan.opendata.models import AccessWay, GateRelease
@@ -60,14 +60,14 @@ def run_query(sql: str, viewer: Viewer | None, now: datetime, code: str = "") ->
         Unavailable: the process ended without an answer, or others are under way.
     """
     tables = _tables(sql, viewer, now, code)
-    for read in tables.values():
-        note_access(read, viewer, AccessWay.SQL, now, text_sha256(sql))
     places = {name: str(released_shelf().path_of(read.release.sha256)) for name, read in tables.items()}
     marks = {name: [MARK_COLUMN, grant_mark(read.grant)] for name, read in tables.items() if read.grant is not None}
     task = {"sql": sql, "tables": places, "marks": marks, "most_rows": MOST_ROWS, "most_bytes": MOST_BYTES}
     if not _AT_ONCE.acquire(blocking=False):
         raise Unavailable("正在执行的查询太多，请稍后再试", code="query.busy")
     try:
+        for read in tables.values():
+            note_access(read, viewer, AccessWay.SQL, now, text_sha256(sql))
         found = _ask(task)
     finally:
         _AT_ONCE.release()
@@ -82,10 +82,7 @@ def run_query(sql: str, viewer: Viewer | None, now: datetime, code: str = "") ->
 def _tables(sql: str, viewer: Viewer | None, now: datetime, code: str) -> dict[str, ReadableRelease]:
     named: dict[str, ReadableRelease] = {}
     if code:
-        newest = readable_by(viewer, now, code).filter(product__format="parquet").first()
-        if newest is None:
-            raise NotFound(f"{code[:40]} 没有能查询的数据：还没有放行，或须有授权", code="query.nothing_to_read")
-        named["data"] = readable(newest, viewer, now)
+        named["data"] = get_newest_table(code, viewer, now)
     for number in list(dict.fromkeys(_NAMED.findall(sql)))[:_MOST_TABLES]:
         release = GateRelease.objects.filter(pk=int(number), product__format="parquet").first()
         if release is not None:  # else a word of theirs that looks like one

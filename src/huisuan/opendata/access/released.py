@@ -80,13 +80,30 @@ def readable(release: GateRelease, viewer: Viewer | None, now: datetime) -> Read
 
     Raises:
         NotAllowed: it is conditional, and whoever asks neither provides it nor holds a grant in force.
+        Gone: the grant that they held was revoked.
     """
     found = list_readable([release], viewer, now)
     if not found:
+        if (revoked := _revoked(release, viewer)) is not None:
+            raise revoked
         raise NotAllowed(
             f"{standing(release).title}是有条件开放的数据：须有对它的授权，见它的目录页", code="opendata.grant_needed"
         )
     return found[0]
+
+
+def _revoked(release: GateRelease, viewer: Viewer | None) -> Gone | None:
+    """That the last grant of somebody's firm was revoked, with the day and the office."""
+    if viewer is None or viewer.role != Role.USER or viewer.party_id is None:
+        return None
+    held = DataGrant.objects.filter(party_id=viewer.party_id, entry=release.file.entry_id, accepted_at__isnull=False)
+    grant = held.select_related("revoked_by__city").order_by("-pk").first()
+    if grant is None or grant.revoked_at is None or grant.revoked_by is None:
+        return None
+    day = grant.revoked_at.astimezone(SHANGHAI).date().isoformat()
+    city = grant.revoked_by.city
+    office = "省专班" if city is None else city.name_zh
+    return Gone(f"第 {grant.pk} 号授权已收回：{day}，{office}", code="grant.revoked")
 
 
 def list_readable(releases: Iterable[GateRelease], viewer: Viewer | None, now: datetime) -> list[ReadableRelease]:
@@ -119,7 +136,7 @@ def get_release(number: int, viewer: Viewer | None, now: datetime) -> ReadableRe
 
     Raises:
         NotFound: there never was one of that number.
-        Gone: it was taken back, superseded, or its entry was closed since.
+        Gone: it was taken back, superseded, its entry was closed since, or the grant they held was revoked.
         NotAllowed: it is conditional, and whoever asks holds no grant in force.
     """
     found = GateRelease.objects.filter(pk=number).select_related(*_RELATED).first()
@@ -128,6 +145,20 @@ def get_release(number: int, viewer: Viewer | None, now: datetime) -> ReadableRe
     if gone := why_gone(found):
         raise gone
     return readable(found, viewer, now)
+
+
+def get_newest_table(code: str, viewer: Viewer | None, now: datetime) -> ReadableRelease:
+    """The newest table of an entry, as somebody may read it.
+
+    Raises:
+        NotFound: nothing was ever released of it.
+        Gone, NotAllowed: see `get_release`.
+    """
+    tables = GateRelease.objects.filter(file__entry__code=code.upper(), product__format="parquet")
+    newest = released_now(code).filter(product__format="parquet").first() or tables.order_by("-pk").first()
+    if newest is None:
+        raise NotFound(f"{code[:40]} 没有能查询的数据：还没有放行", code="query.nothing_to_read")
+    return get_release(newest.pk, viewer, now)
 
 
 def why_gone(release: GateRelease) -> Gone | None:
@@ -141,6 +172,14 @@ def why_gone(release: GateRelease) -> Gone | None:
     return Gone(
         f"{version.title}（第 {release.pk} 份）{done}：{day}，{version.department}", code="opendata.gone"
     )  # fmt: skip
+
+
+def last_gone(code: str) -> Gone | None:
+    """Why the newest release of an entry is out no more; None: it is out, or there never was one."""
+    newest = (
+        GateRelease.objects.filter(file__entry__code=code.upper()).select_related(*_RELATED).order_by("-pk").first()
+    )
+    return why_gone(newest) if newest is not None else None
 
 
 def _file_gone(release: GateRelease) -> tuple[datetime, str]:

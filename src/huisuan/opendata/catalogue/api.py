@@ -9,7 +9,8 @@ from django.utils import timezone
 from ninja import File, Query, Router, UploadedFile
 
 from huisuan.opendata.catalogue.catalogue_import import import_catalogue
-from huisuan.opendata.catalogue.queries import count_facets, entry_to_dict, get_entry, search_entries
+from huisuan.opendata.catalogue.listed import find_entries
+from huisuan.opendata.catalogue.queries import entry_to_dict, get_entry
 from huisuan.opendata.vocabulary import Access, DataKind, Updates
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
@@ -30,13 +31,10 @@ def entries(
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
 ) -> dict[str, Any]:
     """Entries by code; `facets` counts all that were found."""
-    found = search_entries(q)
     asked = {"access": access, "kind": kind, "frequency": frequency, "region": region}
-    found = found.filter(**{name: str(value) for name, value in asked.items() if value})
-    rows = found.order_by("standing_for__code")[offset : offset + limit]
-    facets = count_facets(found)
-    total = sum(each["count"] for each in facets["access"])  # every entry has a class
-    return {"total": total, "facets": facets, "entries": [entry_to_dict(each) for each in rows]}
+    found = find_entries(q).narrow({name: str(value) for name, value in asked.items() if value})
+    rows = found.page(offset, offset + limit)
+    return {"total": found.total, "facets": found.facets(), "entries": [entry_to_dict(each) for each in rows]}
 
 
 @router.get("/opendata/entries/{code}", auth=None, summary="清单里的一个目录")

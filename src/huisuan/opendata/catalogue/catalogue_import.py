@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from huisuan.base.csv_lines import FileReport, LineFault
 from huisuan.base.errors import InvalidRequest
@@ -46,7 +46,7 @@ def import_catalogue(content: bytes, name: str, *, by: str, now: datetime) -> Fi
     """
     report = FileReport()
     today = now.astimezone(SHANGHAI).date()
-    regions = set(Region.objects.values_list("code", flat=True))
+    regions = dict(Region.objects.values_list("code", "name_zh"))
     lines: dict[str, tuple[int, EntryContent]] = {}
     for sheet, header, number, cells in _lines(read_sheets(content, name), name, report):
         found = parse_line(cells, regions, today)
@@ -89,7 +89,8 @@ def _lines(
 
 
 def _store(entries: Sequence[EntryContent], stamp: Mapping[str, Any], report: FileReport) -> None:
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('opendata list'))")  # the newest version is the last
         codes = sorted(entry.code for entry in entries)
         CatalogueEntry.objects.bulk_create(
             [CatalogueEntry(code=code) for code in codes], ignore_conflicts=True, batch_size=_BATCH_ROWS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from django.db.models import TextChoices
@@ -40,6 +41,7 @@ _LENGTHS = {
 }  # fmt: skip
 _MUST = ("title", "theme", "department", "contact")
 _MOST_COLUMNS, _MOST_LINKS, _LONGEST_PIECE = 500, 50, 100
+_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _CLOSED_FOR_YEARS = 25  # archives open after that: Archives Law of 2020, article 27
 
 
@@ -87,8 +89,8 @@ class EntryContent:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def parse_line(cells: Mapping[str, str], regions: Collection[str], today: date) -> EntryContent | list[CellFault]:
-    """The entry that a line is, or all that is wrong with it. `regions`: the six-digit codes that there are."""
+def parse_line(cells: Mapping[str, str], regions: Mapping[str, str], today: date) -> EntryContent | list[CellFault]:
+    """The entry that a line is, or all that is wrong with it. `regions`: by six-digit code what each is called."""
     line = _Line(cells, [])
     texts = {field: line.text(field, length) for field, length in _LENGTHS.items()}
     kind, access = line.word("kind", KIND_WORDS), line.word("access", ACCESS_WORDS)
@@ -195,10 +197,16 @@ class _Line:
             self.fault("code", "里提供方的统一社会信用代码校验位不对", f"前 17 位无误时应为 {right}")
         return value
 
-    def region(self, regions: Collection[str]) -> str:
+    def region(self, regions: Mapping[str, str]) -> str:
         value = self.cells.get("region", "")
-        if value not in regions:
-            self.fault("region", "不是行政区划代码", "写六位代码，如 340100（合肥市）")
+        if value in regions:
+            return value
+        if called := [code for code, name in regions.items() if name == value]:
+            return called[0]
+        near = get_close_matches(value, [*regions, *regions.values()], n=1, cutoff=0.5) if value else []
+        found = next((f"{code}（{name}）" for code, name in regions.items() if near and near[0] in (code, name)), "")
+        remedy = f"最接近的是 {found}" if found else "写六位代码或全称，如 340100、合肥市"
+        self.fault("region", "不是行政区划" if value else "是空的", remedy)
         return value
 
     def grade(self) -> str:
@@ -211,8 +219,9 @@ class _Line:
         value = self.cells.get(field, "")
         if not value:
             return None
+        found = _DAY.fullmatch(value)
         try:
-            return date.fromisoformat(value.replace("/", "-").replace(".", "-"))
+            return date(*map(int, found.groups())) if found else date.fromisoformat(value)
         except ValueError:
             self.fault(field, "不是日期", "请写成 1998-06-30")
             return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotFound
-from huisuan.opendata.catalogue.search_grams import LONGEST_GRAM, LONGEST_SEARCH, GramQuery
+from huisuan.opendata.catalogue.search_grams import LONGEST_SEARCH
 from huisuan.opendata.models import CatalogueVersion
 from huisuan.opendata.vocabulary import (
     ACCESS_WORDS,
@@ -22,30 +21,22 @@ from huisuan.opendata.vocabulary import (
     list_word,
 )
 
-#: by what the list is narrowed, and counted
-FACETS = ("access", "kind", "frequency", "theme", "region", "department")
-
 
 def standing_entries() -> QuerySet[CatalogueVersion]:
     """The version that stands of every entry."""
     found = CatalogueVersion.objects.filter(standing_for__isnull=False).select_related("entry", "region")
-    return found.defer("entry__searched", "entry__grams")  # a list of entries need not carry what it is searched by
+    return found.defer("entry__searched")  # a list of entries need not carry what it is searched by
 
 
 def search_entries(text: str, rows: QuerySet[CatalogueVersion] | None = None) -> QuerySet[CatalogueVersion]:
-    """The standing entries that hold every word of a text somewhere."""
+    """The standing entries that hold every word of a text somewhere, all looked at: for whoever takes all of them.
+
+    A page of them, and how many there are, `find_entries` knows sooner.
+    """
     found = standing_entries() if rows is None else rows
     for word in map(fold, text[:LONGEST_SEARCH].split()):
-        found = found.filter(holds_word(word))
+        found = found.filter(standing_for__searched__contains=word)
     return found
-
-
-def holds_word(word: str) -> Q:
-    """That a standing entry holds a folded word somewhere."""
-    condition = Q(standing_for__grams=GramQuery(word))
-    if len(word) > LONGEST_GRAM:  # its pairs need not stand in its order
-        condition &= Q(standing_for__searched__contains=word)
-    return condition
 
 
 def first_listed(rows: Collection[CatalogueVersion]) -> dict[int, datetime]:
@@ -77,32 +68,6 @@ def get_entry(code: str) -> CatalogueVersion:
     if found is None:
         raise NotFound(f"目录里没有 {code[:40]}", code="catalogue.unknown")
     return found
-
-
-def count_facets(
-    rows: QuerySet[CatalogueVersion], chosen: Mapping[str, str] | None = None
-) -> dict[str, list[dict[str, Any]]]:
-    """By facet how many entries there are of each value, most first: of one grouped query.
-
-    `chosen` narrows by facet (`region_id` is "region"): the values of a facet are counted as the other ones leave them,
-    since each of them could be chosen instead.
-    """
-    groups, narrowed = _groups(rows), chosen or {}
-    found: dict[str, list[dict[str, Any]]] = {}
-    for place, facet in enumerate(FACETS):
-        counts: Counter[str] = Counter()
-        for values, count in groups:
-            others = (values[at] == narrowed.get(each, values[at]) for at, each in enumerate(FACETS) if at != place)
-            counts[values[place]] += count if all(others) else 0
-        ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-        found[facet] = [{"value": value, "count": count} for value, count in ordered]
-    return found
-
-
-def _groups(rows: QuerySet[CatalogueVersion]) -> list[tuple[tuple[str, ...], int]]:
-    columns = [f"{facet}_id" if facet == "region" else facet for facet in FACETS]
-    grouped = rows.order_by().values_list(*columns).annotate(count=Count("pk"))
-    return [(tuple(map(str, values)), int(count)) for *values, count in grouped]
 
 
 def entry_to_dict(version: CatalogueVersion) -> dict[str, Any]:

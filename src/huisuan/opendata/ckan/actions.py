@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from huisuan.base.errors import Gone, NotAllowed, NotFound
 from huisuan.opendata.access.released import get_release, readable_by
+from huisuan.opendata.catalogue.listed import FoundEntries, find_by, find_entries, listed_groups
 from huisuan.opendata.catalogue.queries import get_entry, standing_entries
+from huisuan.opendata.catalogue.search_grams import looked_at
 from huisuan.opendata.ckan.calls import ActionCall, ActionRefused, bad_search, no_such
 from huisuan.opendata.ckan.packages import (
     RESOURCE_FORMATS,
-    by_provider,
     organization_dict,
     package_dicts,
     provider_counts,
@@ -22,7 +24,7 @@ from huisuan.opendata.ckan.packages import (
     tag_dict,
 )
 from huisuan.opendata.ckan.search_query import search_condition, sort_order
-from huisuan.opendata.models import CatalogueVersion
+from huisuan.opendata.models import CatalogueEntry
 from huisuan.opendata.vocabulary import ACCESS_WORDS, FREQUENCY_WORDS, KIND_WORDS, list_word
 
 _API_VERSION = "2.11.0"  # of CKAN, whose action API this is
@@ -30,7 +32,7 @@ _PAGE, _MOST = 10, 1000
 _FACET_ITEMS = 50
 _FACETS = {
     "tags": "theme", "license_id": "licence", "access": "access", "kind": "kind", "frequency": "frequency",
-    "region": "region_id",
+    "region": "region",
 }  # fmt: skip
 _FACET_WORDS: Mapping[str, Callable[[str], str]] = {
     "access": lambda key: list_word(ACCESS_WORDS, key), "kind": lambda key: list_word(KIND_WORDS, key),
@@ -55,49 +57,56 @@ def package_show(call: ActionCall) -> dict[str, Any]:
 
 def package_search(call: ActionCall) -> dict[str, Any]:
     """Packages by `q`, `fq`, `fq_list`; `sort`, `start`, `rows`; counted by each `facet.field`."""
-    found = standing_entries()
+    wanted = Q()
     for text in (call.text("q", "*:*"), call.text("fq"), *call.names("fq_list")):
-        found = found.filter(search_condition(text, call.now))
+        wanted &= search_condition(text, call.now)
     sort = call.text("sort", "score desc, metadata_modified desc")
     start, rows = call.number("start", 0), call.number("rows", _PAGE, _MOST)
-    page = list(found.order_by(*sort_order(sort))[start : start + rows])
+    order = sort_order(sort)
+    found = find_by(wanted) if wanted else find_entries()
+    page = found.page(start, start + rows, order)
     facets = _facets(found, call) if call.flag("facet", True) else {}
     return {
-        "count": found.count(), "sort": sort, "results": package_dicts(page, call),
+        "count": found.total, "sort": sort, "results": package_dicts(page, call),
         "facets": {name: {item["name"]: item["count"] for item in items} for name, items in facets.items()},
         "search_facets": {name: {"title": name, "items": items} for name, items in facets.items()},
     }  # fmt: skip
 
 
-def _facets(found: QuerySet[CatalogueVersion], call: ActionCall) -> dict[str, list[dict[str, Any]]]:
+def _facets(found: FoundEntries, call: ActionCall) -> dict[str, list[dict[str, Any]]]:
     written = call.text("facet.limit", str(_FACET_ITEMS))
     most = None if written.startswith("-") else call.number("facet.limit", _FACET_ITEMS)
     least = call.number("facet.mincount", 1)
-    return {name: _facet(name, found, call, most, least) for name in call.names("facet.field")}
+    return {
+        name: [item for item in _facet(name, found, call.now) if item["count"] >= least][:most]
+        for name in call.names("facet.field")
+    }
 
 
-def _facet(
-    name: str, found: QuerySet[CatalogueVersion], call: ActionCall, most: int | None, least: int
-) -> list[dict[str, Any]]:
+def _facet(name: str, found: FoundEntries, now: datetime) -> list[dict[str, Any]]:
     words = _FACET_WORDS.get(name, str)
     if name == "groups":
         return []
     if name == "organization":
-        counted = by_provider(found).order_by().values_list("provider").annotate(count=Count("pk"))
-        pairs = [(key, count) for key, count in counted.order_by("-count", "provider") if count >= least][:most]
-        titles = provider_titles(key for key, _ in pairs)
+        titles = provider_titles()
+        pairs = found.count_by("provider")
         return [{"name": key.lower(), "display_name": titles[key], "count": count} for key, count in pairs]
     if name == "res_format":
-        files = readable_by(None, call.now).filter(file__entry__in=found.order_by().values("entry")).order_by()
-        forms = files.values_list("product__format").annotate(count=Count("file__entry", distinct=True))
-        pairs = [(RESOURCE_FORMATS[key], count) for key, count in forms.order_by("-count", "product__format")]
+        pairs = _formats(found, now)
     elif name in _FACETS:
-        rows = found.order_by().values_list(_FACETS[name]).annotate(count=Count("pk"))
-        pairs = list(rows.order_by("-count", _FACETS[name]))
+        pairs = found.count_by(_FACETS[name])
     else:
         raise bad_search(f"undefined field {name[:40]}")
-    kept = [(key, count) for key, count in pairs if key and count >= least][:most]
-    return [{"name": key, "display_name": words(key), "count": count} for key, count in kept]
+    return [{"name": key, "display_name": words(key), "count": count} for key, count in pairs if key]
+
+
+def _formats(found: FoundEntries, now: datetime) -> list[tuple[str, int]]:
+    """How many entries have files of each format that everyone may read: few have any, so these are looked at."""
+    files = readable_by(None, now).order_by()
+    entries = CatalogueEntry.objects.filter(looked_at(found.condition), pk__in=files.values("file__entry"))
+    forms = files.filter(file__entry__in=entries.values("pk")).values_list("product__format")
+    counted = forms.annotate(count=Count("file__entry", distinct=True)).order_by("-count", "product__format")
+    return [(RESOURCE_FORMATS[key], count) for key, count in counted]
 
 
 def resource_show(call: ActionCall) -> dict[str, Any]:
@@ -141,22 +150,21 @@ def organization_list(call: ActionCall) -> list[Any]:
 def organization_show(call: ActionCall) -> dict[str, Any]:
     """An organisation by its `id`, with `include_datasets` its packages (1,000 at most)."""
     provider = call.required("id").upper()
-    titles = provider_titles([provider])
+    titles = provider_titles()
     if provider not in titles:
         raise no_such()
-    rows = standing_entries().filter(entry__code__startswith=f"{provider}-").order_by("entry__code")
-    found = {**organization_dict(provider, titles[provider]), "package_count": rows.count(), "tags": [], "users": []}
+    rows = find_by(Q(group__provider=provider))
+    found = {**organization_dict(provider, titles[provider]), "package_count": rows.total, "tags": [], "users": []}
     if call.flag("include_datasets"):
-        found["packages"] = package_dicts(list(rows[:_MOST]), call)
+        found["packages"] = package_dicts(rows.page(0, _MOST), call)
     return found
 
 
 def tag_list(call: ActionCall) -> list[Any]:
     """The themes; with `query` those that hold it, with `all_fields` as objects."""
-    rows = standing_entries().order_by("theme").values_list("theme", flat=True).distinct()
-    if asked := call.text("query"):
-        rows = rows.filter(theme__icontains=asked)
-    return [tag_dict(theme) for theme in rows] if call.flag("all_fields") else list(rows)
+    asked = call.text("query").lower()
+    rows = sorted({theme for group in listed_groups().values() if asked in (theme := group.said["theme"]).lower()})
+    return [tag_dict(theme) for theme in rows] if call.flag("all_fields") else rows
 
 
 def status_show(call: ActionCall) -> dict[str, Any]:

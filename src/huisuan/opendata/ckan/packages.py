@@ -6,28 +6,27 @@ A package is an entry by its code in small letters; a resource is a release that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
-from django.db.models.functions import Substr
 from django.urls import reverse
 
 from huisuan.opendata.access.released import RELEASE_FORMS, download_name, public_files
-from huisuan.opendata.catalogue.queries import first_listed, standing_entries
+from huisuan.opendata.catalogue.listed import listed_groups
+from huisuan.opendata.catalogue.queries import first_listed
 from huisuan.opendata.ckan.calls import ActionCall
 from huisuan.opendata.models import CatalogueVersion, GateRelease
-from huisuan.opendata.vocabulary import ACCESS_WORDS, FREQUENCY_WORDS, KIND_WORDS, Access, list_word
+from huisuan.opendata.vocabulary import ACCESS_WORDS, FREQUENCY_WORDS, KIND_WORDS, PROVIDER_LENGTH, Access, list_word
 
-USCC_LENGTH = 18
 RESOURCE_FORMATS = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSONL", "txt": "TXT", "pdf": "PDF"}
 
 
 def package_dicts(rows: Sequence[CatalogueVersion], call: ActionCall) -> list[dict[str, Any]]:
     """Packages as `package_show` gives them."""
     files, listed = public_files([row.entry_id for row in rows], call.now), first_listed(rows)
-    providers = provider_titles({row.entry.code[:USCC_LENGTH] for row in rows})
+    providers = provider_titles()
     return [_package(row, files.get(row.entry_id, []), listed[row.entry_id], providers, call) for row in rows]
 
 
@@ -38,7 +37,7 @@ def _package(
     providers: Mapping[str, str],
     call: ActionCall,
 ) -> dict[str, Any]:
-    name, provider = row.entry.code.lower(), row.entry.code[:USCC_LENGTH]
+    name, provider = row.entry.code.lower(), row.entry.code[:PROVIDER_LENGTH]
     return {
         "id": name, "name": name, "title": row.title, "notes": row.summary, "type": "dataset", "state": "active",
         "private": False, "isopen": row.access == Access.OPEN, "version": str(row.number),
@@ -92,24 +91,21 @@ def organization_dict(provider: str, title: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def by_provider(rows: QuerySet[CatalogueVersion]) -> QuerySet[Any]:
-    """Entries with `provider`, the USCC at the head of their code."""
-    return rows.annotate(provider=Substr("entry__code", 1, USCC_LENGTH))
-
-
-def provider_titles(providers: Iterable[str] | None = None) -> dict[str, str]:
-    """By USCC what providers are called: as the department of their newest entry. None: of all."""
-    rows = by_provider(standing_entries())
-    if providers is not None:
-        rows = rows.filter(provider__in=list(providers))
-    newest = rows.order_by("provider", "-at", "-pk").distinct("provider")
-    return dict(newest.values_list("provider", "department"))
+def provider_titles() -> dict[str, str]:
+    """By USCC what providers are called: as the department of their newest entry."""
+    newest: dict[str, tuple[int, str]] = {}
+    for group in listed_groups().values():
+        said = group.said
+        newest[said["provider"]] = max(newest.get(said["provider"], (0, "")), (group.newest, said["department"]))
+    return {provider: title for provider, (_, title) in newest.items()}
 
 
 def provider_counts() -> dict[str, int]:
     """By USCC how many packages there are of a provider."""
-    rows = by_provider(standing_entries()).order_by().values_list("provider")
-    return dict(rows.annotate(count=Count("pk")))
+    found: Counter[str] = Counter()
+    for group in listed_groups().values():
+        found[group.said["provider"]] += group.count
+    return dict(found)
 
 
 def ckan_time(moment: datetime) -> str:

@@ -14,8 +14,7 @@ from functools import reduce
 from django.db.models import Exists, OuterRef, Q
 
 from huisuan.opendata.access.released import readable_by
-from huisuan.opendata.catalogue.queries import holds_word
-from huisuan.opendata.catalogue.search_grams import LONGEST_SEARCH
+from huisuan.opendata.catalogue.search_grams import LONGEST_SEARCH, holds_word
 from huisuan.opendata.ckan.calls import bad_search
 from huisuan.opendata.vocabulary import fold
 
@@ -30,13 +29,13 @@ _SAME_FOR_ALL = {
     "entity_type": "package",
 }  # fmt: skip
 _SORTED_BY = {
-    "name": "standing_for__code", "id": "standing_for__code", "title": "title", "title_string": "title",
-    "metadata_modified": "at", "metadata_created": "entry_id",
+    "name": ("code",), "id": ("code",), "title": ("latest__title",), "title_string": ("latest__title",),
+    "metadata_modified": ("latest__at", "latest_id"), "metadata_created": ("pk",),
 }  # fmt: skip
 
 
 def search_condition(text: str, now: datetime) -> Q:
-    """What a package must be, by a query or a filter.
+    """What an entry must be, by a query or a filter.
 
     Raises:
         ActionRefused: it cannot be read.
@@ -76,7 +75,7 @@ def _value(field: str, written: str, now: datetime) -> Q:
     if value == "*":
         return Q()
     if field == "res_format":
-        files = readable_by(None, now).filter(product__format=value.lower(), file__entry=OuterRef("entry"))
+        files = readable_by(None, now).filter(product__format=value.lower(), file__entry=OuterRef("pk"))
         return Q(Exists(files.order_by()))
     if field in _SAME_FOR_ALL:
         return Q() if _SAME_FOR_ALL[field] == value.lower() else Q(pk__in=[])
@@ -93,19 +92,19 @@ def _words(text: str) -> Q:
 _FIELDS: Mapping[str, Callable[[str], Q]] = {
     "": _words,
     "text": _words,
-    "title": lambda value: Q(title__icontains=value.strip("*")),
-    "notes": lambda value: Q(summary__icontains=value.strip("*")),
-    "name": lambda value: Q(entry__code=value.upper()),
-    "id": lambda value: Q(entry__code=value.upper()),
-    "organization": lambda value: Q(entry__code__startswith=f"{value.upper()}-"),
-    "owner_org": lambda value: Q(entry__code__startswith=f"{value.upper()}-"),
+    "title": lambda value: Q(latest__title__icontains=value.strip("*")),
+    "notes": lambda value: Q(latest__summary__icontains=value.strip("*")),
+    "name": lambda value: Q(code=value.upper()),
+    "id": lambda value: Q(code=value.upper()),
+    "organization": lambda value: Q(group__provider=value.upper()),
+    "owner_org": lambda value: Q(group__provider=value.upper()),
     "groups": lambda value: Q(pk__in=[]),  # there are none
-    "tags": lambda value: Q(theme=value),
-    "license_id": lambda value: Q(licence=value),
-    "access": lambda value: Q(access=value),
-    "kind": lambda value: Q(kind=value),
-    "frequency": lambda value: Q(frequency=value),
-    "region": lambda value: Q(region=value),
+    "tags": lambda value: Q(group__theme=value),
+    "license_id": lambda value: Q(group__licence=value),
+    "access": lambda value: Q(group__access=value),
+    "kind": lambda value: Q(group__kind=value),
+    "frequency": lambda value: Q(group__frequency=value),
+    "region": lambda value: Q(group__region=value),
 }
 
 
@@ -113,8 +112,8 @@ def _between(field: str, written: str, now: datetime) -> Q:
     ends = re.split(r"\s+TO\s+", written.strip())
     if field not in ("metadata_modified", "metadata_created") or len(ends) != 2:
         raise bad_search(f"{field[:40]}:[{written[:80]}]")
-    column = "at" if field == "metadata_modified" else "entry__versions__at"
-    first = Q() if field == "metadata_modified" else Q(entry__versions__number=1)
+    column = "latest__at" if field == "metadata_modified" else "versions__at"
+    first = Q() if field == "metadata_modified" else Q(versions__number=1)
     for end, compared in zip(ends, ("gte", "lte"), strict=True):
         if end != "*":
             first &= Q(**{f"{column}__{compared}": _moment(end, now)})
@@ -132,17 +131,18 @@ def _moment(written: str, now: datetime) -> datetime:
 
 
 def sort_order(written: str) -> list[str]:
-    """The order that is asked for, in the list's own columns. `score` says nothing: whatever is found holds all words.
+    """The order that is asked for, in columns of entries. `score` says nothing: whatever is found holds all words.
 
     Raises:
         ActionRefused: a field by which nothing is sorted.
     """
-    order = []
+    order: list[str] = []
     for part in filter(None, map(str.strip, written.split(","))):
         name, _, way = part.partition(" ")
         if name == "score":
             continue
         if name not in _SORTED_BY or way.strip().lower() not in ("", "asc", "desc"):
             raise bad_search(f'Invalid "sort" parameter: {part[:60]}')
-        order.append(("-" if way.strip().lower() == "desc" else "") + _SORTED_BY[name])
-    return [*order, "standing_for__code"]
+        down = "-" if way.strip().lower() == "desc" else ""
+        order += [down + column for column in _SORTED_BY[name]]
+    return [*order, "code"]

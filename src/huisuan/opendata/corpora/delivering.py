@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from django.http import HttpRequest, HttpResponseBase
 
 from huisuan.base.hashing import text_sha256
 from huisuan.opendata.access.delivering import ReleaseDelivery, deliver, stored_file
-from huisuan.opendata.access.ledger import FOLDED_WITHIN, record_access
+from huisuan.opendata.access.ledger import record_download
 from huisuan.opendata.access.released import ReadableRelease, readable_by
 from huisuan.opendata.access.watermark import grant_mark, granted_shelf
 from huisuan.opendata.corpora.building import corpora_shelf
 from huisuan.opendata.corpora.shard_files import SHARD_FORMS, marked
 from huisuan.opendata.corpora.shards import ReadableShard, shard_name
 from huisuan.opendata.gate.stores import load_content
-from huisuan.opendata.models import AccessWay, CorpusCopy, CorpusShard, DataAccess
+from huisuan.opendata.models import AccessWay, CorpusCopy, CorpusShard
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.viewer import Viewer
 
@@ -33,31 +34,28 @@ def deliver_shard(
     sha256, size = shard.sha256, shard.size
     granted = [each for each in read.reads if each.grant is not None]
     name = shard_name(shard)
+    write_down: Callable[[str], object] | None = None
     if granted:
         copy, store = _marked_copy(shard, granted, now()), granted_shelf()
         sha256, size = copy.sha256, copy.size
-        if viewer is not None and request.method != "HEAD":
-            _write_down(granted, viewer, way, now(), name, ranged="Range" in request.headers)
+        if viewer is not None:
+            write_down = partial(_write_down, granted, viewer, way, now(), name)
     still = [each.release.pk for each in read.reads]
     delivery = ReleaseDelivery(
         stored_file(store, sha256), sha256, size, SHARD_FORMS[shard.form], name,
         lambda: readable_by(viewer, now()).filter(pk__in=still).count() == len(still),
-        f"opendata {client_place(request)}",
+        f"opendata {client_place(request)}", write_down,
     )  # fmt: skip
     return deliver(request, delivery)
 
 
 def _write_down(
-    granted: Iterable[ReadableRelease], viewer: Viewer, way: AccessWay, now: datetime, name: str, *, ranged: bool
+    granted: Iterable[ReadableRelease], viewer: Viewer, way: AccessWay, now: datetime, name: str, wanted: str
 ) -> None:
-    """A row of each grant's ledger for each source; further ranges within minutes are the download that began."""
-    since = now - FOLDED_WITHIN
+    """A row of each grant's ledger for each source."""
     for each in granted:
-        if each.grant is None:
-            continue
-        begun = DataAccess.objects.filter(grant=each.grant, release=each.release, detail=name, at__gte=since)
-        if not ranged or not begun.filter(person__username=viewer.name, way=way).exists():
-            record_access(each.grant, each.release, viewer.name, way, now, name)
+        if each.grant is not None:
+            record_download(each.grant, each.release, viewer.name, way, now, wanted, name)
 
 
 def _marked_copy(shard: CorpusShard, granted: Iterable[ReadableRelease], now: datetime) -> CorpusCopy:

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from huisuan.base.errors import NotFound
-from huisuan.opendata.access.released import RELEASE_FORMS, download_name, list_columns, public_files
+from huisuan.opendata.access.released import RELEASE_FORMS, download_name, last_gone, list_columns, public_files
 from huisuan.opendata.models import CatalogueVersion, GateRelease
 
 #: names of the vocabulary: those that are called as in Croissant, then those that are kept as they are
@@ -35,11 +35,14 @@ def croissant_dataset(row: CatalogueVersion, site: str, now: datetime) -> dict[s
 
     Raises:
         NotFound: there is none that everyone may read.
+        Gone: what there was is out no more.
     """
     files = public_files([row.entry_id], now).get(row.entry_id, [])
     newest = [each for each in files if each.file_id == files[0].file_id]
     table = next((each for each in newest if each.product.format in ("csv", "jsonl")), None)
     if table is None:
+        if gone := last_gone(row.entry.code):
+            raise gone
         raise NotFound(f"{row.entry.code} 没有人人可读的文件", code="opendata.no_public_file")
     return {
         "@context": _CONTEXT, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.0",

@@ -9,7 +9,8 @@ from typing import Any
 from django.urls import reverse
 
 from huisuan.opendata.access.released import RELEASE_FORMS, public_files
-from huisuan.opendata.catalogue.queries import first_listed, standing_entries
+from huisuan.opendata.catalogue.listed import find_entries
+from huisuan.opendata.catalogue.queries import first_listed
 from huisuan.opendata.models import CatalogueVersion, GateRelease
 from huisuan.opendata.vocabulary import ACCESS_WORDS, Updates, list_word
 
@@ -36,10 +37,10 @@ def dcat_dataset(row: CatalogueVersion, site: str, now: datetime) -> _Node:
 
 def dcat_catalogue(page: int, site: str, now: datetime) -> _Node:
     """A page of the list (from 1) as a catalogue, with the addresses of the pages around it."""
-    rows = standing_entries().order_by("entry__code")
-    total = rows.count()
+    found = find_entries()
+    total = found.total
     last = max(1, -(-total // DCAT_PAGE))
-    shown = list(rows[(page - 1) * DCAT_PAGE : page * DCAT_PAGE])
+    shown = found.page((page - 1) * DCAT_PAGE, page * DCAT_PAGE)
     here = site + reverse("opendata-catalogue-dcat")
     pages = {"first": 1, "previous": min(page - 1, last), "next": page + 1 if page < last else 0, "last": last}
     view = {f"hydra:{name}": {"@id": f"{here}?page={at}"} for name, at in pages.items() if at}

@@ -1,6 +1,6 @@
 """What open data stores."""
 
-from huisuan.opendata.models.catalogue import CatalogueEntry, CatalogueVersion
+from huisuan.opendata.models.catalogue import CatalogueEntry, CatalogueGroup, CatalogueVersion
 from huisuan.opendata.models.corpora import Corpus, CorpusBuild, CorpusCopy, CorpusShard, CorpusSource
 from huisuan.opendata.models.gate_files import GateArrow, GateDutyHeld, GateFile, GateStep
 from huisuan.opendata.models.gate_products import GateProduct, GateRelease, GateRemake, MaskingKey
@@ -22,6 +22,7 @@ __all__ = [
     "AnswerOutcome",
     "AnswerTerm",
     "CatalogueEntry",
+    "CatalogueGroup",
     "CatalogueVersion",
     "Corpus",
     "CorpusBuild",

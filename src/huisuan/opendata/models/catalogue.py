@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import reduce
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 
@@ -22,36 +22,81 @@ from huisuan.opendata.vocabulary import (
     FREQUENCY_WORDS,
     GENERAL_GRADE,
     KIND_WORDS,
+    PROVIDER_LENGTH,
     Access,
     DataKind,
     Updates,
 )
 from huisuan.parties.models import Region
 
+_JOIN_GROUP = """
+SELECT g.id INTO NEW.group_id FROM opendata_catalogueversion v
+JOIN opendata_cataloguegroup g USING (access, kind, frequency, theme, region_id, department, licence)
+WHERE v.id = NEW.latest_id AND g.provider = left(NEW.code, 18);
+IF NEW.latest_id IS NOT NULL AND NEW.group_id IS NULL THEN
+  INSERT INTO opendata_cataloguegroup (provider, access, kind, frequency, theme, region_id, department, licence)
+  SELECT left(NEW.code, 18), access, kind, frequency, theme, region_id, department, licence
+  FROM opendata_catalogueversion WHERE id = NEW.latest_id
+  ON CONFLICT DO NOTHING;
+  SELECT g.id INTO NEW.group_id FROM opendata_catalogueversion v
+  JOIN opendata_cataloguegroup g USING (access, kind, frequency, theme, region_id, department, licence)
+  WHERE v.id = NEW.latest_id AND g.provider = left(NEW.code, 18);
+END IF;
+RETURN NEW;
+"""
 _AGREEING = [Q(attribute=attribute, access=access) for attribute, access in ACCESS_OF_ATTRIBUTE.items()]
 
 
+class CatalogueGroup(models.Model):
+    """What entries are counted by: all that are alike in it are counted as one number, without looking at each."""
+
+    provider = models.CharField(max_length=PROVIDER_LENGTH, help_text="its USCC")
+    access = models.CharField(max_length=12)
+    kind = models.CharField(max_length=10)
+    frequency = models.CharField(max_length=12)
+    theme = models.CharField(max_length=40)
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    department = models.CharField(max_length=120)
+    licence = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="catalogue_group_once",
+                fields=["provider", "access", "kind", "frequency", "theme", "region", "department", "licence"],
+            )
+        ]
+        triggers = [append_only("catalogue_groups_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.department} {self.theme}"
+
+
 class CatalogueEntry(models.Model):
-    """One thing on the list, known by its code for good; `latest` is the version that stands."""
+    """One thing on the list, known by its code for good; `latest` is the version that stands, `group` follows it."""
 
     code = models.CharField(max_length=32, unique=True)
     latest = models.OneToOneField(
         "CatalogueVersion", on_delete=models.PROTECT, null=True, related_name="standing_for", editable=False
     )
     searched = models.TextField(default="", help_text="the folded texts in which words are looked for")
-    grams = models.GeneratedField(
-        expression=models.Func(F("searched"), function="opendata_grams"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-        help_text="what it is searched by",
+    group = models.ForeignKey(
+        CatalogueGroup, on_delete=models.PROTECT, null=True, related_name="entries", editable=False
     )
 
     class Meta:
         ordering = ["code"]
-        indexes = [GinIndex(fields=["grams"], name="catalogue_is_searched_by")]
+        indexes = [GinIndex(models.Func(F("searched"), function="opendata_grams"), name="catalogue_is_searched_by")]
         constraints = [
             models.CheckConstraint(name="catalogue_code_has_its_form", condition=Q(code__regex=CODE_PATTERN)),
         ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="catalogue_entries_join_their_group", when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("latest_id"),  # type: ignore[no-untyped-call]
+                func=_JOIN_GROUP,
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.code
@@ -93,7 +138,10 @@ class CatalogueVersion(models.Model):
 
     class Meta:
         ordering = ["entry", "number"]
-        indexes = [models.Index(fields=["region", "department"], name="catalogue_by_department")]
+        indexes = [
+            models.Index(fields=["region", "department"], name="catalogue_by_department"),
+            models.Index(fields=["at", "id"], name="catalogue_by_day"),
+        ]
         constraints = [
             models.UniqueConstraint(name="catalogue_version_once", fields=["entry", "number"]),
             models.CheckConstraint(

@@ -16,10 +16,17 @@ from huisuan.opendata.corpora.delivering import deliver_shard
 from huisuan.opendata.corpora.queries import data_card, entries_of, may_read_all
 from huisuan.opendata.corpora.shards import ShardState, get_shard, shard_states
 from huisuan.opendata.models import AccessWay, CorpusBuild
+from huisuan.opendata.vocabulary import Access
 from huisuan.parties.route_access import public_page, viewer_if_any
-from huisuan.portal.ui.refusals import refusal_html
+from huisuan.portal.opendata.datasets import answer_refused
 
 _BY_ENTRY = "SELECT entry, count(*), sum(length(text)) FROM read_parquet([{files}]) GROUP BY entry"
+_WITH_HEADER = 'curl -C - -H "Authorization: Bearer $TOKEN" -O {way}'
+_HEADERS = ', storage_options={"headers": {"Authorization": f"Bearer {token}"}}'
+_LOADED = (
+    ("datasets", 'datasets.load_dataset("parquet", data_files=[{0[parquet]}], split="train"{headers})'),
+    ("datasets", 'datasets.load_dataset("json", data_files=[{0[jsonl]}], split="train", streaming=True{headers})'),
+)
 _LEFT_OUT = {
     "empty": _("没有文字"), "short": _("太短"), "long": _("太长"), "language": _("中文太少"),
     "same": _("与另一页相同"), "alike": _("与另一页近似"),
@@ -65,9 +72,7 @@ def corpus_shard(request: HttpRequest, name: str, number: int, form: str) -> Htt
     except NotFound as wrong:
         raise Http404 from wrong
     except (Gone, NotAllowed) as refusal:
-        context = {"here": "opendata", "refused": refusal_html(refusal), "gone": isinstance(refusal, Gone)}
-        status = 410 if isinstance(refusal, Gone) else 403
-        return render(request, "portal/opendata/gone.html", context, status=status)
+        return answer_refused(request, refusal)
 
 
 def _build(name: str) -> CorpusBuild:
@@ -88,9 +93,11 @@ def _loading(request: HttpRequest, build: CorpusBuild, states: list[ShardState])
         return []
     lists: dict[str, Any] = {form: ", ".join(f'"{way}"' for way in found) for form, found in ways.items()}
     quoted = ", ".join(f"'{way}'" for way in ways["parquet"])
+    if any(entry.access != Access.OPEN for entry in entries_of(build)):
+        curls = "\n".join(_WITH_HEADER.format(way=way) for way in ways["jsonl"])
+        return [(tool, text.format(lists, headers=_HEADERS)) for tool, text in _LOADED] + [("curl", curls)]
     return [
-        ("datasets", f'datasets.load_dataset("parquet", data_files=[{lists["parquet"]}], split="train")'),
-        ("datasets", f'datasets.load_dataset("json", data_files=[{lists["jsonl"]}], split="train", streaming=True)'),
+        *((tool, text.format(lists, headers="")) for tool, text in _LOADED),
         ("duckdb", _BY_ENTRY.format(files=quoted)),
         ("curl", "\n".join(f"curl -C - -O {way}" for way in ways["jsonl"])),
     ]

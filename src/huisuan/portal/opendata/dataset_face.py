@@ -16,12 +16,14 @@ from huisuan.opendata.access.ledger import note_access
 from huisuan.opendata.access.preview import Preview, Spread, table_preview
 from huisuan.opendata.access.released import ReadableRelease, list_readable, readable_by, released_now, why_gone
 from huisuan.opendata.access.watermark import copies_made
-from huisuan.opendata.models import AccessWay, CatalogueVersion, GateRelease
+from huisuan.opendata.models import AccessWay, CatalogueVersion, DataGrant, GateRelease
+from huisuan.opendata.vocabulary import Access
 from huisuan.parties.route_access import viewer_if_any
 from huisuan.portal.ui.charts import Bar, Chart, columns
 from huisuan.portal.ui.number_format import format_integer
 
 _MOST_GONE = 20
+_Ways = dict[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class ShownFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The files of an entry as somebody sees them: `hidden` are out, and not for them."""
+    """The files of an entry as somebody sees them: `hidden` are out, and not for them; `grant` is by which they may."""
 
     files: list[ShownFile]
+    grant: DataGrant | None
     hidden: int
     gone: list[tuple[GateRelease, Gone]]
     preview: Preview | None
@@ -56,11 +59,12 @@ def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
     files, preview = _shown(reads), _preview(reads)
     return Dataset(
         files,
+        reads[0].grant if reads else None,
         released_now(code).count() - len(files),
         _gone(code),
         preview,
         _chart(preview.spread) if preview and preview.spread else None,
-        _loading(request, files),
+        _loading(request, files, _LINES if entry.access == Access.OPEN else _LINES_BY_TOKEN),
         reverse("opendata-query"),
     )
 
@@ -103,10 +107,10 @@ def _short(value: Decimal) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
 
 
-def _loading(request: HttpRequest, files: list[ShownFile]) -> list[tuple[str, str]]:
+def _loading(request: HttpRequest, files: list[ShownFile], ways: _Ways) -> list[tuple[str, str]]:
     """How to load the newest file with common tools."""
     found: list[tuple[str, str]] = []
-    for form, lines in _LINES.items():
+    for form, lines in ways.items():
         shown = next((each for each in files if each.release.product.format == form), None)
         if shown is not None:
             release = shown.release
@@ -122,7 +126,22 @@ def _loading(request: HttpRequest, files: list[ShownFile]) -> list[tuple[str, st
 
 
 _CHECK = " && echo '{sha}  {name}' | sha256sum -c"
-_LINES: dict[str, list[tuple[str, str]]] = {
+_CURL = ("curl", 'curl -C - -H "Authorization: Bearer $TOKEN" -o {name} {url}{check}')
+_HEADER = 'storage_options={{"Authorization": f"Bearer {{token}}"}}'
+_HEADERS = 'storage_options={{"headers": {{"Authorization": f"Bearer {{token}}"}}}}'
+_LINES_BY_TOKEN: _Ways = {
+    "csv": [
+        _CURL,
+        ("pandas", 'pandas.read_csv("{url}", dtype=str, ' + _HEADER + ")"),
+        ("datasets", 'datasets.load_dataset("csv", data_files="{url}", streaming=True, ' + _HEADERS + ")"),
+    ],
+    "jsonl": [
+        _CURL,
+        ("datasets", 'datasets.load_dataset("json", data_files="{url}", streaming=True, ' + _HEADERS + ")"),
+    ],
+    "parquet": [("pandas", 'pandas.read_parquet("{url}", ' + _HEADER + ")")],
+}
+_LINES: _Ways = {
     "csv": [
         ("curl", "curl -C - -o {name} {url}{check}"),
         ("pandas", 'pandas.read_csv("{url}", dtype=str)'),

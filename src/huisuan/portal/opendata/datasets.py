@@ -72,9 +72,14 @@ def answer_readable(
     except NotFound as wrong:
         raise Http404 from wrong
     except (Gone, NotAllowed) as refusal:
-        context = {"here": "opendata", "refused": refusal_html(refusal), "gone": isinstance(refusal, Gone)}
-        status = 410 if isinstance(refusal, Gone) else 403
-        return render(request, "portal/opendata/gone.html", context, status=status)
+        return answer_refused(request, refusal)
+
+
+def answer_refused(request: HttpRequest, refusal: Gone | NotAllowed) -> HttpResponse:
+    """The page that says why something is not to be had: 410 where it was taken back, else 403."""
+    gone = isinstance(refusal, Gone)
+    context = {"here": "opendata", "refused": refusal_html(refusal), "gone": gone}
+    return render(request, "portal/opendata/gone.html", context, status=410 if gone else 403)
 
 
 def _paper(text: str) -> HttpResponse:
@@ -99,7 +104,8 @@ def query_page(request: HttpRequest) -> HttpResponseBase:
         found = run_query(sql, viewer, now, code)
     except Refused as refusal:
         context["refused"] = refusal_html(refusal)
-        return render(request, "portal/opendata/query.html", context, status=422)
+        status = 410 if isinstance(refusal, Gone) else 403 if isinstance(refusal, NotAllowed) else 422
+        return render(request, "portal/opendata/query.html", context, status=status)
     context |= {
         "answer": found, "rows": found.rows[:_SHOWN_ROWS], "more": len(found.rows) > _SHOWN_ROWS or bool(found.cut),
         "count": len(found.rows),

@@ -7,13 +7,13 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 
-from huisuan.base.errors import NotFound
+from huisuan.base.errors import Gone, NotFound
 from huisuan.opendata.catalogue.queries import get_entry
 from huisuan.opendata.descriptions.croissant import croissant_dataset
 from huisuan.opendata.descriptions.dcat import dcat_catalogue, dcat_dataset
 from huisuan.opendata.descriptions.table_schema import table_schema
 from huisuan.parties.route_access import public_page
-from huisuan.portal.opendata.datasets import answer_readable
+from huisuan.portal.opendata.datasets import answer_readable, answer_refused
 
 _LD = "application/ld+json"
 _LAST_PAGE = 10**6
@@ -46,6 +46,8 @@ def entry_croissant(request: HttpRequest, code: str) -> HttpResponseBase:
         return _json(croissant_dataset(get_entry(code), _site(request), timezone.now()), _LD)
     except NotFound as wrong:
         raise Http404 from wrong
+    except Gone as gone:
+        return answer_refused(request, gone)
 
 
 @public_page

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
@@ -23,7 +23,7 @@ from huisuan.opendata.access.grants import (
     visible_grants,
 )
 from huisuan.opendata.access.ledger import broken_at
-from huisuan.opendata.models import AccessWay, DataGrant
+from huisuan.opendata.models import AccessWay, DataAccess, DataGrant
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.opendata.desk import GATE_ROLES, signed_in_steward
 from huisuan.portal.ui.columns import Column, Empty, Kind, Text
@@ -37,7 +37,6 @@ _WAYS: Mapping[str, Text] = {
     AccessWay.PAGE: _("网页"), AccessWay.FILE: _("文件"), AccessWay.API: _("接口"), AccessWay.SQL: _("查询"),
 }  # fmt: skip
 _GIVEN = ("entry", "uscc", "purpose", "licence", "terms", "application")
-_MOST_ROWS = 500
 
 
 def grant_word(grant: DataGrant, now: datetime) -> Word:
@@ -131,14 +130,34 @@ def grant_page(request: HttpRequest, number: int) -> HttpResponseBase:
     return redirect("data-grant", number=number)
 
 
-def _page(request: HttpRequest, grant: DataGrant, *, refused: str = "", status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, grant: DataGrant, *, refused: str = "", status: int = 200) -> HttpResponseBase:
     viewer = viewer_of(request)
-    rows = grant.accesses.select_related("person", "release__product").order_by("-number")
+    rows = grant.accesses.select_related("person", "release__product")
+    ledger = Table(
+        request, rows, _LEDGER, file=f"data-grant-{grant.pk}-ledger", order="-number",
+        search=("person__name", "person__username", "detail"), empty=Empty(_("还没有读取过。")),
+    )  # fmt: skip
     context = {
         "here": "opendata", "grant": grant, "state": grant_word(grant, timezone.now()), "refused": refused,
-        "accesses": [(row, _WAYS[row.way]) for row in rows[:_MOST_ROWS]], "count": rows.count(),
         "broken": broken_at(grant), "given": request.POST,
         "may_accept": viewer.role == "user" and grant.accepted_at is None and grant.revoked_at is None,
         "may_revoke": viewer.role in GATE_ROLES and grant.revoked_at is None,
     }  # fmt: skip
-    return render(request, "portal/opendata/grant.html", context, status=status)
+    answer = render_tables(request, "portal/opendata/grant.html", context, [ledger])
+    answer.status_code = status if refused else answer.status_code
+    return answer
+
+
+def _file(row: DataAccess) -> str:
+    return f"{row.release.product.get_format_display()} r{row.release_id}"
+
+
+_LEDGER = [
+    Column("number", _("次"), "number", Kind.INTEGER, sort="number"),
+    Column("at", _("时间"), "at", Kind.MOMENT, sort="at"),
+    Column("person", _("谁"), "person.name", sort="person__name"),
+    Column("way", _("经由"), lambda row: str(_WAYS[row.way]), sort="way"),
+    Column("release", _("文件"), _file, sort="release"),
+    Column("detail", _("范围"), "detail", Kind.CODE),
+    Column("sealed", _("封存摘要"), "sealed", Kind.LONG_CODE, minor=True),
+]  # fmt: skip

@@ -14,7 +14,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
-from huisuan.opendata.catalogue.queries import count_facets, get_entry, search_entries, standing_entries
+from huisuan.opendata.catalogue.listed import FoundEntries, find_entries
+from huisuan.opendata.catalogue.queries import get_entry, search_entries, standing_entries
 from huisuan.opendata.models import CatalogueVersion
 from huisuan.opendata.vocabulary import Access, Attribute, ColumnRole, DataKind, Updates
 from huisuan.parties.models import Region
@@ -63,11 +64,20 @@ class CatalogueTable(Table):
         return search_entries(word, rows)
 
     @cached_property
+    def found(self) -> FoundEntries:
+        """What the words and the facets leave, counted."""
+        return self._by_words.narrow(self.chosen_facets)
+
+    @cached_property
     def totals(self) -> dict[str, int]:
         """How many rows the filter leaves: the counts of the facets know it already."""
-        chosen = self.chosen_facets
-        counts = self._counts["access"]
-        return {"rows": sum(count for key, count in counts.items() if chosen.get("access", key) == key)}
+        return {"rows": self.found.total}
+
+    @cached_property
+    def page_rows(self) -> Sequence[CatalogueVersion]:
+        """The rows of the page."""
+        page = self.page
+        return self.found.page(page.start_index() - 1, page.end_index(), list(map(_of_entry, self.ordering)))
 
     @cached_property
     def chosen_facets(self) -> dict[str, str]:
@@ -86,7 +96,7 @@ class CatalogueTable(Table):
 
     @cached_property
     def _labels(self) -> dict[str, Sequence[tuple[str, Text]]]:
-        present = {facet: {each["value"] for each in values} for facet, values in self._everywhere.items()}
+        present = {facet: {value for value, _ in find_entries().count_by(facet)} for facet in _FACET_NAMES}
         regions = Region.objects.filter(code__in=present["region"])
         found: dict[str, Sequence[tuple[str, Text]]] = {
             facet: [(key, label) for key, label in labels.items() if key in present[facet]]
@@ -97,18 +107,20 @@ class CatalogueTable(Table):
         return found
 
     @cached_property
-    def _everywhere(self) -> dict[str, list[dict[str, Any]]]:
-        return count_facets(self.everything)
+    def _by_words(self) -> FoundEntries:
+        return find_entries(" ".join(self.words))
 
     @cached_property
     def _counts(self) -> dict[str, dict[str, int]]:
-        found = self._everywhere
-        if self.words or self.chosen_facets:
-            rows = self.everything
-            for word in self.words:
-                rows = self.matching(rows, word)
-            found = count_facets(rows, self.chosen_facets)
+        found = self._by_words.facets(self.chosen_facets)
         return {facet: {each["value"]: each["count"] for each in values} for facet, values in found.items()}
+
+
+def _of_entry(path: str) -> str:
+    """A path of the standing version to order by, seen from its entry."""
+    down, name = "-" * path.startswith("-"), path.removeprefix("-")
+    inside = name.removeprefix("standing_for__")
+    return down + (inside if inside != name else "latest_id" if name == "id" else f"latest__{name}")
 
 
 def _labelled(label: Text, count: int) -> str:
