@@ -35,7 +35,7 @@ def measure_sql(rows: int) -> dict[str, Any]:
     table = _table(rows)
     path = released_shelf().path_of(released_shelf().store(table.read_bytes()))
     task = {
-        "tables": {"data": str(path)}, "marks": {}, "most_rows": query.MOST_ROWS, "most_bytes": query.MOST_BYTES,
+        "tables": {"data": str(path)}, "most_rows": query.MOST_ROWS, "most_bytes": query.MOST_BYTES,
     }  # fmt: skip
     ours, alone = [], []
     for _ in range(_ROUNDS):

@@ -23,7 +23,7 @@ _ADDRESSES = 1536 * 1024 * 1024
 def answer(task: dict[str, Any]) -> dict[str, Any]:
     """The rows of a query, up to the limits of the task; or why there are none."""
     try:
-        con = _workbench(task["tables"], task["marks"])
+        con = _workbench(task["tables"])
         check_query(con, task["sql"], task["tables"])
         found = con.execute(task["sql"])
         columns = [each[0] for each in found.description or []]
@@ -36,11 +36,8 @@ def answer(task: dict[str, Any]) -> dict[str, Any]:
         return {"refused": "failed", "word": _without_paths(str(error), task["tables"])}
 
 
-def _workbench(tables: dict[str, str], marks: dict[str, list[str]]) -> duckdb.DuckDBPyConnection:
-    """A database in memory that sees these files as views, and can be told nothing more.
-
-    `marks` are the heading and the text of the column that a view has besides.
-    """
+def _workbench(tables: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """A database in memory that sees these files as views, and can be told nothing more."""
     con = duckdb.connect(
         ":memory:",
         config={
@@ -53,9 +50,7 @@ def _workbench(tables: dict[str, str], marks: dict[str, list[str]]) -> duckdb.Du
     con.execute("SET enable_external_access = false")
     for name, path in tables.items():
         quoted = path.replace("'", "''")
-        heading, mark = marks.get(name, ("", ""))
-        column = f", '{mark}' AS \"{heading}\"" if mark else ""
-        con.execute(f"CREATE VIEW \"{name}\" AS SELECT *{column} FROM read_parquet('{quoted}')")  # noqa: S608 - all ours
+        con.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - all ours
     con.execute("SET lock_configuration = true")
     return con
 

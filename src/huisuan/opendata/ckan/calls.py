@@ -13,6 +13,8 @@ from datetime import datetime
 _TRUE = frozenset({"true", "yes", "on", "1", "t", "y"})
 _LARGEST = 10**9  # beyond any list: a page that starts there is empty
 
+_MOST_NAMES = 20  # facets or filters of one call
+
 
 class ActionRefused(Exception):
     """An action that is not done: the status of the answer, CKAN's `__type`, and what is wrong."""
@@ -84,10 +86,10 @@ class ActionCall:
         return self.text(name, str(default)).strip().lower() in _TRUE
 
     def names(self, name: str) -> list[str]:
-        """Several names: a list, or one written as JSON, as an address carries it.
+        """Several names, each once: a list, or one written as JSON, as an address carries it.
 
         Raises:
-            ActionRefused: it is neither.
+            ActionRefused: it is neither, or has too many: each costs the database a look.
         """
         value = self.params.get(name)
         if isinstance(value, str):
@@ -99,4 +101,7 @@ class ActionCall:
             return []
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise invalid(name, "Not a list")
-        return value
+        names = list(dict.fromkeys(value))
+        if len(names) > _MOST_NAMES:
+            raise invalid(name, f"At most {_MOST_NAMES} items")
+        return names

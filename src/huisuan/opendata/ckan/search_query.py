@@ -23,7 +23,7 @@ _TERM = re.compile(
     r"(?:\((?P<group>[^()]*)\)|\[(?P<range>[^\[\]]*)\]|\"(?P<phrase>[^\"]*)\"|(?P<word>[^\s\"()\[\]]+))"
 )
 _GROUPED = re.compile(r"\"([^\"]*)\"|(\S+)")
-_LONGEST, _MOST_TERMS = 2000, 60
+_LONGEST, _MOST_TERMS, _MOST_VALUES = 2000, 60, 60
 _SAME_FOR_ALL = {
     "state": "active", "type": "dataset", "dataset_type": "dataset", "private": "false", "capacity": "public",
     "entity_type": "package",
@@ -64,6 +64,8 @@ def _one_term(found: re.Match[str], now: datetime) -> Q:
     if found["group"] is None:
         return _value(field, found["phrase"] if found["phrase"] is not None else found["word"], now)
     parts = [phrase or word for phrase, word in _GROUPED.findall(found["group"])]
+    if len(parts) > 2 * _MOST_VALUES:
+        raise bad_search(f"more than {_MOST_VALUES} values of {field[:40]}")
     values = [_value(field, part, now) for part in parts if part not in ("OR", "AND")]
     if not values or {"OR", "AND"} <= set(parts):
         raise bad_search(repr(found["group"][:80]))
