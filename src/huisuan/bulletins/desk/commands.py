@@ -110,7 +110,7 @@ def correct(
     number: _Number,
     reason: Annotated[str, typer.Option("--reason", help="错在哪里，为什么更正")],
     by: _By,
-    formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用建议的分值")] = None,
+    formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用原来那一版的")] = None,
     as_json: AsJson = False,
 ) -> None:
     """更正签发了的通报：以现在的得分起草新的一版，写明更正哪一号；同样审核、签发，原来的一版留着。"""

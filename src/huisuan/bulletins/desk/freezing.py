@@ -12,7 +12,7 @@ from huisuan.bulletins.figures.freezing import asked_of, freeze_figures
 from huisuan.bulletins.figures.gathering import AskedFigures
 from huisuan.bulletins.figures.periods import period_name
 from huisuan.bulletins.models import BulletinIssue, BulletinKind
-from huisuan.opendata.scores.formula import load_formula
+from huisuan.opendata.scores.formula import formula_of, load_formula
 from huisuan.opendata.scores.queries import freeze_openness
 
 
@@ -50,7 +50,7 @@ def freeze_wish(wish: FreezeWish, now: datetime, corrects: BulletinIssue | None 
 
 
 def freeze_again(number: int, now: datetime, formula: Path | None = None) -> FrozenDraft:
-    """What an issue is corrected by: the same, read anew.
+    """What an issue is corrected by: the same, read anew; scores by the formula of the issue where no other is given.
 
     Raises:
         NotFound: no such bulletin was issued; and as `freeze_wish`.
@@ -58,6 +58,7 @@ def freeze_again(number: int, now: datetime, formula: Path | None = None) -> Fro
     issue = get_issue(number)
     kind = BulletinKind(issue.bulletin.kind)
     if kind == BulletinKind.OPENNESS:
-        return freeze_wish(FreezeWish(kind, issue.bulletin.period, formula=formula), now)
+        points = load_formula(formula) if formula else formula_of(snapshot_of(issue.bulletin)[0])
+        return FrozenDraft(freeze_openness(points, now), "", issue.bulletin.period)
     asked = asked_of(snapshot_of(issue.bulletin)[0])
     return freeze_wish(FreezeWish(kind, asked.period, asked.policy, asked.register), now, issue)

@@ -15,6 +15,8 @@ from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinReview
 from huisuan.compute.keys.platform_key import public
 
+_MOST_COMPARED = 40
+
 
 class BulletinState(StrEnum):
     """How far a draft is."""
@@ -54,6 +56,13 @@ def issue_before(issue: BulletinIssue) -> BulletinIssue | None:
     """The issue that the figures of this one are compared with: of its snapshot before, the last version."""
     before = issue.bulletin.before_id
     return list_issues().filter(bulletin__snapshot_id=before, pk__lt=issue.pk).first() if before else None
+
+
+def issues_to_compare(issue: BulletinIssue) -> list[BulletinIssue]:
+    """Earlier issues of the same kind and, of figures, the same source: the newest first."""
+    mine = snapshot_of(issue.bulletin)[0].get("source")
+    found = list_issues().filter(bulletin__kind=issue.bulletin.kind, pk__lt=issue.pk)[:_MOST_COMPARED]
+    return [one for one in found if snapshot_of(one.bulletin)[0].get("source") == mine]
 
 
 def bulletin_state(bulletin: Bulletin) -> BulletinState:
