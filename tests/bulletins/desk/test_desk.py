@@ -85,6 +85,10 @@ def test_from_the_draft_to_the_signature_and_to_its_correction(tmp_path: Path) -
     assert [one["state"] for one in said("list")] == ["issued", "corrected", "returned"]
     assert refused("correct", number, "--reason", "x", "--by", "li") == "bulletin.corrected_already"
 
+    third = said("draft", *WORDS[:3], "2026年第四季度", "--by", "li")["bulletin"]
+    carried = json.loads(Bulletin.objects.get(pk=third).snapshot.content)["formula"]
+    assert carried["authority"] == "某数〔2026〕1号"  # nor does the next quarter, unless another is given
+
     (out / "bulletin.html").write_bytes(b"another")
     assert refused("verify", str(out)) == "bulletin.file_is_another"
     with pytest.raises(Exception, match="Cannot update or delete"), transaction.atomic():

@@ -6,7 +6,8 @@ import json
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
+from django.db.models.functions import Cast
 
 from huisuan.base.content_store import ContentDamaged, ContentMissing
 from huisuan.base.errors import NotFound, Unavailable
@@ -60,9 +61,12 @@ def issue_before(issue: BulletinIssue) -> BulletinIssue | None:
 
 def issues_to_compare(issue: BulletinIssue) -> list[BulletinIssue]:
     """Earlier issues of the same kind and, of figures, the same source: the newest first."""
-    mine = snapshot_of(issue.bulletin)[0].get("source")
-    found = list_issues().filter(bulletin__kind=issue.bulletin.kind, pk__lt=issue.pk)[:_MOST_COMPARED]
-    return [one for one in found if snapshot_of(one.bulletin)[0].get("source") == mine]
+    source = snapshot_of(issue.bulletin)[0].get("source")
+    found = list_issues().filter(bulletin__kind=issue.bulletin.kind, pk__lt=issue.pk)
+    if source:
+        found = found.annotate(figures=Cast("bulletin__snapshot__content", JSONField())).filter(figures__source=source)
+    texts = [f"bulletin__{one}__{field}" for one in ("snapshot", "before") for field in ("content", "kept")]
+    return list(found.defer(*texts)[:_MOST_COMPARED])
 
 
 def bulletin_state(bulletin: Bulletin) -> BulletinState:
