@@ -64,6 +64,9 @@ def test_from_the_desk_to_the_archive_and_down_to_the_entry_that_fails_a_criteri
     assert entry_title in newer
     assert "没有单位的得分、名次或项目不同" in newer
     assert "某数通〔2026〕4号" in anybody.get(f"/bulletins/{number}").content.decode()
+    latest = f"/bulletins/{Bulletin.objects.latest('pk').pk}"
+    assert f'<option value="{number}" selected' in anybody.get(f"{latest}?with={number}").content.decode()
+    assert "with=99" in anybody.get(f"{latest}?with=99").content.decode()  # named as not to be used
 
 
 def test_an_office_uploads_its_template_and_bulletins_drafted_later_are_made_by_it(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,10 @@ def test_from_the_draft_to_the_signature_and_to_its_correction(tmp_path: Path) -
 
     assert said("review", number, "--return", "对象写错了", "--by", "wang")["state"] == "returned"
     assert refused("review", number, "--by", "wang") == "bulletin.reviewed_already"
-    number = str(said("draft", *WORDS, "--by", "li")["bulletin"])
+    own = tmp_path / "formula.toml"
+    shipped = files("huisuan.opendata.scores").joinpath("formula.toml").read_text("utf-8")
+    own.write_text(re.sub("authority = .*", 'authority = "某数〔2026〕1号"', shipped), encoding="utf-8")
+    number = str(said("draft", *WORDS, "--formula", str(own), "--by", "li")["bulletin"])
     issue = ("issue", number, *issue[2:])
     assert said("review", number, "--by", "wang")["reviewed_by"] == "wang"
     out = tmp_path / "out"
@@ -72,11 +77,17 @@ def test_from_the_draft_to_the_signature_and_to_its_correction(tmp_path: Path) -
     newer = said("correct", number, "--reason", "一个条目算错了", "--by", "wang")
     assert (newer["corrects"], newer["state"]) == ("某数通〔2026〕3号", "draft")
     second = str(newer["bulletin"])
+    kept = json.loads(Bulletin.objects.get(pk=newer["bulletin"]).snapshot.content)["formula"]
+    assert kept["authority"] == "某数〔2026〕1号"  # a correction changes figures, not the formula
     said("review", second, "--by", "li")
     assert refused("issue", second, *issue[2:]) == "bulletin.number_taken"
     assert said("issue", second, "--number", "某数通〔2026〕4号", *issue[4:])["files"] != issued["files"]
     assert [one["state"] for one in said("list")] == ["issued", "corrected", "returned"]
     assert refused("correct", number, "--reason", "x", "--by", "li") == "bulletin.corrected_already"
+
+    third = said("draft", *WORDS[:3], "2026年第四季度", "--by", "li")["bulletin"]
+    carried = json.loads(Bulletin.objects.get(pk=third).snapshot.content)["formula"]
+    assert carried["authority"] == "某数〔2026〕1号"  # nor does the next quarter, unless another is given
 
     (out / "bulletin.html").write_bytes(b"another")
     assert refused("verify", str(out)) == "bulletin.file_is_another"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from huisuan.base.months import SHANGHAI
+from huisuan.bulletins.desk.queries import issues_to_compare
 from huisuan.bulletins.models import BulletinIssue, BulletinSnapshot
 from huisuan.parties.models import Person
 from huisuan.programmes.offices.services import give_post
@@ -88,6 +89,9 @@ def test_two_quarters_and_their_half_year_of_money_give_no_firm_away(tmp_path: P
     assert refused("draft", *MONEY, "--period", "2024Q5", "--by", "li") == "bulletin.period_malformed"
     assert refused("correct", first, "--reason", "少算一笔", "--by", "li") == "bulletin.longer_issued"
     longest = BulletinIssue.objects.get(number="某财通〔2024〕3号").bulletin_id
+    assert [one.number for one in issues_to_compare(BulletinIssue.objects.get(number="某财通〔2024〕3号"))] == [
+        "某财通〔2024〕2号", "某财通〔2024〕1号"
+    ]  # fmt: skip
     assert said("correct", str(longest), "--reason", "核对", "--by", "li")["corrects"] == "某财通〔2024〕3号"
 
 

@@ -13,8 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.bulletins.suppression.attack import Reader
 from huisuan.bulletins.suppression.audit import find_breaches
 from huisuan.bulletins.suppression.bulletin_data import BulletinCells, attack_bulletins, publish_cells
+from huisuan.bulletins.suppression.contributors import OUTSIDER, list_inside_readers
 from huisuan.bulletins.suppression.linked_cells import Breakdown, LinkedCells, SourceCell
 from huisuan.bulletins.suppression.pattern import SuppressionPattern, choose_pattern
 from huisuan.bulletins.suppression.repair import repair_pattern
@@ -102,6 +104,28 @@ def test_a_pattern_that_does_not_hold_is_repaired_and_what_nothing_repairs_is_sa
     assert set(protected) < repaired <= set(protected) | free
     assert find_breaches(system, repaired, protected) == []
     assert repair_pattern(system, protected, set(), protected) is None
+
+
+def test_the_audit_names_whoever_a_program_for_each_reader_and_cell_names() -> None:
+    """Points that serve many readers at once, against the attack run reader by reader; hidden is what chance hides."""
+    named = 0
+    for seed in range(3):
+        draw, system = random.Random(seed), _linked(seed, 3, 3)
+        needs = {at: one for at, cell in enumerate(system.cells) if (one := find_protection(cell, RULES)) is not None}
+        hidden = {*needs, *(at for at, value in enumerate(system.values) if value and draw.random() < 0.5)}
+        known = {at: value for at, value in enumerate(system.values) if at not in hidden}
+        expected = set()
+        for reader in [OUTSIDER, *list_inside_readers(system, hidden)]:
+            attacker = Reader(system.sums, known, hidden, reader.floors, reader.own)
+            for cell, needed in needs.items():
+                value, found = system.values[cell], attacker.interval(cell)
+                below = min(needed.below, value - reader.known_of(cell))
+                near = found.least > value - below or (found.most is not None and found.most < value + needed.above)
+                if near and cell not in reader.own:
+                    expected.add((cell, reader.name, found))
+        assert {(one.cell, one.reader, one.interval) for one in find_breaches(system, hidden, needs)} == expected
+        named += len(expected)
+    assert named
 
 
 def test_two_quarters_and_their_half_year_hidden_table_by_table_are_recovered(tmp_path: Path) -> None:

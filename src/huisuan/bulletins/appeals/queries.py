@@ -64,6 +64,11 @@ def departments_of(person: Person, now: datetime) -> frozenset[str]:
     return frozenset(posts.values_list("office__name", flat=True)) | {name for name, speaks in last.items() if speaks}
 
 
+def speaks_for(person: Person, region: str, department: str, now: datetime) -> bool:
+    """Whether a department is one of the province for which a person speaks."""
+    return region.endswith(_PROVINCE) and department in departments_of(person, now)
+
+
 def list_delegates() -> list[DepartmentDelegate]:
     """Who speaks for which department now."""
     last = {

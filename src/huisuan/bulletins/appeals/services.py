@@ -13,8 +13,8 @@ from huisuan.bulletins.appeals.queries import (
     appeal_window,
     appealable_rows,
     criteria_of,
-    departments_of,
     scored_places,
+    speaks_for,
 )
 from huisuan.bulletins.appeals.telling import tell_of_answer, tell_of_appeal
 from huisuan.bulletins.desk.queries import get_issue
@@ -105,7 +105,7 @@ def answer_appeal(number: int, upheld: bool, text: str, person: Person, now: dat
         raise NotFound(f"没有编号为 {number} 的异议", code="appeal.unknown")
     if hasattr(appeal, "answer"):
         raise Conflict(f"异议 {number} 已经答复过", code="appeal.answered_already")
-    if appeal.by_id == person.pk or appeal.office in departments_of(person, now):
+    if appeal.by_id == person.pk or speaks_for(person, appeal.region, appeal.office, now):
         raise NotAllowed("自己部门的异议不能自己答复：请别的部门的人答复", code="appeal.own_department")
     answer = AppealAnswer.objects.create(
         appeal=appeal, upheld=upheld, text=_text("答复的内容", text, 1000), by=person, at=now

@@ -10,15 +10,13 @@ from huisuan.bulletins.desk.telling import appellants_of
 from huisuan.bulletins.models import AppealAnswer, ScoreAppeal
 from huisuan.messages.notify import notify
 from huisuan.messages.recipients import working_group
-from huisuan.parties.models import Region
 
 
 def tell_of_appeal(appeal: ScoreAppeal, now: datetime) -> None:
     """The working group, with the last day on which it is to be answered."""
     due = appeal_standing(appeal, now).due
-    region = Region.objects.filter(code=appeal.region).values_list("name_zh", flat=True).first()
     values: dict[str, str | int] = {
-        "number": str(appeal.pk), "issue": appeal.issue.number, "by": appeal.office or region or appeal.region,
+        "number": str(appeal.pk), "issue": appeal.issue.number, "by": appeal.office or appeal.by.name,
         "day": (due - timedelta(days=1)).astimezone(SHANGHAI).date().isoformat() if due else "—",
     }  # fmt: skip
     notify(

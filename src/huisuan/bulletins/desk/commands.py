@@ -45,7 +45,9 @@ def draft(
     ] = BulletinSubject.OPENNESS,
     policy: Annotated[str, typer.Option("--policy", help="场景、资金：哪项政策，名称见 huisuan policy list")] = "",
     register: Annotated[str, typer.Option("--register", help="场景：政策的哪个名录")] = "",
-    formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用建议的分值")] = None,
+    formula: Annotated[
+        Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用上一期的，首期用建议的分值")
+    ] = None,
     demands: Annotated[
         Path | None, typer.Option("--demands", help="“下一步工作要求”的文字，一行一段；不写用通用的两段")
     ] = None,
@@ -110,7 +112,7 @@ def correct(
     number: _Number,
     reason: Annotated[str, typer.Option("--reason", help="错在哪里，为什么更正")],
     by: _By,
-    formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用建议的分值")] = None,
+    formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用原来那一版的")] = None,
     as_json: AsJson = False,
 ) -> None:
     """更正签发了的通报：以现在的得分起草新的一版，写明更正哪一号；同样审核、签发，原来的一版留着。"""

@@ -6,7 +6,8 @@ import json
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
+from django.db.models.functions import Cast
 
 from huisuan.base.content_store import ContentDamaged, ContentMissing
 from huisuan.base.errors import NotFound, Unavailable
@@ -14,6 +15,8 @@ from huisuan.bulletins.desk.statement import STATEMENT, issue_paper
 from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinReview
 from huisuan.compute.keys.platform_key import public
+
+_MOST_COMPARED = 40
 
 
 class BulletinState(StrEnum):
@@ -54,6 +57,16 @@ def issue_before(issue: BulletinIssue) -> BulletinIssue | None:
     """The issue that the figures of this one are compared with: of its snapshot before, the last version."""
     before = issue.bulletin.before_id
     return list_issues().filter(bulletin__snapshot_id=before, pk__lt=issue.pk).first() if before else None
+
+
+def issues_to_compare(issue: BulletinIssue) -> list[BulletinIssue]:
+    """Earlier issues of the same kind and, of figures, the same source: the newest first."""
+    source = snapshot_of(issue.bulletin)[0].get("source")
+    found = list_issues().filter(bulletin__kind=issue.bulletin.kind, pk__lt=issue.pk)
+    if source:
+        found = found.annotate(figures=Cast("bulletin__snapshot__content", JSONField())).filter(figures__source=source)
+    texts = [f"bulletin__{one}__{field}" for one in ("snapshot", "before") for field in ("content", "kept")]
+    return list(found.defer(*texts)[:_MOST_COMPARED])
 
 
 def bulletin_state(bulletin: Bulletin) -> BulletinState:

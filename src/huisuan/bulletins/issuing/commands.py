@@ -28,7 +28,9 @@ _COLUMNS = {"what": "不同的是", "stated": "清单写的", "found": "现在�
 
 def snapshot(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="写到哪个文件（JSON）；已有的不覆盖")],
-    formula: Annotated[Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用建议的分值")] = None,
+    formula: Annotated[
+        Path | None, typer.Option("--formula", help="公式文件（TOML）；不写用上一期的，首期用建议的分值")
+    ] = None,
     kind: Annotated[
         BulletinSubject, typer.Option("--kind", help="开放程度、场景、算力使用或资金拨付")
     ] = BulletinSubject.OPENNESS,

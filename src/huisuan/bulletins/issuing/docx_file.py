@@ -33,6 +33,8 @@ _PAGE = (
     '<w:sectPr><w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="2098" w:left="1587" w:right="1474" w:bottom="1984" '
     'w:header="851" w:footer="992" w:gutter="0"/><w:docGrid w:type="linesAndChars" w:linePitch="579"/></w:sectPr>'
 )
+_WIDTH = 8845  # 156 mm, in twentieths of a point
+_SHARES = {(True, False): 4, (True, True): 4, (False, False): 2, (False, True): 1}  # by a column's wide and number
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _FACES = {"title": "方正小标宋简体", "heading": "黑体", "subheading": "楷体", "text": "仿宋"}
 
@@ -87,8 +89,16 @@ def _annex(at: int, annex: Annex) -> str:
     return (
         f'<w:p><w:r><w:br w:type="page"/></w:r></w:p>{_paragraph(f"附件{at}", "heading")}'
         f"{_paragraph(annex.title, 'title', size=44, align='center')}"
-        f"<w:tbl><w:tblPr><w:tblBorders>{edges}</w:tblBorders></w:tblPr>{cells}</w:tbl>"
+        f'<w:tbl><w:tblPr><w:tblW w:w="{_WIDTH}" w:type="dxa"/><w:tblBorders>{edges}</w:tblBorders></w:tblPr>'
+        f"{_grid([_SHARES[column.wide, column.number] for column in annex.columns])}{cells}</w:tbl>"
         f"{_paragraph(annex.note, size=24) if annex.note else _paragraph('')}"
+    )
+
+
+def _grid(shares: Sequence[int]) -> str:
+    """The columns of a table, of the width of the block of text by shares."""
+    return (
+        "<w:tblGrid>" + "".join(f'<w:gridCol w:w="{_WIDTH * one // sum(shares)}"/>' for one in shares) + "</w:tblGrid>"
     )
 
 
@@ -99,7 +109,9 @@ def _map(title: str, tiles: Mapping[tuple[int, int], BulletinTile]) -> str:
         "<w:tr>" + "".join(_square(tiles.get((row, column)), most) for column in range(1, columns + 1)) + "</w:tr>"
         for row in range(1, rows + 1)
     )
-    return f"{_paragraph(title, 'heading', size=24)}<w:tbl><w:tblPr/>{drawn}</w:tbl>{_paragraph('')}"
+    return (
+        f"{_paragraph(title, 'heading', size=24)}<w:tbl><w:tblPr/>{_grid([1] * columns)}{drawn}</w:tbl>{_paragraph('')}"
+    )
 
 
 def _square(tile: BulletinTile | None, most: int) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.opendata.scores.criteria import CRITERIA
@@ -21,6 +23,15 @@ class OpennessFormula:
     points: dict[str, int]
     authority: str
     suggested: bool
+
+
+def formula_of(snapshot: Mapping[str, Any]) -> OpennessFormula:
+    """The formula by which a snapshot was scored; criteria that came later count nothing."""
+    said = snapshot["formula"]
+    points = {one["code"]: int(one["points"]) for one in said["criteria"]}
+    return OpennessFormula(
+        {one.code: points.get(one.code, 0) for one in CRITERIA}, said["authority"], said["suggested"]
+    )
 
 
 def load_formula(path: Path | None = None) -> OpennessFormula:

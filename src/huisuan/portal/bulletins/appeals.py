@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from huisuan.base.errors import NotFound, Refused
 from huisuan.base.months import SHANGHAI
@@ -53,10 +54,10 @@ def _columns() -> list[Column]:
 
     return [
         Column("number", _("编号"), "pk", Kind.CODE, sort="pk", link=_address),
-        Column("issue", _("通报"), "issue.number", sort="issue__number", link=_address),
+        Column("issue", pgettext_lazy("one", "通报"), "issue.number", sort="issue__number", link=_address),
         Column("region", _("地方"), lambda row: names.get(row.region, row.region), sort="region"),
         Column("office", _("部门"), "office", sort="office"),
-        Column("at", _("提出时间"), "at", Kind.MOMENT, sort="at"),
+        Column("at", pgettext_lazy("appeal", "提出时间"), "at", Kind.MOMENT, sort="at"),
         Column("due", _("答复期满"), due, Kind.DAY),
         Column("state", _("状态"), lambda row: _STATES[appeal_standing(row, now).state], Kind.STATE),
     ]

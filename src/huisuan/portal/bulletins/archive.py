@@ -16,7 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.base.errors import NotFound
 from huisuan.bulletins.appeals.queries import appealable_rows
 from huisuan.bulletins.desk.differences import compare_cells, compare_snapshots
-from huisuan.bulletins.desk.queries import get_issue, issue_before, list_issues, load_file, snapshot_of
+from huisuan.bulletins.desk.queries import (
+    get_issue,
+    issue_before,
+    issues_to_compare,
+    list_issues,
+    load_file,
+    snapshot_of,
+)
 from huisuan.bulletins.desk.statement import STATEMENT
 from huisuan.bulletins.issuing.composing import ComposedBulletin, compose_bulletin
 from huisuan.bulletins.issuing.openness_letter import BulletinHead
@@ -24,6 +31,7 @@ from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind
 from huisuan.documents.letters import Letter
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import public_page
+from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
@@ -78,14 +86,17 @@ def archive_page(request: HttpRequest) -> HttpResponseBase:
 def bulletin_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One issued bulletin: its words and tables, its files with their digests, what changed since the one before."""
     issue = _issue(number)
-    before = issue.corrects or issue_before(issue)
+    others = issues_to_compare(issue)
+    asked = request.GET.get("with", "")
+    chosen = next((one for one in others if str(one.bulletin_id) == asked), None)
+    before = chosen or issue.corrects or issue_before(issue)
     figures = snapshot_of(issue.bulletin)[0]
     context: dict[str, Any] = {
         "here": "bulletins", "issue": issue, "state": _standing(issue), **said_of(issue.bulletin),
         "may_appeal": bool(isinstance(request.user, Person) and appealable_rows(issue, request.user, timezone.now())),
         "files": [(name, _FILE_LABELS[name], issue.files.get(name, "")) for name in _FILE_LABELS
                   if name in issue.files or name == STATEMENT],
-        "before": before,
+        "before": before, "others": others, "not_used": [] if chosen else refused(request, "with"),
         "differences": compare_snapshots(figures, snapshot_of(before.bulletin)[0]) if before else [],
         "moved": compare_cells(figures, snapshot_of(before.bulletin)[0]) if before else [],
         "newer": getattr(issue, "corrected_by", None),

@@ -18,6 +18,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "compute": ("month",),
     "application": ("from",),
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
+    "bulletin": ("with",),
     "calculator": ("who", "on", "known", "f."),
     "home": ("year",),
     "city-desk": ("city",),
