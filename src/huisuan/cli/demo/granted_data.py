@@ -12,7 +12,7 @@ from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.released import get_release
 from huisuan.opendata.access.watermark import marked_copy
 from huisuan.opendata.models import AccessWay, DataGrant, GateRelease
-from huisuan.parties.models import Person, Role
+from huisuan.parties.models import Party, Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Application
 from huisuan.programmes.models.applications import CHOSEN_STATES
@@ -33,14 +33,14 @@ def grant_conditional_data(now: datetime) -> tuple[DataGrant, Person] | None:
     found = _decided(now)
     if found is None:
         return None
-    application, person = found
+    application, firm, person = found
     trades = ("采矿业", "制造业", "电力热力", "建筑业", "批发零售", "住宿餐饮", "信息服务", "居民生活")
     rows = [(trade, f"2025-{month:02}", 900 + 37 * at * month % 4100) for at, trade in enumerate(trades, 1)
             for month in range(1, 13)]  # fmt: skip
     release_table(_NUMBER, "用电量.csv", ("行业", "月", "用电量"), rows, now)
     today = now.astimezone(SHANGHAI).date()
     given = GivenGrant(
-        code, application.party.uscc, "训练本市用电需求预测模型", "安徽省公共数据授权使用许可（示例）", _TERMS, "",
+        code, firm.uscc, "训练本市用电需求预测模型", "安徽省公共数据授权使用许可（示例）", _TERMS, "",
         today, today + timedelta(days=365), application.number,
     )  # fmt: skip
     offered = grant_data_access(given, Person.objects.get(username="zhuanban"), now)
@@ -49,16 +49,17 @@ def grant_conditional_data(now: datetime) -> tuple[DataGrant, Person] | None:
     return grant, person
 
 
-def _decided(now: datetime) -> tuple[Application, Person] | None:
+def _decided(now: datetime) -> tuple[Application, Party, Person] | None:
     """An application under 3.2 that was decided for a firm which the register holds today, and the firm's person."""
     held = standing_versions(_POLICY, _REGISTER, now.astimezone(SHANGHAI).date()).values("holder")
     rows = Application.objects.filter(
         edition__policy=_POLICY, edition__content__sentence=_SENTENCE, state__in=CHOSEN_STATES, party__in=held
     )
     for application in rows.select_related("party").order_by("number"):
-        person = application.party.people.filter(role=Role.USER, is_active=True, machine=False).first()
-        if person is not None:
-            return application, person
+        firm = application.party
+        person = firm and firm.people.filter(role=Role.USER, is_active=True, machine=False).first()
+        if firm is not None and person is not None:
+            return application, firm, person
     return None
 
 
