@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from huisuan.base.months import SHANGHAI
-from huisuan.cli.demo.open_list import demo_code, release_table
+from huisuan.cli.demo.open_list import listed_code, release_table
 from huisuan.opendata.access.grants import GivenGrant, accept_grant
 from huisuan.opendata.access.ledger import note_access, record_download
 from huisuan.opendata.access.query import run_query
@@ -26,7 +26,7 @@ _TERMS = "只用于申报的用途；不得转给他人；不得还原个人和�
 
 def grant_conditional_data(now: datetime) -> tuple[DataGrant, Person] | None:
     """The grant and the person of its firm; None where nobody's application under 3.2 was decided. Made once."""
-    code = demo_code(_NUMBER)
+    code = listed_code(_NUMBER)
     made = DataGrant.objects.filter(entry__code=code, accepted_by__isnull=False).first()
     if made is not None and made.accepted_by is not None:
         return made, made.accepted_by
