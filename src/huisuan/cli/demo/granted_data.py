@@ -56,9 +56,10 @@ def _decided(now: datetime) -> tuple[Application, Party, Person] | None:
         edition__policy=_POLICY, edition__content__sentence=_SENTENCE, state__in=CHOSEN_STATES, party__in=held
     )
     for application in rows.select_related("party").order_by("number"):
-        firm = application.party
-        person = firm and firm.people.filter(role=Role.USER, is_active=True, machine=False).first()
-        if firm is not None and person is not None:
+        if (firm := application.party) is None:
+            continue
+        person = firm.people.filter(role=Role.USER, is_active=True, machine=False).first()
+        if person is not None:
             return application, firm, person
     return None
 
