@@ -14,6 +14,7 @@ from huisuan.cli.demo.granted_data import grant_conditional_data
 from huisuan.law.policy import load_policy
 from huisuan.opendata.access.ledger import broken_at
 from huisuan.opendata.corpora.building import get_build
+from huisuan.opendata.models import DataRequest
 from huisuan.parties.models import Person
 from huisuan.portal.calculator.views import calculator_policies
 
@@ -91,6 +92,9 @@ def test_the_list_of_sixteen_cities_and_files_at_the_states_of_the_gate_stand_an
         "已撤回": 1,
     }  # fmt: skip
     assert grant_conditional_data(now) is None  # nobody's application was decided
+    open_list.ask_for_data(now)
+    open_list.ask_for_data(now)  # once
+    assert [row.answers.count() for row in DataRequest.objects.order_by("pk")] == [1, 0]
     assert get_build(open_list.DEMO_CORPUS).statistics["left_out"]["same"] == 5
     assert open_list.import_open_list(now).same == 16 * 19
     assert open_list.fill_the_gate(now) == states

@@ -39,6 +39,10 @@ def test_anyone_searches_the_list_and_opens_an_entry_with_what_belongs_to_it() -
     for counted in ("交通运输（1）", "文化（0）", "无条件开放（1）", "不予开放（0）"):
         assert counted in page
     assert "公共停车场名录" not in browser.get(reverse("opendata"), {"theme": "文化"}).content.decode()
+    nothing = browser.get(reverse("opendata"), {"q": "没有的词"})
+    assert (nothing.status_code, "公共停车场名录" in nothing.content.decode()) == (200, False)
+    sorted_by = browser.get(reverse("opendata"), {"sort": "-title"}).content.decode()
+    assert sorted_by.index("旧案卷") < sorted_by.index("公共停车场名录")
     entry = browser.get(reverse("opendata-entry", args=[code(1)])).content.decode()
     assert reverse("opendata-entry", args=[code(2)]) in entry
     closed = browser.get(reverse("opendata-entry", args=[code(2)])).content.decode()

@@ -30,7 +30,7 @@ def brought(content: bytes, name: str = "清单.csv", days: int = 0) -> tuple[in
     return report.new, report.changed, report.same, [str(fault) for fault in report.faults]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030"])
 def test_every_usual_encoding_is_read(encoding: str) -> None:
     assert brought(as_csv([line()], encoding)) == (1, 0, 0, [])
     assert standing_entries().get().title == "公共停车场名录"

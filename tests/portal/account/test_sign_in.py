@@ -69,7 +69,7 @@ def test_a_refused_page_names_the_operators_that_there_are_and_nobody_else(world
 def test_demo_accounts_are_listed_only_where_the_demo_made_some(world: World) -> None:
     assert "演示账号" not in Client().get("/sign-in").content.decode()
     Person.objects.filter(username="province").update(demo=True, password=make_password("x"))
-    Person.objects.filter(username="alpha").update(demo=True)  # of a generated year: no password, nobody signs in
+    Person.objects.filter(username="alpha").update(demo=True, password="")  # nobody signs in
     page = Client().get("/sign-in").content.decode()
     assert "演示账号" in page
     assert ">province<" in page

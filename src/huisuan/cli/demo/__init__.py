@@ -72,6 +72,7 @@ def _show_what_is_public(url: str) -> Person | None:
     show_articles(url)
     now = datetime.now(UTC)
     show_open_data(open_list.import_open_list(now), open_list.fill_the_gate(now))
+    open_list.ask_for_data(now)
     granted = grant_conditional_data(now)
     if granted is not None:
         show_grant(url, granted[0])

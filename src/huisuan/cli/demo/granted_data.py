@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from huisuan.base.months import SHANGHAI
-from huisuan.cli.demo.open_list import demo_code, release_table
+from huisuan.cli.demo.open_list import listed_code, release_table
 from huisuan.opendata.access.grants import GivenGrant, accept_grant
 from huisuan.opendata.access.ledger import note_access, record_download
 from huisuan.opendata.access.query import run_query
 from huisuan.opendata.access.released import get_release
 from huisuan.opendata.access.watermark import marked_copy
 from huisuan.opendata.models import AccessWay, DataGrant, GateRelease
-from huisuan.parties.models import Person, Role
+from huisuan.parties.models import Party, Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Application
 from huisuan.programmes.models.applications import CHOSEN_STATES
@@ -26,21 +26,21 @@ _TERMS = "只用于申报的用途；不得转给他人；不得还原个人和�
 
 def grant_conditional_data(now: datetime) -> tuple[DataGrant, Person] | None:
     """The grant and the person of its firm; None where nobody's application under 3.2 was decided. Made once."""
-    code = demo_code(_NUMBER)
+    code = listed_code(_NUMBER)
     made = DataGrant.objects.filter(entry__code=code, accepted_by__isnull=False).first()
     if made is not None and made.accepted_by is not None:
         return made, made.accepted_by
     found = _decided(now)
     if found is None:
         return None
-    application, person = found
+    application, firm, person = found
     trades = ("采矿业", "制造业", "电力热力", "建筑业", "批发零售", "住宿餐饮", "信息服务", "居民生活")
     rows = [(trade, f"2025-{month:02}", 900 + 37 * at * month % 4100) for at, trade in enumerate(trades, 1)
             for month in range(1, 13)]  # fmt: skip
     release_table(_NUMBER, "用电量.csv", ("行业", "月", "用电量"), rows, now)
     today = now.astimezone(SHANGHAI).date()
     given = GivenGrant(
-        code, application.party.uscc, "训练本市用电需求预测模型", "安徽省公共数据授权使用许可（示例）", _TERMS, "",
+        code, firm.uscc, "训练本市用电需求预测模型", "安徽省公共数据授权使用许可（示例）", _TERMS, "",
         today, today + timedelta(days=365), application.number,
     )  # fmt: skip
     offered = grant_data_access(given, Person.objects.get(username="zhuanban"), now)
@@ -49,16 +49,18 @@ def grant_conditional_data(now: datetime) -> tuple[DataGrant, Person] | None:
     return grant, person
 
 
-def _decided(now: datetime) -> tuple[Application, Person] | None:
+def _decided(now: datetime) -> tuple[Application, Party, Person] | None:
     """An application under 3.2 that was decided for a firm which the register holds today, and the firm's person."""
     held = standing_versions(_POLICY, _REGISTER, now.astimezone(SHANGHAI).date()).values("holder")
     rows = Application.objects.filter(
         edition__policy=_POLICY, edition__content__sentence=_SENTENCE, state__in=CHOSEN_STATES, party__in=held
     )
     for application in rows.select_related("party").order_by("number"):
-        person = application.party.people.filter(role=Role.USER, is_active=True, machine=False).first()
+        if (firm := application.party) is None:
+            continue
+        person = firm.people.filter(role=Role.USER, is_active=True, machine=False).first()
         if person is not None:
-            return application, person
+            return application, firm, person
     return None
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from stdnum.cn import uscc
 
 from huisuan.base.csv_lines import FileReport
+from huisuan.base.months import SHANGHAI
 from huisuan.opendata.catalogue.catalogue_import import import_catalogue
 from huisuan.opendata.corpora.building import build_corpus
 from huisuan.opendata.corpora.pages import CorpusRules
@@ -23,7 +24,8 @@ from huisuan.opendata.gate.remaking import remake_file
 from huisuan.opendata.gate.scan_work import run_scan
 from huisuan.opendata.gate.uploading import upload_file
 from huisuan.opendata.gate_arrows import GateState
-from huisuan.opendata.models import GateFile, ScanWork
+from huisuan.opendata.models import DataRequest, GateFile, ScanWork
+from huisuan.opendata.requests.services import AskedData, GivenAnswer, answer_request, request_data, set_answer_term
 from huisuan.parties.models import Person, Region
 
 _CITY = "340100"  # Hefei, whose files stand at the gate
@@ -35,6 +37,7 @@ _MINUTES = """办事窗口工作纪要（示例）
 三、材料不全的退回补正，咨询邮箱 chuangkou@example.com。
 主动公开
 """
+_ANSWER_DAYS = 20  # working days
 _BOMB_BYTES = 32 * 1024 * 1024
 
 
@@ -50,13 +53,13 @@ def import_open_list(now: datetime) -> FileReport:
     for region, city in names:
         for number, line in enumerate(lines, start=1):
             said = {**line, "名称": f"{city}{line['名称']}（示例）", "提供单位": f"{city}{line['提供单位']}（示例）"}
-            writer.writerow([demo_code(number, region), region, "数据资源科", *said.values()])
+            writer.writerow([listed_code(number, region), region, "数据资源科", *said.values()])
     return import_catalogue(buffer.getvalue().encode(), "演示清单.csv", by="huisuan demo", now=now)
 
 
 def fill_the_gate(now: datetime) -> dict[str, int]:
     """Files of one city: how many stand in each state. Those that are there already stay as they are."""
-    if not GateFile.objects.filter(entry__code=demo_code(1)).exists():
+    if not GateFile.objects.filter(entry__code=listed_code(1)).exists():
         _fill(now)
     states = GateFile.objects.order_by("state").values_list("state", flat=True)
     counts: dict[str, int] = {}
@@ -79,10 +82,23 @@ def _fill(now: datetime) -> None:
     _ready(6, "医疗机构.csv", _table(("机构", "等级"), [(f"第{n}医院", "二级") for n in range(40)]), now)
     _arrived(11, "文件.txt", "机密★10年\n某项工作安排\n".encode(), now)
     _arrived(9, "馆藏.zip", _bomb(), now)
-    build_corpus(DEMO_CORPUS, "政府工作简报语料（示例）", [demo_code(10)], CorpusRules(), _person("zhuanban"), now)
+    build_corpus(DEMO_CORPUS, "政府工作简报语料（示例）", [listed_code(10)], CorpusRules(), _person("zhuanban"), now)
 
 
-def demo_code(number: int, region: str = _CITY) -> str:
+def ask_for_data(now: datetime) -> None:
+    """What a firm asked a city to list: one answered by an entry, one still to be answered; once."""
+    if DataRequest.objects.exists():
+        return
+    firm, today = _person("yunxiu"), now.astimezone(SHANGHAI).date()
+    set_answer_term(_ANSWER_DAYS, today, "安徽省公共数据开放工作要求（示例）", "huisuan demo", now)
+    asked = [
+        request_data(AskedData(title, purpose, "合肥市交通运输局（示例）", _CITY), firm, now)
+        for title, purpose in (("公交站点位置", "研究换乘"), ("公共自行车骑行量", "研究短途出行"))
+    ]
+    answer_request(asked[0].pk, GivenAnswer(entry=listed_code(2)), _person("hefei"), now)
+
+
+def listed_code(number: int, region: str = _CITY) -> str:
     """The code of a line of the list, of one city."""
     base = f"11{region}MADEM{region[2:4]}00"
     return f"{base}{uscc.calc_check_digit(base)}-2-001-{number:06}"
@@ -102,7 +118,7 @@ def _person(username: str) -> Person:
 def _arrived(number: int, name: str, content: bytes, now: datetime) -> GateFile:
     """A file that came in and was read; in one transaction, so that the worker finds nothing left to do."""
     with transaction.atomic():
-        file = upload_file(demo_code(number), name, content, _person("hefei"), now)
+        file = upload_file(listed_code(number), name, content, _person("hefei"), now)
         _scan(file, now)
     return file
 

@@ -14,13 +14,16 @@ _LONGEST_CELL = 16 * 1024 * 1024
 _ROWS = 20_000  # of a Parquet file held at once
 
 
-def write_marked(form: str, source: Path, to: Path, mark: str) -> None:
-    """Write the copy of a released file with a mark.
+def write_marked(form: str, source: Path, to: Path, mark: str, column: str = MARK_COLUMN) -> None:
+    """Write the copy of a released file with a mark; in a table it stands in a column of this name.
 
     Raises:
         OSError: it cannot be written.
     """
-    {"csv": _csv, "parquet": _parquet, "jsonl": _jsonl, "txt": _text, "pdf": _pdf}[form](source, to, mark)
+    if form == "parquet":
+        _parquet(source, to, mark, column)
+    else:
+        {"csv": _csv, "jsonl": _jsonl, "txt": _text, "pdf": _pdf}[form](source, to, mark)
 
 
 def _csv(source: Path, to: Path, mark: str) -> None:
@@ -31,16 +34,16 @@ def _csv(source: Path, to: Path, mark: str) -> None:
             writer.writerow([*row, mark if number else MARK_COLUMN])
 
 
-def _parquet(source: Path, to: Path, mark: str) -> None:
+def _parquet(source: Path, to: Path, mark: str, column: str) -> None:
     import pyarrow
     from pyarrow import parquet
 
     read = parquet.ParquetFile(source)
-    schema = read.schema_arrow.append(pyarrow.field(MARK_COLUMN, pyarrow.string()))
+    schema = read.schema_arrow.append(pyarrow.field(column, pyarrow.string()))
     with parquet.ParquetWriter(to, schema.with_metadata({"huisuan.grant": mark})) as written:
         for batch in read.iter_batches(batch_size=_ROWS):
-            column = pyarrow.array([mark] * batch.num_rows, pyarrow.string())
-            written.write_table(pyarrow.Table.from_arrays([*batch.columns, column], names=schema.names))
+            marks = pyarrow.array([mark] * batch.num_rows, pyarrow.string())
+            written.write_table(pyarrow.Table.from_arrays([*batch.columns, marks], schema=schema))
 
 
 def _jsonl(source: Path, to: Path, mark: str) -> None:

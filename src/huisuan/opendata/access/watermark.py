@@ -10,7 +10,7 @@ from typing import Any
 
 from huisuan.base.content_store import ContentStore
 from huisuan.base.paths import ensure_folder, home
-from huisuan.opendata.access.marking import write_marked
+from huisuan.opendata.access.marking import MARK_COLUMN, write_marked
 from huisuan.opendata.access.released import ReadableRelease, release_to_dict
 from huisuan.opendata.gate.stores import checked_path, released_shelf
 from huisuan.opendata.models import DataGrant, GateRelease, GrantCopy
@@ -37,16 +37,21 @@ def marked_copy(release: GateRelease, grant: DataGrant, now: datetime) -> GrantC
     made = GrantCopy.objects.filter(grant=grant, release=release).first()
     if made is not None and granted_shelf().path_of(made.sha256).is_file():
         return made
-    shelf = ensure_folder(granted_shelf().folder)
-    with tempfile.TemporaryDirectory(prefix=".marked.", dir=shelf) as folder:
-        draft = Path(folder) / "copy"
-        source = checked_path(released_shelf(), release.sha256)
-        write_marked(release.product.format, source, draft, grant_mark(grant))
-        sha256, size = granted_shelf().store_pieces(_pieces(draft)), draft.stat().st_size
+    source = checked_path(released_shelf(), release.sha256)
+    sha256, size = store_marked(release.product.format, source, grant_mark(grant))
     made, _ = GrantCopy.objects.get_or_create(
         grant=grant, release=release, defaults={"sha256": sha256, "size": size, "at": now}
     )
     return made
+
+
+def store_marked(form: str, source: Path, mark: str, column: str = MARK_COLUMN) -> tuple[str, int]:
+    """Put the marked copy of a file on the shelf, whatever its size: its SHA-256 and its bytes."""
+    shelf = ensure_folder(granted_shelf().folder)
+    with tempfile.TemporaryDirectory(prefix=".marked.", dir=shelf) as folder:
+        draft = Path(folder) / "copy"
+        write_marked(form, source, draft, mark, column)
+        return granted_shelf().store_pieces(_pieces(draft)), draft.stat().st_size
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ What a search found is counted once while the list stays as it is: each version 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -60,18 +60,18 @@ class FoundEntries:
         }
         return replace(self, counts=kept, narrowed=True)
 
-    def count_by(self, name: str | Callable[[Mapping[str, str]], str]) -> list[tuple[str, int]]:
-        """How many there are of each value, most first."""
+    def count_by(self, name: str) -> list[tuple[str, int]]:
+        """How many there are of each value that entries say of themselves, most first."""
         found: Counter[str] = Counter()
         for key, count in self.counts.items():
-            said = self.groups[key].said
-            found[said[name] if isinstance(name, str) else name(said)] += count
+            found[self.groups[key].said[name]] += count
         return _most_first(found)
 
     def facets(self, chosen: Mapping[str, str] | None = None) -> dict[str, list[dict[str, Any]]]:
-        """By facet how many there are of each value. Where they are to be narrowed, each facet is counted as the
+        """By facet how many there are of each value.
 
-        other ones leave it, since any of its values could be chosen instead.
+        `chosen` narrows by facet: each facet is counted as the other ones leave it, since any of its values could be
+        chosen instead.
         """
         narrowed, counters = dict(chosen or {}), {facet: Counter[str]() for facet in FACETS}
         for key, count in self.counts.items():

@@ -28,6 +28,7 @@ _CHUNK = 1 << 16
 _UNKNOWN_ENCODING = expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING]
 #: all that spreadsheets are written with. Of the others zipfile unpacks a whole chunk at once, whatever is asked.
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LOOKED_AT = 4096  # bytes, for the encoding
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -57,7 +58,7 @@ def read_sheets(content: bytes, name: str) -> list[Sheet]:
 
 
 def _read_csv(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
-    text = _decode_utf16(content, name) if content.startswith(_UTF16_MARKS) else decode_text(content, name)
+    text = _decode_utf16(content, name) if _is_utf16(content) else decode_text(content, name)
     first = text[: text.find("\n") + 1] or text
     delimiter = "\t" if first.count("\t") > first.count(",") else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -76,12 +77,19 @@ def _read_csv(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
             yield number, [cell.strip() for cell in cells]
 
 
+def _is_utf16(content: bytes) -> bool:
+    """Whether it says so, or has the zeros that commas and line ends have there and in no other encoding."""
+    return content.startswith(_UTF16_MARKS) or b"\0" in content[:_LOOKED_AT]
+
+
 def _decode_utf16(content: bytes, name: str) -> str:
+    marked = content.startswith(_UTF16_MARKS)
+    little = content[:_LOOKED_AT].count(b",\0") >= content[:_LOOKED_AT].count(b"\0,")
     try:
-        return content.decode("utf-16")
+        return content.decode("utf-16" if marked else "utf-16-le" if little else "utf-16-be")
     except UnicodeDecodeError:
         raise InvalidRequest(
-            f"{name}: 标着 UTF-16，但不是；请另存为“CSV UTF-8”", code="catalogue.file_not_utf16"
+            f"{name}: 像是 UTF-16，但不是；请另存为“CSV UTF-8”", code="catalogue.file_not_utf16"
         ) from None
 
 

@@ -12,11 +12,11 @@ from huisuan.base.hashing import text_sha256
 from huisuan.opendata.access.delivering import ReleaseDelivery, deliver, stored_file
 from huisuan.opendata.access.ledger import record_download
 from huisuan.opendata.access.released import ReadableRelease, readable_by
-from huisuan.opendata.access.watermark import grant_mark, granted_shelf
+from huisuan.opendata.access.watermark import grant_mark, granted_shelf, store_marked
 from huisuan.opendata.corpora.building import corpora_shelf
-from huisuan.opendata.corpora.shard_files import SHARD_FORMS, marked
+from huisuan.opendata.corpora.shard_files import MARK_FIELD, SHARD_FORMS
 from huisuan.opendata.corpora.shards import ReadableShard, shard_name
-from huisuan.opendata.gate.stores import load_content
+from huisuan.opendata.gate.stores import checked_path
 from huisuan.opendata.models import AccessWay, CorpusCopy, CorpusShard
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.viewer import Viewer
@@ -65,8 +65,8 @@ def _marked_copy(shard: CorpusShard, granted: Iterable[ReadableRelease], now: da
     made = CorpusCopy.objects.filter(shard=shard, mark_sha256=digest).first()
     if made is not None and granted_shelf().path_of(made.sha256).is_file():
         return made
-    content = marked(load_content(corpora_shelf(), shard.sha256), shard.form, mark)
-    sha256 = granted_shelf().store(content)
+    source = checked_path(corpora_shelf(), shard.sha256)
+    sha256, size = store_marked(shard.form, source, mark, MARK_FIELD)
     return CorpusCopy.objects.get_or_create(
-        shard=shard, mark_sha256=digest, defaults={"sha256": sha256, "size": len(content), "at": now}
+        shard=shard, mark_sha256=digest, defaults={"sha256": sha256, "size": size, "at": now}
     )[0]

@@ -56,17 +56,3 @@ def as_parquet(lines: Iterable[Mapping[str, Any]]) -> bytes:
     buffer = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pylist(list(lines), schema), buffer, compression="zstd")
     return buffer.getvalue()
-
-
-def marked(content: bytes, form: str, mark: str) -> bytes:
-    """A shard as a grant's firm gets it: each line with the mark."""
-    if form == "jsonl":
-        return as_jsonl({**json.loads(line), MARK_FIELD: mark} for line in content.decode().split("\n") if line)
-    import pyarrow
-    from pyarrow import parquet
-
-    table = parquet.read_table(io.BytesIO(content))
-    table = table.append_column(MARK_FIELD, pyarrow.array([mark] * table.num_rows, pyarrow.string()))
-    buffer = io.BytesIO()
-    parquet.write_table(table.replace_schema_metadata({"huisuan.grant": mark}), buffer, compression="zstd")
-    return buffer.getvalue()

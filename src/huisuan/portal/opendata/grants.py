@@ -22,7 +22,7 @@ from huisuan.opendata.access.grants import (
     revoke_grant,
     visible_grants,
 )
-from huisuan.opendata.access.ledger import broken_at
+from huisuan.opendata.access.ledger import IN_RANGES, broken_at
 from huisuan.opendata.models import AccessWay, DataAccess, DataGrant
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.opendata.desk import GATE_ROLES, signed_in_steward
@@ -34,7 +34,7 @@ from huisuan.programmes.registers.data_grants import grant_data_access
 
 _READERS = ("user", "city", "province", "auditor")
 _WAYS: Mapping[str, Text] = {
-    AccessWay.PAGE: _("网页"), AccessWay.FILE: _("文件"), AccessWay.API: _("接口"), AccessWay.SQL: _("查询"),
+    AccessWay.PAGE: _("网页"), AccessWay.FILE: _("文件"), AccessWay.API: _("接口"), AccessWay.SQL: _("SQL 查询"),
 }  # fmt: skip
 _GIVEN = ("entry", "uscc", "purpose", "licence", "terms", "application")
 
@@ -61,7 +61,7 @@ def _columns(now: datetime) -> list[Column]:
 
     return [
         Column("number", _("编号"), "pk", Kind.CODE, sort="pk", link=page),
-        Column("title", _("目录"), _title, link=page),
+        Column("title", _("数据"), _title, link=page),
         Column("party", _("企业"), lambda row: local_name(row.party), sort="party__name"),
         Column("starts", _("自"), "starts_on", Kind.DAY, sort="starts_on"),
         Column("ends", _("至"), "ends_on", Kind.DAY, sort="ends_on"),
@@ -152,12 +152,16 @@ def _file(row: DataAccess) -> str:
     return f"{row.release.product.get_format_display()} r{row.release_id}"
 
 
+def _detail(row: DataAccess) -> str:
+    return row.detail.replace(IN_RANGES, _t("分段"))
+
+
 _LEDGER = [
     Column("number", _("次"), "number", Kind.INTEGER, sort="number"),
     Column("at", _("时间"), "at", Kind.MOMENT, sort="at"),
     Column("person", _("谁"), "person.name", sort="person__name"),
     Column("way", _("经由"), lambda row: str(_WAYS[row.way]), sort="way"),
     Column("release", _("文件"), _file, sort="release"),
-    Column("detail", _("范围"), "detail", Kind.CODE),
+    Column("detail", _("范围"), _detail, Kind.CODE),
     Column("sealed", _("封存摘要"), "sealed", Kind.LONG_CODE, minor=True),
 ]  # fmt: skip

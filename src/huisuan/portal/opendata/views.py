@@ -76,6 +76,8 @@ class CatalogueTable(Table):
     @cached_property
     def page_rows(self) -> Sequence[CatalogueVersion]:
         """The rows of the page."""
+        if not self.count:
+            return []
         page = self.page
         return self.found.page(page.start_index() - 1, page.end_index(), list(map(_of_entry, self.ordering)))
 
