@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from huisuan.opendata.scanning.checks import (
     MOBILE,
@@ -18,8 +18,7 @@ from huisuan.opendata.scanning.checks import (
 from huisuan.opendata.scanning.finding_kinds import Confidence, FindingKind
 
 
-@dataclass(frozen=True)
-class TextMatch:
+class TextMatch(NamedTuple):
     """A finding in a text: from `start` to before `end`; `value` is normalised, without separators."""
 
     kind: FindingKind
@@ -32,7 +31,9 @@ class TextMatch:
 #: seven digits or more, divided by up to three spaces, dots, dashes, tabs (the next cell) and the like, or a line end
 _RUN = re.compile(r"\d(?:(?:[ \t.·_/-]{0,3}+|\r?\n)\d){6,}+(?:[Xx]|[ \t.·_/-]{1,3}+[Xx](?![A-Za-z0-9]))?", re.ASCII)
 _GROUP = re.compile(r"\d+[Xx]?|[Xx]", re.ASCII)
-_LETTERS = re.compile(r"[A-Za-z]+$", re.ASCII)
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_LETTERS_AND_DIGITS = "0123456789" + "".join(_LETTERS)
+_LONGEST_WORD, _LONGEST_CODE = 12, 20  # characters that are looked at
 _UNITS = ("元", "万", "亿", "吨", "平方", "公里", "千瓦", "人次", "%")
 _CUE = 24  # characters before a number in which its kind may be said
 _ID_CUE = re.compile(r"身份证|身份号|证件号|公民身份|ID\s*(?:card|no)", re.IGNORECASE)
@@ -41,11 +42,13 @@ _PASS_CUE = re.compile(r"护照|通行证|回乡证|台胞证|证件|passport", 
 _PASS = re.compile(r"(?:[EGDSPKH][A-HJ-NP-Z]?\d{7,8}|[CWHMT]\d{8}(?:\d\d)?)")
 _LONGEST, _MOST_GROUPS = 19, 19
 _FEWEST_APART = 10  # digits of the shortest number that may be cut
+_MOBILE_DIGITS = 11
+_MONEY = frozenset("¥￥$")
+_CENTS = re.compile(r"\.\d").match
 _USUAL_GROUPS = 5  # into which all but a resident ID and a card in fours are cut
 
 
-@dataclass(frozen=True)
-class _Span:
+class _Span(NamedTuple):
     start: int
     end: int
     digits: str
@@ -58,11 +61,7 @@ def find_numbers(text: str) -> Iterator[TextMatch]:
     for run in _RUN.finditer(text):
         whole = run[0]
         if whole.isdigit():  # as nearly all are
-            match = (
-                _judge(text, _Span(run.start(), run.end(), whole, (), (len(whole),)))
-                if len(whole) <= _LONGEST
-                else None
-            )
+            match = _judge_plain(text, run.start(), run.end(), whole)
             if match is not None:
                 yield match
             continue
@@ -73,6 +72,22 @@ def find_numbers(text: str) -> Iterator[TextMatch]:
             if match is not None:
                 yield match
             first += max(used, 1)
+
+
+def _judge_plain(text: str, start: int, end: int, digits: str) -> TextMatch | None:
+    """What a run of digits without separators is: as `_judge`, which most runs are too long or too short for."""
+    size = end - start
+    if text[start - 1 : start] in _LETTERS or text[end : end + 1] in _LETTERS:
+        return _judge(text, _Span(start, end, digits, (), (size,))) if size <= _LONGEST else None
+    judges = _BY_LENGTH.get(size)
+    if judges is None:
+        return None
+    span = _Span(start, end, digits, (), (size,))
+    for judge in judges:
+        found = judge(text, span)
+        if found is not None:
+            return found
+    return None
 
 
 def _longest(text: str, groups: Sequence[tuple[int, str]], first: int) -> tuple[TextMatch | None, int]:
@@ -112,9 +127,9 @@ def _span(text: str, groups: Sequence[tuple[int, str]]) -> _Span:
 def _judge(text: str, span: _Span) -> TextMatch | None:
     """The first kind that a number is; a check that fails lets the next kind try."""
     before, after = text[span.start - 1 : span.start], text[span.end : span.end + 1]
-    if not span.separators and (_is_letter(before) or _is_letter(after)):
+    if not span.separators and (before in _LETTERS or after in _LETTERS):
         found = _within_letters(text, span)
-        if found is not None or _is_letter(after) or not _is_word(text, span.start):
+        if found is not None or after in _LETTERS or not _is_word(text, span.start):
             return found
     for judge in (_resident_id, _bank_card, _old_id, _mobile, _landline):
         found = judge(text, span)
@@ -123,26 +138,20 @@ def _judge(text: str, span: _Span) -> TextMatch | None:
     return None
 
 
-def _is_letter(sign: str) -> bool:
-    return sign.isascii() and sign.isalpha()
-
-
 def _is_word(text: str, end: int) -> bool:
     """Whether the letters before a place are a word of their own, such as `tel`, and no part of a hash."""
-    letters = _LETTERS.search(text[max(end - 12, 0) : end])
-    if letters is None:
-        return True
-    start = end - len(letters[0])
+    start = end
+    while start > end - _LONGEST_WORD and text[start - 1 : start] in _LETTERS:
+        start -= 1
     return not text[start - 1 : start].isdigit()
 
 
 def _within_letters(text: str, span: _Span) -> TextMatch | None:
     """A code of letters and digits around a run of digits: a credit code, or, where it is said, a passport."""
-    start, end = span.start, span.end
-    while start > 0 and span.start - start < 18 and text[start - 1].isascii() and text[start - 1].isalnum():
-        start -= 1
-    while end < len(text) and end - start < 20 and text[end].isascii() and text[end].isalnum():
-        end += 1
+    before = text[max(span.start - 18, 0) : span.start]
+    start = span.start - len(before) + len(before.rstrip(_LETTERS_AND_DIGITS))
+    after = text[span.end : start + _LONGEST_CODE]
+    end = span.end + len(after) - len(after.lstrip(_LETTERS_AND_DIGITS))
     code = text[start:end].upper()
     if is_uscc(code):
         return TextMatch(FindingKind.USCC, start, end, code)
@@ -153,8 +162,10 @@ def _within_letters(text: str, span: _Span) -> TextMatch | None:
 
 def _resident_id(text: str, span: _Span) -> TextMatch | None:
     number = span.digits.upper()
-    if len(number) != 18 or not number[:17].isdigit() or not looks_like_resident_id(number):
-        return TextMatch(FindingKind.USCC, span.start, span.end, number) if _is_plain_uscc(span) else None
+    if len(number) != 18:
+        return None
+    if not number[:17].isdigit() or not looks_like_resident_id(number):
+        return _match(FindingKind.USCC, span) if _is_plain_uscc(span) else None
     if has_id_check_digit(number):
         apart = len(span.separators) > 4 and len(set(span.separators)) > 1
         return _match(FindingKind.RESIDENT_ID, span, Confidence.LOW if apart else Confidence.HIGH)
@@ -185,12 +196,16 @@ def _bank_card(text: str, span: _Span) -> TextMatch | None:
 
 
 def _mobile(text: str, span: _Span) -> TextMatch | None:
-    number = next((span.digits[len(code) :] for code in ("0086", "86") if span.digits.startswith(code)), "")
-    number = number if len(number) == 11 else span.digits
+    number = span.digits
+    if len(number) > _MOBILE_DIGITS:
+        code = len(number) - _MOBILE_DIGITS
+        number = number[code:] if number[:code] in ("86", "0086") else number
     if not MOBILE.fullmatch(number) or text.startswith(_UNITS, span.end):
         return None
-    if text[span.start - 1 : span.start] in ("¥", "￥", "$") or re.match(r"\.\d", text[span.end : span.end + 2]):
+    if text[span.start - 1 : span.start] in _MONEY or (text[span.end : span.end + 1] == "." and _CENTS(text, span.end)):
         return None
+    if not span.separators:
+        return TextMatch(FindingKind.MOBILE, span.start, span.end, number)
     sizes = list(span.sizes)
     prefix = len(span.digits) - len(number)  # +86 may stand in a group of its own or before the first
     while prefix > 0:
@@ -228,3 +243,10 @@ def _match(
 def _said(cue: re.Pattern[str], text: str, span: _Span) -> bool:
     """Whether the words before a number, or the cell or line that it stands in, say its kind."""
     return cue.search(text, max(span.start - _CUE, 0), span.start) is not None
+
+
+#: which kinds a run of so many digits may be, in the order in which they try
+_BY_LENGTH = {
+    11: (_mobile, _landline), 12: (_landline,), 13: (_mobile,), 15: (_old_id, _mobile), 16: (_bank_card,),
+    17: (_bank_card,), 18: (_resident_id, _bank_card), 19: (_bank_card,),
+}  # fmt: skip

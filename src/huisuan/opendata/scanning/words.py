@@ -13,7 +13,13 @@ _PLATE = re.compile(
     "(?=[A-HJ-NP-Z0-9]{0,5}[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警港澳挂](?![A-Za-z0-9])"
 )
 _EMAIL = re.compile(r"[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,3}\.[A-Za-z]{2,24}")
-_DOOR = re.compile(r"(?<![0-9])[0-9一二三四五六七八九十]{1,5}+(?:-[0-9]{1,4}){0,4}+(?:号|室|栋|幢|单元|组|户|弄)")
+_HOUSE_NUMBER = r"(?<![0-9])[0-9一二三四五六七八九十]{1,5}+(?:-[0-9]{1,4}){0,4}+"
+_OF_HOUSES = "(?:号|室|栋|幢|单元|组|户|弄)"
+_DOOR = re.compile(_HOUSE_NUMBER + _OF_HOUSES)
+#: looked for first: fewer begin so than with a numeral
+_AFTER_NUMERAL = re.compile(rf"(?<=[0-9一二三四五六七八九十]){_OF_HOUSES}")
+_NUMBER_BEFORE = re.compile(_HOUSE_NUMBER + r"\Z")
+_LONGEST_HOUSE_NUMBER = 25
 _ROAD = re.compile(
     r"[\u4e00-\u9fff]{2,12}?(?:路|街|大道|巷|胡同|村|庄|社区|小区|花园|新村|公寓|苑|家园)[\u4e00-\u9fff0-9A-Za-z-]{0,16}$"
 )
@@ -61,15 +67,18 @@ def find_words(text: str) -> Iterator[TextMatch]:
 def _addresses(text: str) -> Iterator[TextMatch]:
     """A road, village or estate and a number of a house in it; what was found once is not found again further on."""
     done = 0
-    for door in _DOOR.finditer(text):
-        if door.start() < done or _NO_HOUSE.match(text, door.end() - 1):
+    for unit in _AFTER_NUMERAL.finditer(text):
+        if unit.start() < done or _NO_HOUSE.match(text, unit.start()):
+            continue
+        door = _NUMBER_BEFORE.search(text, max(unit.start() - _LONGEST_HOUSE_NUMBER, done), unit.start())
+        if door is None:
             continue
         begins = max(door.start() - _LOOK_BACK, done)
         before = text[begins : door.start()]
         road = _ROAD.search(before)
         if road is None or _NOT_A_DOOR.search(before):
             continue
-        end = door.end()
+        end = unit.end()
         while (more := _DOOR.match(text, end)) is not None:
             end = more.end()
         done = end
