@@ -52,6 +52,11 @@ def looks_like_old_id(number: str) -> bool:
     return number[:2] in _PROVINCES and _is_day("19" + number[6:8], number[8:12])
 
 
+def may_be_plain_uscc(digits: str) -> bool:
+    """Whether 18 digits begin as a credit code without letters does: one of 31 numbers has the right check sign."""
+    return digits[0] != "0" and digits[1] in "123459" and (digits[2:4] in _PROVINCES or digits[2:4] == "10")
+
+
 def is_uscc(code: str) -> bool:
     """18 signs of a unified social credit code with its check sign."""
     if len(code) != 18 or not code[2:8].isdigit() or not code.isascii():

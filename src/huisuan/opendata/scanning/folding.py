@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,39 +23,59 @@ _INVISIBLE = frozenset(["Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"])  # classes of
 
 @dataclass(frozen=True)
 class FoldedText:
-    """A text to be judged; `origins` gives for each of its characters its place in the text as written, None: same."""
+    """A text to be judged, made of pieces: `starts` say where each begins, `origins` where it begins in the text as
+    written, and `whole` whether its signs are those that were written; else all of them stand for the one there. None:
+    nothing was folded.
+    """
 
     text: str
-    origins: Sequence[int] | None
+    starts: Sequence[int] | None = None
+    origins: Sequence[int] = ()
+    whole: Sequence[bool] = ()
 
     def origin(self, place: int) -> int:
         """Where a character stands in the text as written; the end of the text for the end."""
-        if self.origins is None:
+        if self.starts is None:
             return place
-        return self.origins[place] if place < len(self.origins) else (self.origins[-1] + 1 if self.origins else 0)
+        piece = bisect_right(self.starts, min(place, len(self.text) - 1)) - 1
+        if piece < 0:
+            return 0
+        if self.whole[piece]:
+            return self.origins[piece] + place - self.starts[piece]
+        return self.origins[piece] + (place >= len(self.text))
 
 
 def fold_text(text: str) -> FoldedText:
     """Fold a text; one without anything unusual costs a single search."""
     pieces: list[str] = []
+    starts: list[int] = []
     origins: list[int] = []
-    at = 0
+    whole: list[bool] = []
+    at = length = 0
     for found in _UNUSUAL.finditer(text):
-        start, plain = found.start(), _plain(found[0])
-        if _ENCLOSED.match(found[0]):
+        sign, start = found[0], found.start()
+        plain = _plain(sign)
+        if _ENCLOSED.match(sign):
             before, after = text[max(start - 1, 0) : start], text[start + 1 : start + 2]
             plain = " " * _is_other_digit(before) + plain + " " * _is_other_digit(after)
-        if plain == found[0]:
+        if plain == sign:
             continue
-        pieces += [text[at:start], plain]
-        origins.extend(range(at, start))
-        origins.extend([start] * len(plain))
+        for piece, origin, as_written in ((text[at:start], at, True), (plain, start, False)):
+            if piece:
+                pieces.append(piece)
+                starts.append(length)
+                origins.append(origin)
+                whole.append(as_written)
+                length += len(piece)
         at = start + 1
     if not at:
-        return FoldedText(text, None)
-    pieces.append(text[at:])
-    origins.extend(range(at, len(text)))
-    return FoldedText("".join(pieces), origins)
+        return FoldedText(text)
+    if at < len(text):
+        pieces.append(text[at:])
+        starts.append(length)
+        origins.append(at)
+        whole.append(True)
+    return FoldedText("".join(pieces), starts, origins, whole)
 
 
 def _is_other_digit(sign: str) -> bool:

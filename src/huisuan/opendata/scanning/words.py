@@ -12,12 +12,14 @@ _PLATE = re.compile(
     "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][ ·•-]?"
     "(?=[A-HJ-NP-Z0-9]{0,5}[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警港澳挂](?![A-Za-z0-9])"
 )
-_EMAIL = re.compile(r"[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,3}\.[A-Za-z]{2,24}")
+_BEFORE_AT = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-"
+_LONGEST_BEFORE_AT = 64
+_AFTER_AT = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,3}\.[A-Za-z]{2,24}")
 _HOUSE_NUMBER = r"(?<![0-9])[0-9一二三四五六七八九十]{1,5}+(?:-[0-9]{1,4}){0,4}+"
 _OF_HOUSES = "(?:号|室|栋|幢|单元|组|户|弄)"
 _DOOR = re.compile(_HOUSE_NUMBER + _OF_HOUSES)
 #: looked for first: fewer begin so than with a numeral
-_AFTER_NUMERAL = re.compile(rf"(?<=[0-9一二三四五六七八九十]){_OF_HOUSES}")
+_AFTER_NUMERAL = re.compile("[号室栋幢单组户弄](?<=[0-9一二三四五六七八九十].)")
 _NUMBER_BEFORE = re.compile(_HOUSE_NUMBER + r"\Z")
 _LONGEST_HOUSE_NUMBER = 25
 _ROAD = re.compile(
@@ -25,6 +27,9 @@ _ROAD = re.compile(
 )
 _NOT_A_DOOR = re.compile(r"(?:文件|令|公告|通知|号文|〕|\]|】|第)$")
 _NO_HOUSE = re.compile(r"(?:号文|号令|号公告|号线|号楼宇)")
+#: 教学楼一栋 says how many there are, 王家村三组 and 阳光苑二栋 say which
+_COUNTED = re.compile("[楼房屋厦舍建有共为][一二三四五六七八九十][栋幢户](?![0-9一二三四五六七八九十])")
+_COUNTING = 2  # characters of 一栋
 _LOOK_BACK = 32
 #: a mark is one where it begins a line, a title or a paragraph; within a sentence it is talked about
 _SECRECY = re.compile(
@@ -56,12 +61,22 @@ def find_words(text: str) -> Iterator[TextMatch]:
     """Plates, e-mail, addresses and marks of secrecy of a folded text."""
     for found in _PLATE.finditer(text):
         yield TextMatch(FindingKind.PLATE, found.start(), found.end(), re.sub(r"[ ·•-]", "", found[0]))
-    if "@" in text:
-        for found in _EMAIL.finditer(text):
-            yield TextMatch(FindingKind.EMAIL, found.start(), found.end(), found[0].lower())
+    yield from _emails(text)
     yield from _addresses(text)
     for found in _SECRECY.finditer(text):
         yield TextMatch(FindingKind.SECRECY, found.start(), found.end(), found[0].strip(" \t　【[（(】])）"))
+
+
+def _emails(text: str) -> Iterator[TextMatch]:
+    done, at = 0, text.find("@")
+    while at >= 0:
+        before = text[max(done, at - _LONGEST_BEFORE_AT) : at]
+        start = at - len(before) + len(before.rstrip(_BEFORE_AT))
+        found = _AFTER_AT.match(text, at + 1) if start < at else None
+        if found is not None:
+            done = found.end()
+            yield TextMatch(FindingKind.EMAIL, start, done, text[start:done].lower())
+        at = text.find("@", at + 1)
 
 
 def _addresses(text: str) -> Iterator[TextMatch]:
@@ -69,6 +84,9 @@ def _addresses(text: str) -> Iterator[TextMatch]:
     done = 0
     for unit in _AFTER_NUMERAL.finditer(text):
         if unit.start() < done or _NO_HOUSE.match(text, unit.start()):
+            continue
+        end = unit.end() + (unit[0] == "单")
+        if unit[0] == "单" and text[unit.end() : end] != "元":
             continue
         door = _NUMBER_BEFORE.search(text, max(unit.start() - _LONGEST_HOUSE_NUMBER, done), unit.start())
         if door is None:
@@ -78,7 +96,8 @@ def _addresses(text: str) -> Iterator[TextMatch]:
         road = _ROAD.search(before)
         if road is None or _NOT_A_DOOR.search(before):
             continue
-        end = unit.end()
+        if end - door.start() == _COUNTING and _COUNTED.match(text, door.start() - 1):
+            continue
         while (more := _DOOR.match(text, end)) is not None:
             end = more.end()
         done = end
