@@ -109,7 +109,7 @@ def scan_bytes(
 
 def fingerprint_of(key: bytes, kind: str, value: str) -> str:
     """What a finding's value is known by: equal values of a kind under a key, equal fingerprints."""
-    return hmac.new(key, f"{kind}\0{value}".encode(), "sha256").hexdigest()[:16]
+    return hmac.digest(key, f"{kind}\0{value}".encode(), "sha256").hex()[:16]
 
 
 class _Scan:
