@@ -104,8 +104,6 @@ snapshots: .venv
 lock:
 	uv pip compile -q pyproject.toml --extra platform --extra kubernetes --group dev --generate-hashes --universal \
 		--python-version 3.11 --no-emit-index-url -o requirements.lock
-	uv pip compile -q pyproject.toml --extra platform --extra agent --extra kubernetes -c requirements.lock --generate-hashes \
-		--universal --python-version 3.11 --no-emit-index-url -o deploy/requirements.lock
 	uv pip compile -q --group spark --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-spark.lock
 	uv pip compile -q --group ray --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-ray.lock
 	uv pip compile -q --group jupyter --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-jupyter.lock
@@ -113,4 +111,7 @@ lock:
 	uv pip compile -q --group privacy --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-privacy.lock
 	uv pip compile -q pyproject.toml --extra names -c requirements.lock --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url -o requirements-names.lock
+	uv pip compile -q pyproject.toml --extra platform --extra agent --extra kubernetes --extra scan --extra names \
+		-c requirements.lock -c requirements-names.lock --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url -o deploy/requirements.lock
 	uv pip compile -q --group bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o bench/requirements.lock
