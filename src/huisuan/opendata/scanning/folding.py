@@ -18,6 +18,13 @@ _ENCLOSED = re.compile("[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793\U0001f100-\U000
 _DASHES = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
 _ALIKE = dict.fromkeys("\u2022\u2027\u2219\u22c5\u30fb\uff65", "·") | {"\u2044": "/", "\u2215": "/", "\u2800": " "}
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+#: digits written as words: eleven signs or more in a row, of which one at least is such a word, are a number
+_WORDS = "〇零幺一二三四五六七八九壹贰叁肆伍陆柒捌玖"
+_SPELT = re.compile(f"[{_WORDS}][{_WORDS}0-9]{{5,}}+")
+_SPELT_WHOLE = re.compile(f"[0-9]*+[{_WORDS}][{_WORDS}0-9]{{5,}}+[Xx]?")
+_NUMBER_OF_ITS_OWN = re.compile("[0-9]{7}")
+_DIGITS_OF_WORDS = str.maketrans(_WORDS, "001123456789123456789")
+_FEWEST_SPELT = 11
 _INVISIBLE = frozenset(["Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"])  # classes of Unicode
 
 
@@ -46,7 +53,9 @@ class FoldedText:
 
 
 def fold_text(text: str) -> FoldedText:
-    """Fold a text; one without anything unusual costs a single search."""
+    """Fold a text; one without anything unusual costs two searches."""
+    if _SPELT.search(text):
+        text = _SPELT_WHOLE.sub(_in_digits, text)
     pieces: list[str] = []
     starts: list[int] = []
     origins: list[int] = []
@@ -76,6 +85,12 @@ def fold_text(text: str) -> FoldedText:
         origins.append(at)
         whole.append(True)
     return FoldedText("".join(pieces), starts, origins, whole)
+
+
+def _in_digits(found: re.Match[str]) -> str:
+    if len(found[0]) < _FEWEST_SPELT or _NUMBER_OF_ITS_OWN.search(found[0]):
+        return found[0]
+    return found[0].translate(_DIGITS_OF_WORDS)
 
 
 def _is_other_digit(sign: str) -> bool:

@@ -29,8 +29,16 @@ class TextMatch(NamedTuple):
     confidence: Confidence = Confidence.HIGH
 
 
+_USUAL_SIGNS = r" \t.·_/\-"
+_OTHER_SIGNS = (
+    r",，、:：;；。*~|\\'’\"“”()（）+=#"  # between the digits of a number only where all are of its usual groups
+)
+_SIGNS = f"[{_USUAL_SIGNS}{_OTHER_SIGNS}]"
 #: seven digits or more, divided by up to three spaces, dots, dashes, tabs (the next cell) and the like, or a line end
-_RUN = re.compile(r"\d(?:(?:[ \t.·_/-]{0,3}+|\r?\n)\d){6,}+(?:[Xx]|[ \t.·_/-]{1,3}+[Xx](?![A-Za-z0-9]))?", re.ASCII)
+_RUN = re.compile(
+    rf"\d(?:(?:{_SIGNS}{{0,3}}+|\r?\n\t?)\d){{6,}}+(?:[Xx]|{_SIGNS}{{1,3}}+[Xx](?![A-Za-z0-9]))?", re.ASCII
+)
+_OTHER = re.compile(f"[{_OTHER_SIGNS}]")
 _GROUP = re.compile(r"\d+[Xx]?|[Xx]", re.ASCII)
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LETTERS_AND_DIGITS = "0123456789" + "".join(_LETTERS)
@@ -47,6 +55,8 @@ _LENGTHS_APART = frozenset((10, 11, 12, 13, 15, 16, 17, 18, 19))  # digits of nu
 _LONGEST_ID, _SHORTEST_CARD, _FOUR = 18, 16, 4
 _USUAL_LANDLINE = 2  # groups
 _MOBILE_DIGITS = 11
+_IN_THREE = ((3, 4, 4),)
+_AFTER_AREA = ("-", " ", ")", "）", ") ", "） ", ")-", "）-")
 _MONEY = frozenset("¥￥$")
 _CENTS = re.compile(r"\.\d").match
 _USUAL_GROUPS = 6  # into which a mobile number may be cut, 0086 as well
@@ -166,7 +176,10 @@ def _resident_id(
     number = digits.upper()
     if number[:17].isdigit() and looks_like_resident_id(number):
         if has_id_check_digit(number):
-            apart = len(separators) > 4 and len(set(separators)) > 1
+            mixed = len(set(separators)) > 1
+            if mixed and _OTHER.search("".join(separators)):
+                return None  # figures of a list
+            apart = len(separators) > 4 and mixed
             return TextMatch(FindingKind.RESIDENT_ID, start, end, number, Confidence.LOW if apart else Confidence.HIGH)
         if _said(_ID_CUE, text, start) and len(set(separators)) <= 1:
             return TextMatch(FindingKind.RESIDENT_ID, start, end, number, Confidence.LOW)
@@ -214,7 +227,11 @@ def _mobile(
     while prefix > 0:
         taken = min(prefix, left[0])
         prefix, left = prefix - taken, [left[0] - taken, *left[1:]] if left[0] > taken else left[1:]
-    usual = tuple(left) in ((11,), (3, 4, 4), (3, 8), (7, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3))
+    usual = tuple(left) in (
+        _IN_THREE
+        if _OTHER.search("".join(separators))
+        else ((11,), *_IN_THREE, (3, 8), (7, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3))
+    )
     same = len(set(separators[-(len(left) - 1) :])) <= 1 if len(left) > 1 else True
     cut_by_line = len(separators) == 1 and "\n" in separators[0]
     if not (usual and same) and not cut_by_line:
@@ -230,7 +247,7 @@ def _landline(
     if not separators:
         areas = [size for size in (3, 4) if is_landline(digits[:size], digits[size:])]
         return TextMatch(FindingKind.LANDLINE, start, end, digits) if areas and len(digits) in (11, 12) else None
-    whole = len(sizes) == 2 and separators[0] in ("-", " ") and is_landline(digits[: sizes[0]], digits[sizes[0] :])
+    whole = len(sizes) == 2 and separators[0] in _AFTER_AREA and is_landline(digits[: sizes[0]], digits[sizes[0] :])
     return TextMatch(FindingKind.LANDLINE, start, end, digits) if whole else None
 
 

@@ -12,6 +12,7 @@ _PLATE = re.compile(
     "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][ ·•-]?"
     "(?=[A-HJ-NP-Z0-9]{0,5}[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警港澳挂](?![A-Za-z0-9])"
 )
+_SPELT_AT = re.compile(r"[\[(（]at[\])）]")
 _BEFORE_AT = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-"
 _LONGEST_BEFORE_AT = 64
 _AFTER_AT = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,3}\.[A-Za-z]{2,24}")
@@ -70,13 +71,25 @@ def find_words(text: str) -> Iterator[TextMatch]:
 def _emails(text: str) -> Iterator[TextMatch]:
     done, at = 0, text.find("@")
     while at >= 0:
-        before = text[max(done, at - _LONGEST_BEFORE_AT) : at]
-        start = at - len(before) + len(before.rstrip(_BEFORE_AT))
-        found = _AFTER_AT.match(text, at + 1) if start < at else None
+        found = _email_at(text, at, at + 1, done)
         if found is not None:
-            done = found.end()
-            yield TextMatch(FindingKind.EMAIL, start, done, text[start:done].lower())
+            done = found.end
+            yield found
         at = text.find("@", at + 1)
+    if "at]" in text or "at)" in text or "at）" in text:  # written so that no program reads it
+        spelt = (_email_at(text, sign.start(), sign.end(), 0) for sign in _SPELT_AT.finditer(text))
+        yield from filter(None, spelt)
+
+
+def _email_at(text: str, at: int, after: int, done: int) -> TextMatch | None:
+    """An address around its sign; a space may stand on each side of it."""
+    at -= text[at - 1 : at] == " "
+    before = text[max(done, at - _LONGEST_BEFORE_AT) : at]
+    start = at - len(before) + len(before.rstrip(_BEFORE_AT))
+    found = _AFTER_AT.match(text, after + (text[after : after + 1] == " ")) if start < at else None
+    if found is None:
+        return None
+    return TextMatch(FindingKind.EMAIL, start, found.end(), f"{text[start:at]}@{found[0]}".lower())
 
 
 def _addresses(text: str) -> Iterator[TextMatch]:
