@@ -34,6 +34,9 @@ _OTHER_SIGNS = (
     r",，、:：;；。*~|\\'’\"“”()（）+=#"  # between the digits of a number only where all are of its usual groups
 )
 _SIGNS = f"[{_USUAL_SIGNS}{_OTHER_SIGNS}]"
+#: members of an enumeration, looked up once
+_RESIDENT_ID, _MOBILE, _LANDLINE = FindingKind.RESIDENT_ID, FindingKind.MOBILE, FindingKind.LANDLINE
+_BANK_CARD, _USCC, _PASSPORT = FindingKind.BANK_CARD, FindingKind.USCC, FindingKind.PASSPORT
 #: seven digits or more, divided by up to three spaces, dots, dashes, tabs (the next cell) and the like, or a line end
 _RUN = re.compile(
     rf"\d(?:(?:{_SIGNS}{{0,3}}+|\r?\n\t?)\d){{6,}}+(?:[Xx]|{_SIGNS}{{1,3}}+[Xx](?![A-Za-z0-9]))?", re.ASCII
@@ -71,19 +74,28 @@ def find_numbers(text: str) -> Iterator[TextMatch]:
             if match is not None:
                 yield match
             continue
-        goes_on = text[run.end() : run.end() + 1] in _LETTERS
-        if len(whole) <= _FEWEST_APART and not goes_on and text[run.start() - 1 : run.start()] not in _LETTERS:
-            continue  # fewer digits than a number that is cut has: amounts, places, versions
-        groups = [(run.start() + found.start(), found[0]) for found in _GROUP.finditer(whole)]
-        left = sum([len(digits) for _, digits in groups])
-        first = 0
-        while first < len(groups) and (left >= _FEWEST_APART or goes_on or not first):
-            match, used = _longest(text, groups, first)
-            if match is not None:
-                yield match
-            used = max(used, 1)
-            left -= sum([len(digits) for _, digits in groups[first : first + used]])
-            first += used
+        edges = text[run.start() - 1 : run.start()] in _LETTERS, text[run.end() : run.end() + 1] in _LETTERS
+        if len(whole) > _FEWEST_APART or True in edges:  # fewer digits than a number has: amounts, places, versions
+            yield from _judge_groups(text, run.start(), whole, edges)
+
+
+def _judge_groups(text: str, start: int, whole: str, edges: tuple[bool, bool]) -> Iterator[TextMatch]:
+    """The numbers in a run that separators divide; `edges` say whether letters stand before and after it."""
+    groups = [(start + found.start(), found[0]) for found in _GROUP.finditer(whole)]
+    left = sum([len(digits) for _, digits in groups])
+    last = len(groups) - 1
+    first = 0
+    while first <= last and (left >= _FEWEST_APART or edges[1] or not first):
+        place, digits = groups[first]
+        single = None
+        if len(digits) in _BY_LENGTH or (edges[0] and not first) or (edges[1] and first == last):
+            single = _judge_plain(text, place, place + len(digits), digits)
+        match, used = _longest(text, groups, first, single)
+        if match is not None:
+            yield match
+        for _, digits in groups[first : first + used]:
+            left -= len(digits)
+        first += used
 
 
 def _judge_plain(text: str, start: int, end: int, digits: str) -> TextMatch | None:
@@ -100,11 +112,12 @@ def _judge_plain(text: str, start: int, end: int, digits: str) -> TextMatch | No
     return None
 
 
-def _longest(text: str, groups: Sequence[tuple[int, str]], first: int) -> tuple[TextMatch | None, int]:
+def _longest(
+    text: str, groups: Sequence[tuple[int, str]], first: int, single: TextMatch | None
+) -> tuple[TextMatch | None, int]:
     """What the groups from the first one on are together; the surest reading, then the one with most digits."""
-    start, digits = groups[first]
-    found = _judge_plain(text, start, start + len(digits), digits)
-    best: tuple[TextMatch | None, int] = (found, 1) if found is not None else (None, 0)
+    digits = groups[first][1]
+    best: tuple[TextMatch | None, int] = single, 1
     for last in range(first + 1, min(first + _MOST_GROUPS, len(groups))):
         digits += groups[last][1]
         total = len(digits)
@@ -136,7 +149,7 @@ def _judge_apart(text: str, groups: Sequence[tuple[int, str]], digits: str) -> T
     ends = [place + len(group) for place, group in groups]
     separators = tuple([text[at:place] for at, (place, _) in zip(ends, groups[1:], strict=False)])
     sizes = tuple([len(group) for _, group in groups])
-    for judge in (_resident_id, _bank_card, _mobile, _landline):
+    for judge in (_resident_id, _bank_card) if len(digits) >= _SHORTEST_CARD else (_mobile, _landline):
         found = judge(text, start, end, digits, separators, sizes)
         if found is not None:
             return found
@@ -159,9 +172,9 @@ def _within_letters(text: str, start: int, end: int) -> TextMatch | None:
     end += len(after) - len(after.lstrip(_LETTERS_AND_DIGITS))
     code = text[start:end].upper()
     if is_uscc(code):
-        return TextMatch(FindingKind.USCC, start, end, code)
+        return TextMatch(_USCC, start, end, code)
     if _PASS.fullmatch(code) and _said(_PASS_CUE, text, start):
-        return TextMatch(FindingKind.PASSPORT, start, end, code)
+        return TextMatch(_PASSPORT, start, end, code)
     return None
 
 
@@ -180,11 +193,11 @@ def _resident_id(
             if mixed and _OTHER.search("".join(separators)):
                 return None  # figures of a list
             apart = len(separators) > 4 and mixed
-            return TextMatch(FindingKind.RESIDENT_ID, start, end, number, Confidence.LOW if apart else Confidence.HIGH)
+            return TextMatch(_RESIDENT_ID, start, end, number, Confidence.LOW if apart else Confidence.HIGH)
         if _said(_ID_CUE, text, start) and len(set(separators)) <= 1:
-            return TextMatch(FindingKind.RESIDENT_ID, start, end, number, Confidence.LOW)
+            return TextMatch(_RESIDENT_ID, start, end, number, Confidence.LOW)
     if not separators and may_be_plain_uscc(number) and is_uscc(number):
-        return TextMatch(FindingKind.USCC, start, end, number)
+        return TextMatch(_USCC, start, end, number)
     return None
 
 
@@ -194,7 +207,7 @@ def _old_id(
     if not digits.isdigit() or not looks_like_old_id(digits):
         return None
     sure = Confidence.HIGH if _said(_ID_CUE, text, start) else Confidence.LOW
-    return TextMatch(FindingKind.RESIDENT_ID, start, end, digits, sure)
+    return TextMatch(_RESIDENT_ID, start, end, digits, sure)
 
 
 def _bank_card(
@@ -206,7 +219,7 @@ def _bank_card(
     if separators and not in_fours and not (len(separators) == 1 and "\n" in separators[0]):
         return None
     known = digits.startswith(("62", "9558")) or (len(digits) == 16 and digits[0] in "45" and in_fours)
-    return TextMatch(FindingKind.BANK_CARD, start, end, digits) if known or _said(_CARD_CUE, text, start) else None
+    return TextMatch(_BANK_CARD, start, end, digits) if known or _said(_CARD_CUE, text, start) else None
 
 
 def _mobile(
@@ -221,7 +234,7 @@ def _mobile(
     if text[start - 1 : start] in _MONEY or (text[end : end + 1] == "." and _CENTS(text, end)):
         return None
     if not separators:
-        return TextMatch(FindingKind.MOBILE, start, end, number)
+        return TextMatch(_MOBILE, start, end, number)
     left = list(sizes)
     prefix = len(digits) - len(number)  # +86 may stand in a group of its own or before the first
     while prefix > 0:
@@ -236,7 +249,7 @@ def _mobile(
     cut_by_line = len(separators) == 1 and "\n" in separators[0]
     if not (usual and same) and not cut_by_line:
         return None
-    return TextMatch(FindingKind.MOBILE, start, end, number, Confidence.LOW if cut_by_line else Confidence.HIGH)
+    return TextMatch(_MOBILE, start, end, number, Confidence.LOW if cut_by_line else Confidence.HIGH)
 
 
 def _landline(
@@ -246,9 +259,9 @@ def _landline(
         return None
     if not separators:
         areas = [size for size in (3, 4) if is_landline(digits[:size], digits[size:])]
-        return TextMatch(FindingKind.LANDLINE, start, end, digits) if areas and len(digits) in (11, 12) else None
+        return TextMatch(_LANDLINE, start, end, digits) if areas and len(digits) in (11, 12) else None
     whole = len(sizes) == 2 and separators[0] in _AFTER_AREA and is_landline(digits[: sizes[0]], digits[sizes[0] :])
-    return TextMatch(FindingKind.LANDLINE, start, end, digits) if whole else None
+    return TextMatch(_LANDLINE, start, end, digits) if whole else None
 
 
 def _said(cue: re.Pattern[str], text: str, start: int) -> bool:
