@@ -85,6 +85,8 @@ bench: .venv
 	.venv/bin/python bench/documents.py
 	.venv/bin/python bench/draw.py
 	.venv/bin/python bench/opendata.py
+	@sh setup/privacy.sh
+	.venv/bin/python bench/privacy.py
 	.venv/bin/python bench/corpora.py
 	.venv/bin/python bench/lattice.py
 	$(if $(TRACE),.venv/bin/python bench/simulate.py --trace '$(TRACE)' $(if $(PEER),--peer '$(PEER)'))
@@ -102,12 +104,14 @@ snapshots: .venv
 lock:
 	uv pip compile -q pyproject.toml --extra platform --extra kubernetes --group dev --generate-hashes --universal \
 		--python-version 3.11 --no-emit-index-url -o requirements.lock
-	uv pip compile -q pyproject.toml --extra platform --extra agent --extra kubernetes -c requirements.lock --generate-hashes \
-		--universal --python-version 3.11 --no-emit-index-url -o deploy/requirements.lock
 	uv pip compile -q --group spark --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-spark.lock
 	uv pip compile -q --group ray --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-ray.lock
 	uv pip compile -q --group jupyter --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-jupyter.lock
 	uv pip compile -q --group catalogue --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-catalogue.lock
+	uv pip compile -q --group privacy --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-privacy.lock
 	uv pip compile -q pyproject.toml --extra names -c requirements.lock --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url -o requirements-names.lock
+	uv pip compile -q pyproject.toml --extra platform --extra agent --extra kubernetes --extra scan --extra names \
+		-c requirements.lock -c requirements-names.lock --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url -o deploy/requirements.lock
 	uv pip compile -q --group bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o bench/requirements.lock

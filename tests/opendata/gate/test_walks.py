@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -55,7 +57,8 @@ def nothing_left_unread() -> None:
         assert [step.from_state for step in steps] == ["", *(step.to_state for step in steps[:-1])]
         products = GateProduct.objects.filter(release__file=file)
         if file.state == "released":
-            assert products.count() == 2  # both, or none
+            forms = set(products.values_list("format", flat=True))
+            assert forms in ({"csv", "parquet"}, {"jsonl", "txt", "pdf"})  # all, or none
             for product in products:
                 assert bytes_sha256(released_bytes(product.pk)[1]) == product.sha256
         assert quarantine().path_of(file.sha256).is_file()
@@ -92,9 +95,9 @@ def test_a_random_walk_never_releases_a_byte_that_was_not_scanned(seed: int) -> 
     nothing_left_unread()
 
 
-def go_on() -> str:
+def go_on(file: GateFile | None = None) -> str:
     """Do what comes next of the file, until it is out; returns where it stands."""
-    file = GateFile.objects.first()
+    file = file or GateFile.objects.first()
     if file is None:
         file = upload_file(code(), "名单.csv", CONTENTS[0], steward("a"), NOW)
     for _ in range(30):
@@ -103,7 +106,8 @@ def go_on() -> str:
             run_scan(ScanWork.objects.filter(file=file).latest("id").pk, NOW)
         elif file.state == "to_judge":
             first = next(one for one in list_findings(file) if not one["judged"])
-            judge_findings(file.pk, GivenJudgement(first["number"], "mask", column=True), steward("b"), NOW)
+            given = GivenJudgement(first["number"], "mask", column=bool(first["column"]))
+            judge_findings(file.pk, given, steward("b"), NOW)
         elif file.state == "clean":
             remake_file(file.pk, steward("b"), NOW)
         elif file.state == "ready":
@@ -144,7 +148,7 @@ def test_killed_again_and_again_a_file_comes_out_once_and_never_by_half() -> Non
     for name in ("a", "b", "c"):
         steward(name)
     chance = Random(17)
-    for _ in range(25):
+    for _ in range(15):
         assert killed_at_statement(chance.randint(2, 60)) in (0, 9)
         nothing_left_unread()
     assert go_on() == "released"
@@ -152,3 +156,58 @@ def test_killed_again_and_again_a_file_comes_out_once_and_never_by_half() -> Non
     assert GateFile.objects.count() == 1
     assert GateStep.objects.filter(action="release").count() == 1
     assert GateRelease.objects.count() == 2
+
+
+#: in the order of their numbers; each comes in again and again
+FLOW = (("名单.csv", CONTENTS[0]), ("车位.csv", CONTENTS[1]), ("通知.txt", "通知\n联系人电话13812345678。\n".encode()))
+KILLS = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 3
+
+
+def killed_after(seconds: float) -> list[str]:
+    """What a process says to have done that brings file after file through the gate, and is killed after some time."""
+
+    def go(said: int) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends it wherever it is: no handler, no clean-up
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        for each in connections.all(initialized_only=True):
+            each.connection = None  # the parent's
+        while True:
+            file = GateFile.objects.exclude(state__in=("released", "superseded")).first()
+            if file is None:
+                name, content = FLOW[GateFile.objects.count() % len(FLOW)]
+                file = upload_file(code(), name, content + b"\n" * GateFile.objects.count(), steward("a"), NOW)
+                os.write(said, f"uploaded {file.pk}\n".encode())
+            go_on(file)
+            os.write(said, f"out {file.pk}\n".encode())
+
+    listens, says = os.pipe()
+    process = multiprocessing.get_context("fork").Process(target=go, args=(says,))
+    process.start()
+    os.close(says)
+    with os.fdopen(listens) as words:
+        said = words.read().splitlines()
+    process.join()
+    assert process.exitcode == -signal.SIGALRM
+    return said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_any_moment_no_file_is_half_released_and_none_is_lost() -> None:
+    list_entry()
+    for name in ("a", "b", "c"):
+        steward(name)
+    began = time.monotonic()
+    assert go_on() == "released"
+    usual, chance = time.monotonic() - began, Random(17)
+    said: list[str] = []
+    for _ in range(KILLS):
+        said += killed_after(chance.uniform(0.01, usual))
+        nothing_left_unread()
+        states = dict(GateFile.objects.values_list("pk", "state"))
+        for what, number in (line.split() for line in said):
+            assert states[int(number)] in ("released", "superseded") or what == "uploaded"
+    for file in GateFile.objects.exclude(state__in=("released", "superseded")):
+        assert go_on(file) == "released"
+    nothing_left_unread()
+    out = GateStep.objects.filter(action="release").values_list("file", flat=True)
+    assert sorted(out) == sorted(GateFile.objects.values_list("pk", flat=True))  # each once

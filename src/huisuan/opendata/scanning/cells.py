@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 
 from huisuan.opendata.scanning.folding import fold_text
 from huisuan.opendata.scanning.numbers import TextMatch, find_numbers
@@ -10,14 +11,21 @@ from huisuan.opendata.scanning.words import find_words
 
 _NUMBER = re.compile(r"[+-]?\d[\d,.]*%?|\d{2,4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?: \d{1,2}:\d{2}(?::\d{2})?)?")
 _YEAR = re.compile(r"(?:19|20)\d\d")  # stands over a column of figures as often as in one
+_START = itemgetter(TextMatch._fields.index("start"))
 
 
 def find_in_cell(text: str) -> list[TextMatch]:
     """What stands in a folded text, without overlaps, in its order."""
     found: list[TextMatch] = []
-    for match in sorted((*find_numbers(text), *find_words(text)), key=lambda one: (one.start, -one.end)):
-        if not found or match.start >= found[-1].end:
+    end = 0
+    for match in sorted((*find_numbers(text), *find_words(text)), key=_START):
+        if match.start >= end:
             found.append(match)
+        elif match.start != found[-1].start or match.end <= end:
+            continue
+        else:
+            found[-1] = match  # of two that begin together, the longer one
+        end = match.end
     return found
 
 

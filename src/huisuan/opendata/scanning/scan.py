@@ -23,8 +23,10 @@ from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBu
 from huisuan.opendata.scanning.words import find_words, is_name_column, list_names
 
 #: the rules as they stand; a scan names them, and a later set scans anew what is out
-RULES = "2026-11.3"
+RULES = "2026-11.4"
 _MOST_FINDINGS = 100_000
+_TURNED = re.compile("[\u202d\u202e]")
+_PAIR = 2  # cells: a key of JSON and its value
 _ROUNDED = re.compile(r"[1-9](?:\.\d{1,16})?[Ee]\+?1[4-7]")
 
 
@@ -109,7 +111,7 @@ def scan_bytes(
 
 def fingerprint_of(key: bytes, kind: str, value: str) -> str:
     """What a finding's value is known by: equal values of a kind under a key, equal fingerprints."""
-    return hmac.new(key, f"{kind}\0{value}".encode(), "sha256").hexdigest()[:16]
+    return hmac.digest(key, f"{kind}\0{value}".encode(), "sha256").hex()[:16]
 
 
 class _Scan:
@@ -133,7 +135,12 @@ class _Scan:
                 at += len(cell) + 1
                 pieces.append("\t" if column < len(cells) else "\n")
             self._report.cells += len(cells)
-        folded = fold_text("".join(pieces))
+        text = "".join(pieces)
+        if _TURNED.search(text):
+            self.add(
+                TextMatch(FindingKind.UNREAD, 0, 0, "有颠倒文字次序的控制符，看到的不是写下的"), block.part, (0, 0, "")
+            )
+        folded = fold_text(text)
         for match in (*find_numbers(folded.text), *find_words(folded.text)):
             first = max(bisect_right(starts, folded.origin(match.start)) - 1, 0)
             if not block.table:
@@ -144,6 +151,9 @@ class _Scan:
                 if place == first or pieces[2 * place].strip():
                     row, column = places[place]
                     self.add(match, block.part, (row, column, heads.of(column)))
+        for number, cells in () if block.table else block.rows:
+            if len(cells) == _PAIR and "E" in cells[1].upper() and (digits := _damaged_id(cells[1])):
+                self.add(TextMatch(FindingKind.DAMAGED_ID, 0, 0, digits), block.part, (number, 0, ""))
         if block.table:
             self._columns(block, heads)
         elif (names := list_names([cells[0] for _, cells in block.rows])) is not None:

@@ -12,13 +12,25 @@ _PLATE = re.compile(
     "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][ ·•-]?"
     "(?=[A-HJ-NP-Z0-9]{0,5}[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警港澳挂](?![A-Za-z0-9])"
 )
-_EMAIL = re.compile(r"[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,3}\.[A-Za-z]{2,24}")
-_DOOR = re.compile(r"(?<![0-9])[0-9一二三四五六七八九十]{1,5}+(?:-[0-9]{1,4}){0,4}+(?:号|室|栋|幢|单元|组|户|弄)")
+_SPELT_AT = re.compile(r"[\[(（]at[\])）]")
+_BEFORE_AT = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-"
+_LONGEST_BEFORE_AT = 64
+_AFTER_AT = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,3}\.[A-Za-z]{2,24}")
+_HOUSE_NUMBER = r"(?<![0-9])[0-9一二三四五六七八九十]{1,5}+(?:-[0-9]{1,4}){0,4}+"
+_OF_HOUSES = "(?:号|室|栋|幢|单元|组|户|弄)"
+_DOOR = re.compile(_HOUSE_NUMBER + _OF_HOUSES)
+#: looked for first: fewer begin so than with a numeral
+_AFTER_NUMERAL = re.compile("[号室栋幢单组户弄](?<=[0-9一二三四五六七八九十].)")
+_NUMBER_BEFORE = re.compile(_HOUSE_NUMBER + r"\Z")
+_LONGEST_HOUSE_NUMBER = 25
 _ROAD = re.compile(
     r"[\u4e00-\u9fff]{2,12}?(?:路|街|大道|巷|胡同|村|庄|社区|小区|花园|新村|公寓|苑|家园)[\u4e00-\u9fff0-9A-Za-z-]{0,16}$"
 )
 _NOT_A_DOOR = re.compile(r"(?:文件|令|公告|通知|号文|〕|\]|】|第)$")
 _NO_HOUSE = re.compile(r"(?:号文|号令|号公告|号线|号楼宇)")
+#: 教学楼一栋 says how many there are, 王家村三组 and 阳光苑二栋 say which
+_COUNTED = re.compile("[楼房屋厦舍建有共为][一二三四五六七八九十][栋幢户](?![0-9一二三四五六七八九十])")
+_COUNTING = 2  # characters of 一栋
 _LOOK_BACK = 32
 #: a mark is one where it begins a line, a title or a paragraph; within a sentence it is talked about
 _SECRECY = re.compile(
@@ -50,26 +62,55 @@ def find_words(text: str) -> Iterator[TextMatch]:
     """Plates, e-mail, addresses and marks of secrecy of a folded text."""
     for found in _PLATE.finditer(text):
         yield TextMatch(FindingKind.PLATE, found.start(), found.end(), re.sub(r"[ ·•-]", "", found[0]))
-    if "@" in text:
-        for found in _EMAIL.finditer(text):
-            yield TextMatch(FindingKind.EMAIL, found.start(), found.end(), found[0].lower())
+    yield from _emails(text)
     yield from _addresses(text)
     for found in _SECRECY.finditer(text):
         yield TextMatch(FindingKind.SECRECY, found.start(), found.end(), found[0].strip(" \t　【[（(】])）"))
 
 
+def _emails(text: str) -> Iterator[TextMatch]:
+    done, at = 0, text.find("@")
+    while at >= 0:
+        found = _email_at(text, at, at + 1, done)
+        if found is not None:
+            done = found.end
+            yield found
+        at = text.find("@", at + 1)
+    if "at]" in text or "at)" in text or "at）" in text:  # written so that no program reads it
+        spelt = (_email_at(text, sign.start(), sign.end(), 0) for sign in _SPELT_AT.finditer(text))
+        yield from filter(None, spelt)
+
+
+def _email_at(text: str, at: int, after: int, done: int) -> TextMatch | None:
+    """An address around its sign; a space may stand on each side of it."""
+    at -= text[at - 1 : at] == " "
+    before = text[max(done, at - _LONGEST_BEFORE_AT) : at]
+    start = at - len(before) + len(before.rstrip(_BEFORE_AT))
+    found = _AFTER_AT.match(text, after + (text[after : after + 1] == " ")) if start < at else None
+    if found is None:
+        return None
+    return TextMatch(FindingKind.EMAIL, start, found.end(), f"{text[start:at]}@{found[0]}".lower())
+
+
 def _addresses(text: str) -> Iterator[TextMatch]:
     """A road, village or estate and a number of a house in it; what was found once is not found again further on."""
     done = 0
-    for door in _DOOR.finditer(text):
-        if door.start() < done or _NO_HOUSE.match(text, door.end() - 1):
+    for unit in _AFTER_NUMERAL.finditer(text):
+        if unit.start() < done or _NO_HOUSE.match(text, unit.start()):
+            continue
+        end = unit.end() + (unit[0] == "单")
+        if unit[0] == "单" and text[unit.end() : end] != "元":
+            continue
+        door = _NUMBER_BEFORE.search(text, max(unit.start() - _LONGEST_HOUSE_NUMBER, done), unit.start())
+        if door is None:
             continue
         begins = max(door.start() - _LOOK_BACK, done)
         before = text[begins : door.start()]
         road = _ROAD.search(before)
         if road is None or _NOT_A_DOOR.search(before):
             continue
-        end = door.end()
+        if end - door.start() == _COUNTING and _COUNTED.match(text, door.start() - 1):
+            continue
         while (more := _DOOR.match(text, end)) is not None:
             end = more.end()
         done = end

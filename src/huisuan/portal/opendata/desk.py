@@ -20,6 +20,7 @@ from huisuan.opendata.gate.uploading import LARGEST_UPLOAD, upload_pieces
 from huisuan.opendata.gate.worklist import Waiting, waiting_files, waits_for
 from huisuan.opendata.gate_arrows import GateState
 from huisuan.opendata.models import GateFile
+from huisuan.opendata.names.lac_model import model_name
 from huisuan.opendata.vocabulary import Access
 from huisuan.parties.models import Person, Role
 from huisuan.parties.route_access import allow, viewer_of
@@ -104,6 +105,7 @@ def desk_page(request: HttpRequest) -> HttpResponseBase:
     )  # fmt: skip
     context = {
         "here": "opendata", "refused": refused, "given": request.POST, "entries": _entries(person),
+        "names_model": model_name(),
         "most": LARGEST_UPLOAD // 1024 // 1024, "waiting": waiting_files(files, person).count(),
     }  # fmt: skip
     answer = render_tables(request, "portal/opendata/desk.html", context, [table])

@@ -23,6 +23,7 @@ from huisuan.opendata.gate.rescanning import reopen_file, rescan_file
 from huisuan.opendata.gate.worklist import count_kinds, found_columns, lines_around, rows_around, waits_for
 from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateFile, GateRelease, JudgeAction, ScanWork
+from huisuan.opendata.names.lac_model import model_name
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.opendata.desk import GATE_ROLES, GATE_STATE_WORDS, WAITING_WORDS, signed_in_steward
@@ -95,7 +96,7 @@ def _page(request: HttpRequest, file: GateFile, *, refused: str = "", status: in
     remake = file.remakes.last()
     context: dict[str, Any] = {
         "here": "opendata", "file": file, "state": GATE_STATE_WORDS[file.state],
-        "refused": refused, "given": request.POST,
+        "refused": refused, "given": request.POST, "names_model": model_name(),
         "waiting": WAITING_WORDS[waiting] if waiting else None, "sealed": sealed,
         "may_judge": not sealed and waiting in ("judge", "remake"), "may_release": waiting == "release",
         "work": ScanWork.objects.filter(file=file).first() if file.state in _RUNNING else None,

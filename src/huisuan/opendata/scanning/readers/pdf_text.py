@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBudget, Unreadable, UnreadPart
+from huisuan.opendata.scanning.readers.pdf_objects import read_pdf_objects
 
 _LONGEST_PAGE = 4 * 1024 * 1024  # characters
 
@@ -34,13 +35,13 @@ def read_pdf_blocks(content: bytes, budget: ReadBudget) -> Iterator[Block | Unre
         budget.take_page()
         yield from _page(number, page, budget)
     yield from _around(book)
+    yield from read_pdf_objects(book, content, budget)
 
 
 def _page(number: int, page: Any, budget: ReadBudget) -> Iterator[Block | UnreadPart]:
     label = f"第 {number} 页"
     try:
         text = page.extract_text() or ""
-        notes = [str(note.get_object().get("/Contents", "")) for note in page.get("/Annots") or []]
     except Exception as error:
         yield UnreadPart(label, f"读不出（{type(error).__name__}）")
         return
@@ -50,16 +51,12 @@ def _page(number: int, page: Any, budget: ReadBudget) -> Iterator[Block | Unread
     if not text.strip():
         yield UnreadPart(label, "这一页没有文字（扫描件须先识别）")
     yield Block(label, [(line, [words]) for line, words in enumerate(text.splitlines(), start=1)], document="")
-    yield Block(f"{label}的批注", [(line, [words]) for line, words in enumerate(filter(None, notes), start=1)])
 
 
 def _around(book: Any) -> Iterator[Block | UnreadPart | tuple[str, bytes]]:
     try:
-        about = [str(value) for value in (book.metadata or {}).values()]
-        fields = [str(each.get("/V", "")) for each in (book.get_fields() or {}).values()]
         attached = [(name, content) for name, several in book.attachments.items() for content in several]
     except Exception as error:
-        yield UnreadPart("属性、表单和附件", f"读不出（{type(error).__name__}）")
+        yield UnreadPart("附件", f"读不出（{type(error).__name__}）")
         return
-    yield Block("属性和表单", [(line, [words]) for line, words in enumerate([*about, *fields], start=1)])
     yield from attached

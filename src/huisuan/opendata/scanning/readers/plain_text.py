@@ -6,41 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 from huisuan.opendata.scanning.readers.blocks import Block, ReadBudget, Unreadable, UnreadPart
+from huisuan.opendata.scanning.readers.web_page import read_page
 
 _LOOKED_AT = 64 * 1024
 _LONGEST_CELL = 1024 * 1024
 _DEEPEST = 60
-_LINE_TAGS = frozenset(
-    [
-        "p",
-        "div",
-        "br",
-        "li",
-        "tr",
-        "td",
-        "th",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "title",
-        "table",
-        "section",
-        "article",
-        "dt",
-        "dd",
-        "option",
-        "pre",
-        "blockquote",
-    ]
-)
-_SCRIPTS = frozenset(["script", "style"])
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -71,20 +44,32 @@ def read_text(content: bytes, part: str, budget: ReadBudget) -> Iterator[Block |
             budget.take_cells(2 * len(rows))
             yield Block(part, rows, document="")
             return
-    if begin[:1] == "<" and ("<html" in begin.lower() or "<!doctype html" in begin.lower() or "<body" in begin.lower()):
-        reader = _HtmlText()
-        reader.feed(text)
-        reader.close()
-        reader.flush()
-        yield Block(part, [(number, [line]) for number, line in enumerate(reader.lines, start=1)], document="")
-        beside = [(number, [line]) for number, line in enumerate(reader.beside, start=1)]
-        yield Block("网页的属性、注释和脚本", beside)
+    if begin[:1] == "<":
+        yield from _markup(text, begin, part)
         return
     table = _csv_rows(text, budget)
     if table is not None:
         yield Block(part, table, table=True)
         return
     yield Block(part, [(number, [line]) for number, line in enumerate(text.splitlines(), start=1)], document="")
+
+
+def _markup(text: str, begin: str, part: str) -> Iterator[Block | UnreadPart]:
+    """A page by its text; of any other markup its lines, and its text without marks beside them."""
+    is_page = any(mark in begin.lower() for mark in ("<html", "<!doctype html", "<body"))
+    page = read_page(text)
+    if is_page:
+        yield Block(part, _numbered(page.lines), document="")
+    else:
+        yield Block(part, _numbered(text.splitlines()), document="")
+        yield Block("去掉标记的文字", _numbered(["".join(page.lines)]))
+    yield Block("网页的属性、注释和脚本", _numbered(page.beside))
+    for reason in page.unread:
+        yield UnreadPart("网页", reason)
+
+
+def _numbered(lines: list[str]) -> list[tuple[int, list[str]]]:
+    return [(number, [line]) for number, line in enumerate(lines, start=1)]
 
 
 def _csv_rows(text: str, budget: ReadBudget) -> list[tuple[int, list[str]]] | None:
@@ -148,41 +133,3 @@ def _values(key: str, value: Any, depth: int) -> Iterator[list[str]]:
             yield from _values(key, inner, depth + 1)
     elif value is not None:
         yield [key, str(value)]
-
-
-class _HtmlText(HTMLParser):
-    """Lines of text, runs within a paragraph joined; `beside` are comments, values of attributes and scripts."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.lines: list[str] = []
-        self.beside: list[str] = []
-        self._pieces: list[str] = []
-        self._in_script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _LINE_TAGS:
-            self.flush()
-        self._in_script = tag in _SCRIPTS
-        self.beside += [value for _, value in attrs if value and len(value) > 5]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_script = False
-        if tag in _LINE_TAGS:
-            self.flush()
-
-    def handle_data(self, data: str) -> None:
-        if self._in_script:
-            self.beside += data.splitlines()
-        else:
-            self._pieces.append(data)
-
-    def handle_comment(self, data: str) -> None:
-        self.beside += data.splitlines()
-
-    def flush(self) -> None:
-        """End the line."""
-        line = "".join(self._pieces).strip()
-        if line:
-            self.lines.append(line)
-        self._pieces = []

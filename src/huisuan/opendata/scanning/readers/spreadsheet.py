@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from huisuan.opendata.scanning.readers.archive_parts import archive_part_name, list_parts, read_part
 from huisuan.opendata.scanning.readers.blocks import Block, ReadBudget, Unreadable, UnreadPart
+from huisuan.opendata.scanning.readers.plain_cells import PlainSheet, UnusualCells, read_plain_strings
 from huisuan.opendata.scanning.readers.xml_text import every_text_of, parse_xml, written_attributes
 
 _CACHE = re.compile(r"pivotCache|externalLink|comments|threaded", re.IGNORECASE)  # what cells said, in attributes
@@ -42,7 +43,9 @@ def read_workbook(archive: zipfile.ZipFile, budget: ReadBudget) -> Iterator[Bloc
                 f"工作表 {names[name]} 的页眉、批注等", list(enumerate(([line] for line in sheet.other), start=1))
             )
     yield from _other_parts(archive, {name: info for name, info in parts.items() if name not in names}, budget)
-    left = [text for place, text in enumerate(strings.texts) if place not in strings.used] + strings.other
+    left = strings.other
+    if len(strings.used) < len(strings.texts):
+        left = [text for place, text in enumerate(strings.texts) if place not in strings.used] + left
     yield Block("没有单元格用到的文字", [(number, [text]) for number, text in enumerate(left, start=1)])
 
 
@@ -99,8 +102,11 @@ class _Strings:
         self._inside = False
 
     def read(self, content: bytes) -> None:
-        parse_xml(content, self._start, self._end, self._text, self.other.append)
-        self.other += self._pieces
+        try:
+            self.texts = read_plain_strings(content)
+        except UnusualCells:
+            parse_xml(content, self._start, self._end, self._text, self.other.append)
+            self.other += self._pieces
 
     def get(self, place: str) -> str:
         """The text of a place; one that does not exist is kept as it is written."""
@@ -135,15 +141,30 @@ class _Sheet:
         self.other: list[str] = []
         self._strings, self._budget = strings, budget
         self._cells: list[str] = []
-        self._row = 0
+        self._row = self._taken = 0
         self._kind, self._place = "", ""
         self._pieces: list[str] = []
         self._in_data = self._in_value = False
 
     def read(self, content: bytes) -> None:
+        try:
+            content = self._read_plain(PlainSheet(content, self._strings.texts))
+        except UnusualCells:
+            self.rows, self._budget.cells = [], self._budget.cells + self._taken
         parse_xml(content, self._start, self._end, self._text, self.other.append)
         self._end_row()
         self.other += self._pieces
+
+    def _read_plain(self, sheet: PlainSheet) -> bytes:
+        """Take the cells of a sheet that is written as usual; what is left of it."""
+        for rows in sheet.rows():
+            number = sum([len(cells) for _, cells in rows])
+            self._budget.take_cells(number)
+            self._taken += number
+            self.rows += rows
+        self._strings.used |= sheet.used
+        self.other += sheet.formulas
+        return sheet.rest
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         place = attributes.get("r", "")

@@ -45,6 +45,7 @@ def parse_xml(
         raise Unreadable(f"XML 不合法（第 {error.lineno} 行）") from None
 
 
+_OF_FONTS = 0xF000  # where fonts of symbols repeat the signs of ASCII
 _NUMBER_IN_NAME = re.compile(r"\d{7}", re.ASCII)
 #: attributes that hold marks of editing and geometry: passed over as long as they look like it
 _NO_TEXT = re.compile(r"rsid|paraId|textId|guid|Boundary|Delta[XY]|CTM|uid$", re.IGNORECASE)
@@ -78,6 +79,8 @@ class ParagraphText:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins; what its attributes say is a line of its own."""
         self._within_left_out = name in self._without
+        if name == "sym":  # a sign by its number in a font
+            self._pieces.append(_sign_of(attributes))
         if name in self._breaks:
             self._pieces.append("\t")
         if self._shortest:
@@ -105,6 +108,14 @@ class ParagraphText:
         if line.strip():
             self.lines.append(line)
         self._pieces = []
+
+
+def _sign_of(attributes: dict[str, str]) -> str:
+    code = next((value for key, value in attributes.items() if key.rpartition(":")[2] == "char"), "")
+    if re.fullmatch("[0-9A-Fa-f]{1,4}", code) is None:
+        return ""
+    number = int(code, 16)
+    return chr(number - _OF_FONTS if _OF_FONTS <= number < _OF_FONTS + 0x100 else number)
 
 
 def paragraphs_of(
