@@ -18,7 +18,16 @@ from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.check_desk.consents import confirm_consent, give_consent, withdraw_consent
 from huisuan.programmes.consent_commands import consent, consents
 from huisuan.programmes.consent_commands import withdraw_consent as withdraw_consent_command
-from huisuan.programmes.models import Application, ConsentConfirmation, ConsentWithdrawal, Evidence, PersonConsent
+from huisuan.programmes.models import (
+    Application,
+    ConsentConfirmation,
+    ConsentWithdrawal,
+    Evidence,
+    Expert,
+    ExpertTie,
+    PersonConsent,
+    TieKind,
+)
 from huisuan.programmes.notices.queries import describe_notice
 from huisuan.programmes.workflow import act
 from support.calls import DURING, attach, draft, line, opened
@@ -129,8 +138,10 @@ def test_what_was_taken_back_the_applicant_alone_never_opens_again() -> None:
     give_consent(made.number, "成员乙", "2 号", DAY, applicant(1), DURING)
     assert mine.get(of_draft).status_code == 200
     tied = official("tied", "check", OFFICE)
-    tied.party = applicant(1).party
-    tied.save()
+    ExpertTie.objects.create(
+        expert=Expert.objects.create(person=tied, by="李处", at=DURING), party=made.party, kind=TieKind.ADVICE,
+        starts=DAY, known_from=DAY, source="关系.csv", by="李处", at=DURING,
+    )  # fmt: skip
     with pytest.raises(NotAllowed) as aside:
         withdraw_consent(made.number, given.pk, "x", DAY, tied, DURING)
     assert aside.value.code == "consent.tied_to_applicant"

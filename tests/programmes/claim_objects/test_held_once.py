@@ -233,14 +233,16 @@ def test_what_several_share_is_never_more_than_the_whole_whoever_of_them_says_so
     drafts[1].facts = {**drafts[1].facts, "portion": "100%"}
     drafts[1].save()
     act(first.number, "submit", applicant(1), DURING)
+    objects = next(one for one in check_application(first.number, checker, DURING) if one.kind == "objects")
+    assert (objects.passed, "份额合计超过 100%" in objects.reason) == (False, True)
     with pytest.raises(Conflict) as beyond:
         published(first)
     assert beyond.value.code == "claim_object.shares_beyond"
-    act(first.number, "return", checker, DURING, reason="份额", payload={"fields": ["portion"]})
-    drafts[1].facts = {**drafts[1].facts, "portion": "60%"}
-    drafts[1].save()
-    act(first.number, "submit", applicant(1), DURING)
-    assert published(first) == "in_publicity"
+    third = submit_draft(
+        opened().number, draft(3, files=files, standards=(A,), national="1", portion="60%").pk, applicant(3), DURING
+    )
+    act(first.number, "refuse", decider, DURING, reason="份额不符")
+    assert published(third) == "in_publicity", "40 % and 60 %"
 
 
 @pytest.mark.django_db(transaction=True)

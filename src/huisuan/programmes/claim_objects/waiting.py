@@ -57,7 +57,7 @@ def hold_their_objects(applications: Sequence[Application], _asked: AskedStep) -
                 "不成立的一件不予批准或退回删去，此件才能往下办；按份额分享的，各件的份额合计不超过 100%",
                 code="claim_object.waits",
             )
-        elif claim.pk in may_share and (beyond := _shared_beyond(claim)):
+        elif claim.pk in may_share and (beyond := shared_beyond(claim)):
             found[claim.pk] = Conflict(
                 f"{claim.number}：{'、'.join(beyond)} 另有单位的申报写明，各件的份额合计超过 100%：先核定各自的份额，"
                 "写多的退回改正，不成立的不予批准，此件才能往下办",
@@ -66,7 +66,7 @@ def hold_their_objects(applications: Sequence[Application], _asked: AskedStep) -
     return found
 
 
-def _shared_beyond(claim: Application) -> list[str]:
+def shared_beyond(claim: Application) -> list[str]:
     """What a claim holds and shares with others, where all portions together are more than the whole, in words.
 
     One that says no portion is given the whole; of others' claims those count that say one.
