@@ -129,7 +129,7 @@ article.programme(
 )  # fmt: skip
 
 
-#: what a contract or an invoice says is the firms' own business: the public sees the sums of cities
+#: what a contract or an invoice says is the firms' own business: the public sees how many there are, no sums
 article.register(
     RegisterSpec(
         "vendor_sales",

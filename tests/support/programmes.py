@@ -12,7 +12,7 @@ from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.models import Application, ApplicationStep
 from huisuan.programmes.offices import give_post, store_offices
 from huisuan.programmes.payments.budget import appropriate_budget
-from huisuan.programmes.payments.payees import give_payee
+from huisuan.programmes.payments.payees import answer_payee_change, give_payee
 from huisuan.programmes.payments.returns import send_orders
 from huisuan.programmes.workflow import act, begin_application, store_edition
 from huisuan.treasury.bank_returns import import_returns
@@ -104,3 +104,9 @@ def walked(made: Application, until: str = "complete") -> list[ApplicationStep]:
         now = ENDED if steps[-1].to_state == "in_publicity" else steps[-1].at
         steps.append(act(made.number, action, official(f"{duty}er", duty, office), now, amount_fen=amount))
     return steps
+
+
+def city_account(number: str, city: Person, account: str, bank: str, now: datetime, *, name: str) -> None:
+    """The account that a city names, accepted by a second person."""
+    give_payee(number, city, account, bank, now, name=name)
+    answer_payee_change(number, True, official("accepts accounts", "pay", TREASURY), now)

@@ -81,7 +81,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "programme": (("huisuan.programmes.generated_year.commands", ("generate",)),),
     "application": (
         ("huisuan.programmes.opinion_commands", ("opinion", "opinions")),
-        ("huisuan.programmes.consent_commands", ("consents", "consent", "withdraw_consent")),
+        ("huisuan.programmes.consent_commands", ("consents", "consent", "confirm_consent", "withdraw_consent")),
     ),
     "call": (("huisuan.programmes.sheet_commands", ("sheet",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),

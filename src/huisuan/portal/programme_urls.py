@@ -55,6 +55,11 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("applications/<str:number>/opinions", giving_opinion.give_opinion_page, name="give-opinion"),
     path("applications/<str:number>/consents", consenting.give_consent_page, name="give-consent"),
     path(
+        "applications/<str:number>/consents/<int:consent>/confirm",
+        consenting.confirm_consent_page,
+        name="confirm-consent",
+    ),
+    path(
         "applications/<str:number>/consents/<int:consent>/withdraw",
         consenting.withdraw_consent_page,
         name="withdraw-consent",

@@ -1,4 +1,4 @@
-"""`huisuan application consents|consent|withdraw-consent`: the persons whom a claim is about, and that they agreed."""
+"""`huisuan application consents|consent|confirm-consent|withdraw-consent`: the persons whom a claim is about."""
 
 from __future__ import annotations
 
@@ -51,6 +51,20 @@ def withdraw_consent(
     from huisuan.programmes.people import find_person
 
     do_withdraw(number, consent, paper, withdrawn_on.date(), find_person(by), datetime.now(UTC))
+    _print(number, by, as_json)
+
+
+def confirm_consent(
+    number: _Number,
+    consent: Annotated[int, typer.Argument(metavar="CONSENT", help="编号，见 huisuan application consents", min=1)],
+    by: _By,
+    as_json: AsJson = False,
+) -> None:
+    """确认撤回之后重新登记的本人同意，由核验岗位：确认之后才算数。"""
+    from huisuan.programmes.check_desk.consents import confirm_consent as do_confirm
+    from huisuan.programmes.people import find_person
+
+    do_confirm(number, consent, find_person(by), datetime.now(UTC))
     _print(number, by, as_json)
 
 

@@ -40,6 +40,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "applications/consents give-consent": (
         Way("POST /applications/{number}/consents", {"name": "name", "paper": "paper", "given_on": "given_on"}),
     ),
+    "applications/consents confirm-consent": (Way("POST /applications/{number}/consents/{consent}/confirmation"),),
     "applications/consents withdraw-consent": (
         Way("POST /applications/{number}/consents/{consent}/withdrawal",
             {"paper": "paper", "withdrawn_on": "withdrawn_on"}),

@@ -21,7 +21,6 @@ from huisuan.programmes.corrections.rebasing import rebase
 from huisuan.programmes.corrections.receipts import receive_repayment
 from huisuan.programmes.corrections.recommitting import commit_again
 from huisuan.programmes.models import Application, Award
-from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.payments.returns import import_bank_returns
 from huisuan.programmes.registers.city_award import award_cities
 from huisuan.programmes.registers.services import get_register, import_register
@@ -30,7 +29,7 @@ from huisuan.programmes.workflow import act, begin_application
 from huisuan.treasury.check import prove
 from huisuan.treasury.models import Entry
 from support.jobs import party
-from support.programmes import LAW, TREASURY, applicant, budget, official, paid_at_bank, person
+from support.programmes import LAW, TREASURY, applicant, budget, city_account, official, paid_at_bank, person
 from support.registers import OFFICE, POLICY
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +81,7 @@ def who(duty: str) -> Person:
 def walked(code: str, *actions: str) -> Application:
     """A city's application for its part, as far as those actions."""
     made = begin_application(LAW, KEY, 2024, of_city(code), at(3, 3))
-    give_payee(made.number, of_city(code), f"130201010902210{code}", "工商银行", at(3, 3), name="市财政局")
+    city_account(made.number, of_city(code), f"130201010902210{code}", "工商银行", at(3, 3), name="市财政局")
     act(made.number, "submit", of_city(code), at(3, 3))
     for action, duty, now in (
         ("check", "check", at(3, 3)), ("publicise", "publish", at(3, 3)), ("decide", "decide", at(3, 20)),
@@ -158,7 +157,7 @@ def test_a_city_claims_its_part_under_a_call_from_the_draft_to_the_bank() -> Non
     assert "绩效奖补" in browser.get(reverse("draft", args=[draft.pk])).content.decode()
     assert list_missing(call.number, draft.pk, hefei, at(3, 3)) == []
     made = submit_draft(call.number, draft.pk, hefei, at(3, 3))
-    give_payee(made.number, hefei, "1302010109022100001", "工商银行", at(3, 3), name="合肥市财政局")
+    city_account(made.number, hefei, "1302010109022100001", "工商银行", at(3, 3), name="合肥市财政局")
     assert all(answer.passed for answer in check_application(made.number, who("check"), at(3, 3)))
     owed = award_cities(POLICY, KEY, "2024", known=date(2025, 3, 3), budget_fen=BUDGET).amounts[HEFEI]
     for action, duty, now in (

@@ -6,12 +6,14 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, Refused
+from huisuan.parties.models import Region
+from huisuan.programmes.awards.standing import payees_in_force
 from huisuan.programmes.models import Application, PayeeAccount
 from huisuan.programmes.payments.payees import answer_payee_change, give_payee
-from huisuan.programmes.workflow import act
+from huisuan.programmes.workflow import act, begin_application
 from huisuan.treasury.models import PaymentOrder
 from support.awards import confirmed, offered, walked_offer
-from support.programmes import ENDED, NOON, TREASURY, applicant, budget, official, person
+from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, budget, official, person
 
 pytestmark = pytest.mark.django_db
 OTHER = "6217000000000001"
@@ -45,6 +47,26 @@ def test_a_changed_account_counts_once_a_second_person_accepts_it_and_nothing_is
     answer_payee_change(made.number, True, official("second payer", "pay", TREASURY), NOON)
     act(made.number, "pay", payer, NOON)
     assert PaymentOrder.objects.get().account_number == OTHER
+
+
+def test_the_first_account_of_a_city_counts_once_a_second_person_accepts_it() -> None:
+    hefei = person("hefei", "city", city=Region.objects.get(code="340100"))
+    made = begin_application(LAW, "8.2", 2024, hefei, NOON)
+    first = give_payee(made.number, hefei, OTHER, "建设银行", NOON, name="某某公司")
+    assert (first.counts, payees_in_force([made])) == (False, {})
+    assert give_payee(made.number, hefei, OTHER, "建设银行", NOON, name="某某公司") == first
+    with pytest.raises(Conflict):
+        give_payee(made.number, hefei, "62170000000000022", "建设银行", NOON, name="合肥市财政局", reason="写错")
+    with pytest.raises(Refused):
+        answer_payee_change(made.number, True, hefei, NOON)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PayeeAccount.objects.filter(pk=first.pk).update(accepted=True, answered_by=hefei, answered_at=NOON)
+    payer = official("payer", "pay", TREASURY)
+    answer_payee_change(made.number, False, payer, NOON)
+    assert payees_in_force([made]) == {}
+    second = give_payee(made.number, hefei, "62170000000000022", "建设银行", NOON, name="合肥市财政局", reason="写错")
+    answer_payee_change(made.number, True, payer, NOON)
+    assert payees_in_force([made])[made.pk] == second
 
 
 def test_a_change_that_is_turned_down_leaves_the_account_of_before(made: Application) -> None:

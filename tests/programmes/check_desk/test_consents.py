@@ -15,10 +15,19 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.parties.models import Person
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.check_desk.checking import check_application
-from huisuan.programmes.check_desk.consents import give_consent, withdraw_consent
+from huisuan.programmes.check_desk.consents import confirm_consent, give_consent, withdraw_consent
 from huisuan.programmes.consent_commands import consent, consents
 from huisuan.programmes.consent_commands import withdraw_consent as withdraw_consent_command
-from huisuan.programmes.models import Application, ConsentWithdrawal, PersonConsent
+from huisuan.programmes.models import (
+    Application,
+    ConsentConfirmation,
+    ConsentWithdrawal,
+    Evidence,
+    Expert,
+    ExpertTie,
+    PersonConsent,
+    TieKind,
+)
 from huisuan.programmes.notices.queries import describe_notice
 from huisuan.programmes.workflow import act
 from support.calls import DURING, attach, draft, line, opened
@@ -118,6 +127,62 @@ def test_who_agrees_is_a_name_once_and_only_the_applicant_enters_it() -> None:
         PersonConsent.objects.update(name=NAME)
     with pytest.raises(DatabaseError), transaction.atomic():
         ConsentWithdrawal.objects.all().delete()
+
+
+def test_what_was_taken_back_the_applicant_alone_never_opens_again() -> None:
+    made, mine, office = claimed(), page_of(applicant(1)), page_of(who("check"))
+    page, where = f"/applications/{made.number}", f"/applications/{made.number}/consents"
+    (file,) = made.submissions.get().evidence
+    of_draft = f"/evidence/{Evidence.objects.get(draft=made.draft).pk}"
+    given = give_consent(made.number, NAME, "1 号", DAY, applicant(1), DURING)
+    give_consent(made.number, "成员乙", "2 号", DAY, applicant(1), DURING)
+    assert mine.get(of_draft).status_code == 200
+    tied = official("tied", "check", OFFICE)
+    ExpertTie.objects.create(
+        expert=Expert.objects.create(person=tied, by="李处", at=DURING), party=made.party, kind=TieKind.ADVICE,
+        starts=DAY, known_from=DAY, source="关系.csv", by="李处", at=DURING,
+    )  # fmt: skip
+    with pytest.raises(NotAllowed) as aside:
+        withdraw_consent(made.number, given.pk, "x", DAY, tied, DURING)
+    assert aside.value.code == "consent.tied_to_applicant"
+    withdraw_consent(made.number, given.pk, "x", DAY, applicant(1), DURING)
+
+    def closed(*readers: Client) -> bool:
+        answers = {reader.get(f"{page}/files/{file['sha256']}").status_code for reader in readers}
+        assert len(answers) == 1
+        return answers == {404}
+
+    assert closed(mine, office), "another of the team agreed still, but the papers name who does not"
+    assert mine.get(of_draft).status_code == 404, "the same paper through the draft"
+    check_application(made.number, who("check"), DURING)
+    withdraw_consent(made.number, made.consents.get(name="成员乙").pk, "x", DAY, applicant(1), DURING)
+    with pytest.raises(InvalidRequest) as old:  # the paper that was taken back
+        give_consent(made.number, NAME, "1 号", DAY, applicant(1), DURING)
+    assert old.value.code == "consent.before_withdrawal"
+    with pytest.raises(DatabaseError), transaction.atomic():
+        PersonConsent.objects.create(
+            application=made, name=NAME, paper="1 号", given_on=DAY, by=applicant(1), at=DURING
+        )
+    again = give_consent(made.number, NAME, "3 号", DAY + timedelta(days=1), applicant(1), DURING)
+    assert closed(mine, office)
+    with pytest.raises(Conflict) as waits:
+        act(made.number, "check", who("check"), DURING)
+    assert waits.value.code == "consent.not_confirmed"
+    confirm = f"{where}/{again.pk}/confirm"
+    assert confirm in office.get(page).content.decode()
+    assert confirm not in mine.get(page).content.decode()
+    assert mine.post(confirm).status_code == 403
+    with pytest.raises(NotAllowed):
+        confirm_consent(made.number, again.pk, who("decide"), DURING)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ConsentConfirmation.objects.create(consent=again, by=applicant(1), at=DURING)
+    assert office.post(confirm).headers["Location"] == f"{page}#consents"
+    with pytest.raises(Conflict):
+        confirm_consent(made.number, again.pk, who("check"), DURING)
+    assert not closed(mine, office)
+    assert act(made.number, "check", who("check"), DURING).to_state
+    withdraw_consent(made.number, again.pk, "x", DAY + timedelta(days=2), applicant(1), DURING)
+    assert closed(mine, office)
 
 
 def test_consents_are_given_listed_and_taken_back_by_command() -> None:

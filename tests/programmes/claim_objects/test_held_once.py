@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -171,6 +172,79 @@ def test_whether_a_claim_lives_is_not_for_anybody_to_say() -> None:
     assert made.claim_objects.get().living
 
 
+def test_who_waits_for_nobody_holds_the_object_before_whoever_comes_later() -> None:
+    call, mine = opened(), draft(2, standards=(A, C))
+    first, second = claimed(1, A), submit_draft(call.number, mine.pk, applicant(2), DURING)
+    act(first.number, "withdraw", applicant(1), DURING)
+    code = second.claim_objects.get(code__startswith="GB")
+    assert code.living
+
+    def stuck() -> None:
+        """As it was left by a claim that went while another came: nobody holds it."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("ALTER TABLE programmes_claimobject DISABLE TRIGGER USER")
+            cursor.execute("UPDATE programmes_claimobject SET waits = true, living = false WHERE id = %s", [code.pk])
+            cursor.execute("ALTER TABLE programmes_claimobject ENABLE TRIGGER USER")
+
+    stuck()
+    third = claimed(3, B)
+    code.refresh_from_db()
+    assert (code.living, third.claim_objects.get().living) == (True, False)
+    act(third.number, "withdraw", applicant(3), DURING)
+    stuck()
+    checker = official("checker", "check")
+    act(second.number, "return", checker, DURING, reason="x", payload={"fields": ["national"]})
+    act(second.number, "submit", applicant(2), DURING)
+    code.refresh_from_db()
+    assert code.living, "its own correction takes it"
+    for flag in flags_of([second]):
+        give_flag_answer(flag.application.number, flag.pk, official("decider", "decide"), "核实", DURING)
+    check_application(second.number, checker, DURING)
+    act(second.number, "check", checker, DURING, reason="x")
+    stuck()
+    assert act(second.number, "publicise", publisher(), DURING).to_state == "in_publicity"
+
+
+def test_what_several_share_is_never_more_than_the_whole_whoever_of_them_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / LAW.name
+    folder.mkdir()
+    about = 'authority = "省专班"\ndocument = "皖专班〔2024〕1 号"\nvalid_from = 2023-10-12\nknown_from = 2023-10-13\n'
+    (folder / "joint.toml").write_text(f'{about}[interpretations]\n"14.1.joint" = "share"\n', encoding="utf-8")
+    monkeypatch.setenv("HUISUAN_SETTINGS", str(tmp_path))
+    checker, decider = official("checker", "check"), official("decider", "decide")
+    files = ("agi_enterprise", "national", "portion")
+    drafts = {
+        n: draft(n, files=files, standards=(A,), national="1", portion=part) for n, part in ((1, "60%"), (2, "40%"))
+    }
+    first, second = (submit_draft(opened().number, one.pk, one.owner, DURING) for one in drafts.values())
+
+    def published(made: Application) -> str:
+        for flag in flags_of([made]).filter(answered_at=None):
+            give_flag_answer(flag.application.number, flag.pk, decider, "共同主导", DURING)
+        check_application(made.number, checker, DURING)
+        act(made.number, "check", checker, DURING, reason="共同主导")
+        return act(made.number, "publicise", publisher(), DURING).to_state
+
+    assert published(second) == "in_publicity"
+    act(first.number, "return", checker, DURING, reason="份额", payload={"fields": ["portion"]})
+    drafts[1].facts = {**drafts[1].facts, "portion": "100%"}
+    drafts[1].save()
+    act(first.number, "submit", applicant(1), DURING)
+    objects = next(one for one in check_application(first.number, checker, DURING) if one.kind == "objects")
+    assert (objects.passed, "份额合计超过 100%" in objects.reason) == (False, True)
+    with pytest.raises(Conflict) as beyond:
+        published(first)
+    assert beyond.value.code == "claim_object.shares_beyond"
+    third = submit_draft(
+        opened().number, draft(3, files=files, standards=(A,), national="1", portion="60%").pk, applicant(3), DURING
+    )
+    act(first.number, "refuse", decider, DURING, reason="份额不符")
+    assert published(third) == "in_publicity", "40 % and 60 %"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_firms_that_name_a_standard_at_once_one_holds_it_and_the_others_wait() -> None:
     call = opened()
@@ -179,3 +253,11 @@ def test_of_firms_that_name_a_standard_at_once_one_holds_it_and_the_others_wait(
     at_once(*(partial(submit_draft, call.number, drafts[number], people[number], DURING) for number in drafts))
     assert Application.objects.filter(state="submitted").count() == 4
     assert (ClaimObject.objects.filter(living=True).count(), ClaimObject.objects.filter(waits=True).count()) == (2, 6)
+
+    holder = submit_draft(call.number, draft(5, standards=("T/ANHUI 1",)).pk, applicant(5), DURING)
+    coming, by, people[5] = draft(6, standards=("T/ANHUI 1",)), applicant(6), applicant(5)
+    at_once(
+        partial(act, holder.number, "withdraw", people[5], DURING),
+        partial(submit_draft, call.number, coming.pk, by, DURING),
+    )
+    assert ClaimObject.objects.get(application__draft=coming).living, "who comes while the holder goes waits for nobody"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.parties.viewer import Viewer
@@ -73,6 +74,27 @@ def test_a_figure_is_lowered_by_an_amendment_alone_and_both_versions_stay_readab
             amendment_id=AmendedTarget.objects.latest("pk").amendment_id,
             target=ContractTarget.objects.get(milestone__number=1), figure=1,
         )  # fmt: skip
+
+
+def test_nobody_votes_on_a_milestone_while_its_figures_or_its_result_are_written() -> None:
+    made = committed(open_challenge(), signed_on="2024-10-20")
+    reported(made, 1)
+
+    def locked(queries: CaptureQueriesContext) -> list[int]:
+        """Which statement first locks the milestones, and which first asks for their results."""
+        said = [row["sql"] for row in queries]
+        milestones = [at for at, sql in enumerate(said) if 'FROM "programmes_milestone"' in sql]
+        locks = [at for at in milestones if "FOR NO KEY UPDATE" in said[at]]
+        reads = [at for at, sql in enumerate(said) if "programmes_milestoneresult" in sql]
+        return [*locks[:1], *reads[:1]]
+
+    with CaptureQueriesContext(connection) as amended:
+        amend_contract(made.number, lowered(), signer(), LATER)
+    with CaptureQueriesContext(connection) as judged:
+        decide_milestone(made.number, 1, "合格", signer(), LATER, accepted=True, score=90)
+    for queries in (amended, judged):
+        lock, read = locked(queries)
+        assert lock < read
 
 
 def test_a_panel_that_refused_votes_again_on_the_next_report_and_counts_in_the_year_of_its_experts() -> None:

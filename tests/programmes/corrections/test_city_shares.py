@@ -24,7 +24,6 @@ from huisuan.programmes.corrections.receipts import receive_repayment
 from huisuan.programmes.corrections.recommitting import commit_again
 from huisuan.programmes.models import Application, Award, Call, CityShare, Draft
 from huisuan.programmes.payments.city_shares import share_of
-from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.payments.returns import import_bank_returns
 from huisuan.programmes.workflow import act, act_on_many, begin_application
 from huisuan.treasury.check import prove
@@ -39,7 +38,18 @@ from huisuan.treasury.models import AppropriationLine, CityPayment, Entry
 from support.awards import GROUP
 from support.calls import OPENED, line, terms
 from support.jobs import party
-from support.programmes import ENDED, LAW, NOON, TREASURY, applicant, budget, official, paid_at_bank, person
+from support.programmes import (
+    ENDED,
+    LAW,
+    NOON,
+    TREASURY,
+    applicant,
+    budget,
+    city_account,
+    official,
+    paid_at_bank,
+    person,
+)
 from support.treasury import balances
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +102,7 @@ def drafted(*projects: str, paid_by: str = "V-1") -> Draft:
 def handed_in(year: int = 2024, paid_by: str = "V-1") -> Application:
     """A share of the project, claimed as a city does: its draft handed in under an open call."""
     made = submit_draft(city_call(year).number, drafted(" 项目甲", paid_by=paid_by).pk, hefei(), NOON)
-    give_payee(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
+    city_account(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
     return made
 
 
@@ -118,7 +128,7 @@ def without_call() -> Application:
     CityShare.objects.create(
         application=made, number=1, project="项目甲", declared=DECLARED, by=hefei(), at=NOON
     )  # fmt: skip
-    give_payee(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
+    city_account(made.number, hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
     act(made.number, "submit", hefei(), NOON)
     return made
 

@@ -16,14 +16,13 @@ from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer
 from huisuan.programmes.flags.answered import flags_of
 from huisuan.programmes.models import Application, Award, Draft
-from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.workflow import act
 from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
 from huisuan.treasury.ledger import Act
 from support.awards import GROUP
 from support.calls import OPENED, line, terms
 from support.jobs import party
-from support.programmes import ENDED, LAW, NOON, official, person
+from support.programmes import ENDED, LAW, NOON, city_account, official, person
 
 pytestmark = pytest.mark.django_db
 _FACTS = {
@@ -49,7 +48,7 @@ def _claimed(key: str) -> Application:
         facts=_FACTS[key] | _PLACE, named=named, created_at=OPENED, updated_at=OPENED, updated_by=_hefei(),
     )  # fmt: skip
     made = submit_draft(call.number, draft.pk, _hefei(), NOON)
-    give_payee(made.number, _hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
+    city_account(made.number, _hefei(), "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
     return made
 
 

@@ -15,7 +15,6 @@ from huisuan.parties.models import PartyKind, Person, Region
 from huisuan.programmes.models import Application, CityShare, DrawnAmount
 from huisuan.programmes.offices.services import give_post
 from huisuan.programmes.payments.earmarks import earmarked_money
-from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.payments.returns import import_bank_returns
 from huisuan.programmes.registers.queries import standing_versions
 from huisuan.programmes.registers.services import enter_entry, get_register, import_register
@@ -25,7 +24,7 @@ from huisuan.treasury.ledger import Act
 from huisuan.treasury.models import CityPayment
 from support.awards import GROUP
 from support.jobs import party
-from support.programmes import ENDED, LAW, NOON, TREASURY, budget, checked, official, paid_at_bank, person
+from support.programmes import ENDED, LAW, NOON, TREASURY, budget, checked, city_account, official, paid_at_bank, person
 from support.relations import relate
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +56,7 @@ def ordered() -> Application:
     made = begin_application(LAW, "8.2", 2024, hefei, NOON)
     declared = {"key_technology": True, "city": "340100"}
     CityShare.objects.create(application=made, number=1, project="项目甲", declared=declared, by=hefei, at=NOON)
-    give_payee(made.number, hefei, "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
+    city_account(made.number, hefei, "1302010109022100001", "工商银行", NOON, name="合肥市财政局")
     act(made.number, "submit", hefei, NOON)
     checked(made, official("check of 8.2", "check", GROUP), NOON)
     for action, duty, office, now in (

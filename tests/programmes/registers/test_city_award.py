@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import pytest
+from django.test import Client
 
 from huisuan.base.csv_lines import FileReport
 from huisuan.base.errors import NotAllowed, NotFound
@@ -14,7 +15,7 @@ from huisuan.parties.models import Person, Region
 from huisuan.programmes.offices.services import give_post
 from huisuan.programmes.registers.city_award import award_cities, award_differences, city_award_to_dict, list_editions
 from huisuan.programmes.registers.services import end_entry, get_register, import_register
-from huisuan.programmes.registers.snapshots import freeze_register
+from huisuan.programmes.registers.snapshots import freeze_register, get_snapshot
 from support.command_tree import invoke
 from support.programmes import NOON, applicant, official, person
 from support.registers import OFFICE, POLICY
@@ -33,6 +34,12 @@ def of_city(code: str, office: str) -> Person:
 def entered(by: Person, key: str, *rows: str) -> FileReport:
     content = "\n".join([",".join(get_register(POLICY, key).columns.values()), *rows]).encode()
     return import_register(content, "f.csv", POLICY, key, by=by, now=datetime(2025, 2, 1, 4, tzinfo=UTC))
+
+
+def signed_in(who: Person) -> Client:
+    client = Client()
+    client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 @pytest.mark.django_db
@@ -92,8 +99,31 @@ def test_a_late_correction_of_a_city_makes_new_figures_and_the_award_tells_who_g
     assert changes["340100"] < 0 < changes["340200"]
     again = award_cities(POLICY, RULE, "2024", known=KNOWN, edition=1, budget_fen=BUDGET)
     assert again.amounts == before.amounts, "what was frozen stays"
+    check_what_is_private_stays_so(hefei, group)
     said = city_award_to_dict(POLICY, RULE, after, before)
     shown = invoke("register", "award", POLICY, RULE, "2024", "--budget", str(BUDGET), "--json")
     assert [row["change_fen"] for row in json.loads(shown.stdout)["cities"]] == list(changes.values())
     assert "比第 1 版" in invoke("register", "award", POLICY, RULE, "2024", "--budget", str(BUDGET)).stdout
     assert (said["against"], said["twice"], said["frozen"]["vendor_sales"]["number"]) == (1, [], 2)
+
+
+def check_what_is_private_stays_so(hefei: Person, group: Person) -> None:
+    """芜湖 has one vendor with one sale: its sum is that firm's turnover, for nobody beside the province."""
+    address = f"/api/v1/register-figures/{POLICY}/vendor_sales/2024"
+    stored = get_snapshot(POLICY, "vendor_sales", "2024")
+    for reader in (Client(), signed_in(hefei), signed_in(applicant(2))):
+        said = reader.get(address).json()
+        assert said["rows"] == [
+            {"region": "340100", "service": "annotation", "entries": 1},
+            {"region": "340200", "service": "annotation", "entries": 1},
+        ]
+        assert said["sha256"] != stored["sha256"], "a digest of the whole tells which guess is right"
+    assert signed_in(group).get(address).json()["rows"] == stored["rows"]
+    assert stored["rows"][1]["amount"] == 40_000
+
+    entry, form = f"/registers/{POLICY}/vendor_sales/W1", f"/registers/enter/{POLICY}/vendor_sales"
+    city = signed_in(hefei)
+    assert city.get(f"{form}?code=W1").status_code == 404, "another city's contract, invoice and amount"
+    assert "FP1" in city.get(f"{form}?code=H1").content.decode()
+    assert f"{form}?code=W1" not in city.get(entry).content.decode()
+    assert f"{form}?code=H1" in city.get(entry.replace("W1", "H1")).content.decode()

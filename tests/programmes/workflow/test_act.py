@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,8 +13,9 @@ from huisuan.parties.models import Person, Relation
 from huisuan.programmes.models import Application, DutyHeld, Post
 from huisuan.programmes.offices import end_post, give_post
 from huisuan.programmes.workflow import act, act_on_many, find_breaks, replay_state
+from huisuan.programmes.workflow.act import ActRequest
 from support.jobs import party
-from support.programmes import INDUSTRY, NOON, applicant, application, official, person, walked
+from support.programmes import ENDED, INDUSTRY, NOON, applicant, application, official, person, walked
 
 pytestmark = pytest.mark.django_db
 
@@ -175,7 +177,29 @@ def test_the_same_key_acts_once_and_not_for_another_act() -> None:
     assert act(made.number, "submit", applicant(), NOON, key="k1") == first
     with pytest.raises(Conflict, match="幂等键 k1 已用于另一动作"):
         act(made.number, "check", checker, NOON, key="k1")
+    for other in ({"payload": {"task": "T2"}}, {"reason": "x"}):
+        with pytest.raises(Conflict) as wrong:
+            act(made.number, "submit", applicant(), NOON, key="k1", **other)  # type: ignore[arg-type]
+        assert code(wrong) == "application.key_of_other_content"
     assert made.steps.count() == 1
+
+
+def test_a_key_of_before_its_digest_was_kept_is_known_by_what_its_step_says() -> None:
+    made = application()
+    walked(made, "publicise")
+    decider = official("decider", "decide")
+    decided = act(made.number, "decide", decider, ENDED, amount_fen=100, reason="同意", key="k2")
+    assert len(decided.asked) == 64
+    assert act(made.number, "decide", decider, ENDED, amount_fen=100, reason="同意", key="k2") == decided
+    with pytest.raises(Conflict) as without:  # named no amount: something else was asked
+        act(made.number, "decide", decider, ENDED, reason="同意", key="k2")
+    assert code(without) == "application.key_of_other_content"
+    of_before = ActRequest("decide", "同意", 100, key="k2")
+    decided.asked = ""
+    assert of_before.is_what_was_asked(decided)
+    assert replace(of_before, amount_fen=None).is_what_was_asked(decided), "what it granted was not kept apart"
+    assert not replace(of_before, amount_fen=200).is_what_was_asked(decided)
+    assert not replace(of_before, reason="另").is_what_was_asked(decided)
 
 
 def test_an_act_on_many_does_what_may_be_done_and_says_why_not_the_rest() -> None:

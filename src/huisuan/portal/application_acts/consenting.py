@@ -15,7 +15,7 @@ from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.application_page import ACTORS, application_or_404, show_refused
-from huisuan.programmes.check_desk.consents import give_consent, withdraw_consent
+from huisuan.programmes.check_desk.consents import confirm_consent, give_consent, withdraw_consent
 
 
 @allow(*ACTORS)
@@ -45,6 +45,20 @@ def withdraw_consent_page(request: HttpRequest, number: str, consent: int) -> Ht
     except Refused as refusal:
         return show_refused(request, application, refusal)
     messages.success(request, _t("{number}：同意已撤回，姓名已删去。").format(number=number))
+    return redirect(f"/applications/{number}#consents")
+
+
+@allow(*ACTORS)
+@require_POST
+def confirm_consent_page(request: HttpRequest, number: str, consent: int) -> HttpResponseBase:
+    """Confirm a consent that was given again; then the page again."""
+    application = application_or_404(request, number)
+    assert isinstance(request.user, Person)
+    try:
+        confirm_consent(number, consent, request.user, timezone.now())
+    except Refused as refusal:
+        return show_refused(request, application, refusal)
+    messages.success(request, _t("{number}：重新登记的同意已确认。").format(number=number))
     return redirect(f"/applications/{number}#consents")
 
 

@@ -33,8 +33,9 @@ from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.applications.queries import KnownFacts
 from huisuan.programmes.applications.services import DraftChanged, DraftTexts
-from huisuan.programmes.models import Draft
+from huisuan.programmes.models import Application, Draft
 from huisuan.programmes.models.limits import LARGEST_BYTES
+from huisuan.programmes.submissions.consented import is_closed_to_readers
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
@@ -150,6 +151,8 @@ def discard(request: HttpRequest, number: int) -> HttpResponseBase:
 def download(request: HttpRequest, number: int) -> HttpResponseBase:
     """A piece of evidence as it was uploaded, for those who read its draft; the browser never opens it in place."""
     found = get_object_or_404(queries.evidence(viewer_of(request)), pk=number)
+    if any(is_closed_to_readers(made) for made in Application.objects.filter(draft=found.draft)):
+        raise Http404
     try:
         content = load_evidence(found.sha256)
     except Refused as refusal:

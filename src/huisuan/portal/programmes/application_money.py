@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.portal.ui.state_labels import Word
 from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
 from huisuan.programmes.awards.standing import commitments_of, payees_in_force, standing_awards
-from huisuan.programmes.models import Application, Award, PayeeAccount
+from huisuan.programmes.models import PAYEE_WAITS, Application, Award, PayeeAccount
 from huisuan.treasury.models import Debt, Instalment, PaymentOrder
 
 #: of an order, by what the bank said
@@ -30,13 +30,17 @@ class InstalmentRow:
 
 @dataclass(frozen=True)
 class ApplicationMoney:
-    """All of it; `award` None: nothing was granted yet. `waiting` is a change of account that nobody has answered."""
+    """All of it; `award` None: nothing was granted yet. `waiting` is an account that nobody has answered yet.
+
+    `given`: the applicant has named one, so that another is a change.
+    """
 
     award: Award | None
     so_far: PaidSoFar
     parts: tuple[InstalmentRow, ...]
     payee: PayeeAccount | None
     waiting: PayeeAccount | None
+    given: bool
     debts: tuple[Debt, ...]
 
     @property
@@ -53,7 +57,8 @@ def read_money(application: Application) -> ApplicationMoney:
         paid_so_far(commitments),
         tuple(_row(part) for one in commitments for part in one.instalments.all()),
         payees_in_force([application]).get(application.pk),
-        application.payee_accounts.filter(number__gt=1, accepted__isnull=True).first(),
+        application.payee_accounts.filter(PAYEE_WAITS).first(),
+        application.payee_accounts.exists(),
         tuple(Debt.objects.filter(commitment__in=commitments).select_related("account")),
     )
 

@@ -29,7 +29,7 @@ from huisuan.portal.ui.state_labels import local_name
 from huisuan.programmes.models import RegisterVersion
 from huisuan.programmes.offices import is_city
 from huisuan.programmes.registers.entry_line import normalise_entry_code
-from huisuan.programmes.registers.keepers import keeper_of, reserved_fields
+from huisuan.programmes.registers.keepers import Keeper, keeper_of, reserved_fields
 from huisuan.programmes.registers.matching import give_matches
 from huisuan.programmes.registers.queries import get_version
 from huisuan.programmes.registers.services import enter_entry, get_register
@@ -46,11 +46,12 @@ def enter_page(request: HttpRequest, policy: str, key: str) -> HttpResponseBase:
     assert isinstance(request.user, Person)
     now = timezone.now()
     try:
-        own = keeper_of(spec, request.user, now).holder
+        keeper = keeper_of(spec, request.user, now)
     except Refused as refusal:
         return _form(request, policy, spec, {}, "", refusal_html(refusal), 403)
+    own = keeper.holder
     if request.method != "POST":
-        return _form(request, policy, spec, _said(policy, spec, request.GET.get("code", "")), own)
+        return _form(request, policy, spec, _said(policy, spec, keeper, request.GET.get("code", "")), own)
     names = (*_COMMON, *(one.key for one in spec.fields))
     typed = {name: request.POST.get(name, "").strip() for name in names}
     try:
@@ -114,14 +115,16 @@ def _cities() -> list[tuple[str, Any]]:
     return [(place.code, local_name(place)) for place in Region.objects.all() if is_city(place)]
 
 
-def _said(policy: str, spec: RegisterSpec, code: str) -> dict[str, str]:
-    """What an entry says now, as its form writes it."""
+def _said(policy: str, spec: RegisterSpec, keeper: Keeper, code: str) -> dict[str, str]:
+    """What an entry of the reader's own says now, as its form writes it: what is not public stands there, too."""
     if not code:
         return {}
     try:
         version = get_version(policy, spec.key, code)
     except NotFound as wrong:
         raise Http404 from wrong
+    if keeper.check_standing(0, version.entry.code, version):
+        raise Http404
     common = {
         "code": version.entry.code, "name": version.name, "holder": version.holder.uscc if version.holder else "",
         "region": version.region_id or "", "from": version.from_day.isoformat(),

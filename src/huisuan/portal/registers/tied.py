@@ -71,7 +71,7 @@ def load_tied(policy: Policy, version: RegisterVersion) -> list[Tied]:
     """By register what names an entry."""
     found = []
     for naming in entries_naming(policy, version.entry.register, version.entry.code, _MOST):
-        if naming.count:
+        if naming.count and naming.field.public:
             address = reverse("register-of", args=[policy.name, naming.spec.key])
             lines = [_line(naming.spec, naming.field.key, row) for row in naming.versions]
             found.append(Tied(register_title(naming.spec), address, lines, naming.count - len(lines)))
@@ -91,10 +91,10 @@ def load_drawn(policy: Policy, spec: RegisterSpec, version: RegisterVersion) -> 
     return Drawn(*(f"{text} {unit}".strip() for text in texts))
 
 
-def load_same(spec: RegisterSpec, version: RegisterVersion) -> list[tuple[str, RegisterVersion]]:
+def load_same(spec: RegisterSpec, version: RegisterVersion, *, with_private: bool) -> list[tuple[str, RegisterVersion]]:
     """By what the field is called the other entries that say the same in it."""
     titles = {one.key: field_title(one) for one in spec.fields}
-    return [(titles.get(key, key), row) for key, row in same_elsewhere(spec, version)]
+    return [(titles.get(key, key), row) for key, row in same_elsewhere(spec, version, with_private=with_private)]
 
 
 def load_due(policy: Policy, spec: RegisterSpec, version: RegisterVersion, today: date) -> tuple[date, bool] | None:

@@ -30,7 +30,7 @@ from huisuan.portal.ui.number_format import format_day
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import RegisterVersion
-from huisuan.programmes.registers.keepers import may_enter
+from huisuan.programmes.registers.keepers import may_correct, may_enter
 from huisuan.programmes.registers.linked import all_said_twice, ending_soon, not_answered, not_looked_at
 from huisuan.programmes.registers.queries import (
     every_standing_version,
@@ -98,8 +98,9 @@ def register_entry_page(request: HttpRequest, policy: str, key: str, code: str) 
         "versions": versions, "name_is": spec.name_is_en if reads_english() else spec.name_is,
         "holder_is": spec.holder_is_en if reads_english() else spec.holder_is,
         "values": [(field_title(one), field_text(one, version.values.get(one.key))) for one in public_fields(spec)],
-        "chart": _share_chart(spec, versions), "may_enter": may_enter(spec, _reader(request), timezone.now()),
-        **_ties(load_policy(policy), spec, version),
+        "chart": _share_chart(spec, versions),
+        "may_enter": may_correct(spec, version, _reader(request), timezone.now()),
+        **_ties(load_policy(policy), spec, version, with_private=_looks(_reader(request))),
     }  # fmt: skip
     return render(request, "portal/registers/entry.html", context)
 
@@ -139,10 +140,11 @@ def every_entry_table(request: HttpRequest) -> Table:
     )
 
 
-def _ties(policy: Policy, spec: RegisterSpec, version: RegisterVersion) -> dict[str, Any]:
+def _ties(policy: Policy, spec: RegisterSpec, version: RegisterVersion, *, with_private: bool) -> dict[str, Any]:
     return {
         "tied": load_tied(policy, version), "drawn": load_drawn(policy, spec, version),
-        "same": load_same(spec, version), "due": load_due(policy, spec, version, timezone.localdate()),
+        "same": load_same(spec, version, with_private=with_private),
+        "due": load_due(policy, spec, version, timezone.localdate()),
         "share": load_member_share(policy, spec, version),
     }  # fmt: skip
 
@@ -151,10 +153,13 @@ def _reader(request: HttpRequest) -> Person | None:
     return request.user if isinstance(request.user, Person) else None
 
 
+def _looks(reader: Person | None) -> bool:
+    return reader is not None and reader.role in _LOOKS
+
+
 def _to_look_at(request: HttpRequest, policy: str, spec: RegisterSpec, today: date) -> dict[str, Any]:
     """What officials have to look at: what is said twice, what is not answered, what nobody looked at last year."""
-    reader = _reader(request)
-    if reader is None or reader.role not in _LOOKS:
+    if not _looks(_reader(request)):
         return {}
     twice = [(spec.field_of(key), rows) for key, rows in all_said_twice(policy, spec)]
     return {

@@ -11,7 +11,7 @@ from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import not_committed_again, paid_so_far
 from huisuan.programmes.awards.milestones import accepted_amounts
 from huisuan.programmes.awards.standing import commitments_of, payees_in_force, standing_awards, treasury_act
-from huisuan.programmes.models import Application, ApplicationStep, PayeeAccount
+from huisuan.programmes.models import PAYEE_WAITS, Application, ApplicationStep, PayeeAccount
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.treasury.models import Commitment, Instalment, PaymentOrder
 from huisuan.treasury.models.commitments import OrderOutcome
@@ -31,7 +31,7 @@ def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mappin
     )
     accepted = accepted_amounts(applications)
     waiting = set(
-        PayeeAccount.objects.filter(application__in=applications, number__gt=1, accepted__isnull=True)
+        PayeeAccount.objects.filter(PAYEE_WAITS, application__in=applications)
         .values_list("application_id", flat=True)
     )  # fmt: skip
     refused: dict[int, Refused] = {}
@@ -40,7 +40,7 @@ def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mappin
         if one.pk not in awards or paid_so_far(found).covered_fen != awards[one.pk].amount_fen:
             refused[one.pk] = not_committed_again(one.number)
         elif one.pk in waiting:
-            refused[one.pk] = Conflict(f"{one.number}：收款账户的变更等第二人确认", code="award.payee_change_waits")
+            refused[one.pk] = Conflict(f"{one.number}：收款账户等第二人确认", code="award.payee_change_waits")
         elif one.pk not in payees:
             refused[one.pk] = Conflict(
                 f"{one.number}：没有收款账户；请申报单位在此件的页面填写", code="award.payee_missing"

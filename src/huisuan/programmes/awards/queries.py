@@ -13,7 +13,7 @@ from huisuan.parties.models import Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of, payees_in_force
-from huisuan.programmes.models import Award, Offer, PayeeAccount
+from huisuan.programmes.models import PAYEE_WAITS, Award, Offer, PayeeAccount
 from huisuan.treasury.models import Commitment, Instalment
 
 
@@ -84,9 +84,7 @@ def describe_award(award: Award) -> dict[str, Any]:
         "supersedes": award.supersedes.key if award.supersedes else None, "reason": award.reason,
         "open_fen": so_far.open_fen, "ordered_fen": so_far.ordered_fen, "paid_fen": so_far.paid_fen,
         "payee": _payee_to_dict(payee) if payee else None,
-        "payee_change_waits": PayeeAccount.objects.filter(
-            application=application, number__gt=1, accepted__isnull=True
-        ).exists(),
+        "payee_change_waits": PayeeAccount.objects.filter(PAYEE_WAITS, application=application).exists(),
         "claimed_fen": so_far.claimed_fen, "commitments": [_commitment_to_dict(one) for one in commitments],
     }  # fmt: skip
 

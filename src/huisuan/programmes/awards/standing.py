@@ -31,9 +31,9 @@ def commitments_of(applications: Iterable[Application]) -> dict[int, list[Commit
 
 
 def payees_in_force(applications: Iterable[Application]) -> dict[int, PayeeAccount]:
-    """By application the newest account that counts: the first, or a change that a second person accepted."""
+    """By application the newest account that counts: the first of a firm, else one that a second person accepted."""
     rows = PayeeAccount.objects.filter(application__in=list(applications)).order_by("application_id", "number")
-    return {row.application_id: row for row in rows if row.number == 1 or row.accepted}
+    return {row.application_id: row for row in rows if row.counts}
 
 
 def treasury_act(person: Person, now: datetime) -> Act:

@@ -16,7 +16,12 @@ from huisuan.programmes.check_desk.checking import (
     checks_to_dicts,
     list_checks,
 )
-from huisuan.programmes.check_desk.consents import consents_to_dicts, give_consent, withdraw_consent
+from huisuan.programmes.check_desk.consents import (
+    confirm_consent,
+    consents_to_dicts,
+    give_consent,
+    withdraw_consent,
+)
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
 from huisuan.programmes.people import find_person
 from huisuan.programmes.workflow.permission import is_applicant
@@ -125,6 +130,17 @@ def consent(request: HttpRequest, number: str, body: ConsentBody) -> dict[str, A
     with status_by_kind():
         person = find_person(viewer_of(request).name)
         give_consent(number, body.name, body.paper, body.given_on, person, datetime.now(UTC))
+    return consents(request, number)
+
+
+@router.post(
+    "/applications/{number}/consents/{consent}/confirmation", auth=Allow(*_OFFICIALS, scope="submit"),
+    summary="确认撤回之后重新登记的本人同意，由核验岗位",
+)  # fmt: skip
+def confirmation(request: HttpRequest, number: str, consent: Annotated[int, Path(ge=1, le=10**15)]) -> dict[str, Any]:
+    """All of the application afterwards."""
+    with status_by_kind():
+        confirm_consent(number, consent, find_person(viewer_of(request).name), datetime.now(UTC))
     return consents(request, number)
 
 

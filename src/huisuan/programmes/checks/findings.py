@@ -12,7 +12,7 @@ from huisuan.programmes.checks.law_answer import check_law, check_stacking
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
 from huisuan.programmes.claim_objects.codes import asked_objects, normalise_code, object_words
 from huisuan.programmes.claim_objects.records import held_elsewhere
-from huisuan.programmes.claim_objects.waiting import waiting_objects
+from huisuan.programmes.claim_objects.waiting import shared_beyond, waiting_objects
 from huisuan.programmes.credit.register import credit_on, is_barring
 from huisuan.programmes.flags.found_between import rivals
 from huisuan.programmes.models import Application, CheckKind, ClaimObject, CreditEffect, FinalEvaluation
@@ -31,6 +31,8 @@ def check_claim_objects(subject: CheckSubject) -> CheckFinding:
     if waiting:
         named = "、".join(object_words(one.kind, one.code) for one in waiting)
         wrong.append(f"{named} 由另一单位在先的申报写明（见疑点）")
+    if beyond := shared_beyond(application):
+        wrong.append(f"{'、'.join(beyond)} 各件申报的份额合计超过 100%（见疑点）")
     elsewhere = [
         f"{object_words(one.kind, one.code)}（{one.application.number}，{one.policy} {one.ground}）"
         for _, one in held_elsewhere(application)

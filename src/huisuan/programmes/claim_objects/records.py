@@ -15,6 +15,7 @@ from huisuan.law.procedure import OWN_SERIES, Held, ObjectKind
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.claim_objects.codes import PREFIXED, asked_objects, ends_alike, object_words
+from huisuan.programmes.claim_objects.passing import ObjectCode, contested_kinds, pass_on_codes
 from huisuan.programmes.models import CHOSEN_STATES, Application, ApplicationSubmission, ClaimObject
 
 _ONCE = "one_living_claim_holds_an_object"
@@ -51,8 +52,9 @@ def record_objects(
         Conflict: another living claim on the ground holds one that may not be contested; it is named as far as the
             person may see it.
     """
-    held = {(one.kind, one.code): one for one in application.claim_objects.filter(dropped_by=None)}
     wanted = {(each["kind"], each["code"]): each["typed"] for each in named}
+    _settle_contested(application, ground, wanted)
+    held = {(one.kind, one.code): one for one in application.claim_objects.filter(dropped_by=None)}
     gone = [one.pk for key, one in held.items() if key not in wanted]
     if gone:
         ClaimObject.objects.filter(pk__in=gone).update(dropped_by=submission)
@@ -75,6 +77,18 @@ def record_objects(
                 raise
         else:
             return
+
+
+def _settle_contested(application: Application, ground: ClaimGround, wanted: Iterable[tuple[str, str]]) -> None:
+    """Lock what the submission names or leaves out, where others may wait for it; who waits for nobody holds first."""
+    contested = contested_kinds(ground.policy)
+    codes = [ObjectCode.of(one) for one in application.claim_objects.filter(kind__in=contested)]
+    codes += [
+        ObjectCode(ground.policy, ground.ground, kind, series_of(application, kind), code)
+        for kind, code in wanted
+        if kind in contested
+    ]
+    pass_on_codes(codes)
 
 
 def leaves_room(held: ClaimObject, city_id: str | None) -> bool:

@@ -12,7 +12,14 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import DUTY_WORDS, Duty, State
 from huisuan.parties.models import Person, Role
-from huisuan.programmes.contract_desk.desk import milestone_of, said_text, signing_duty, take_up
+from huisuan.programmes.contract_desk.desk import (
+    contract_of,
+    lock_milestones,
+    milestone_of,
+    said_text,
+    signing_duty,
+    take_up,
+)
 from huisuan.programmes.contract_desk.panel import check_reported_again, has_panel, panel_says, tied_voters
 from huisuan.programmes.contract_desk.reporting import reached_by_target
 from huisuan.programmes.contracts.audited import budget_to_audit
@@ -107,6 +114,7 @@ def decide_milestone(
             voted is tied since; in a race it has fallen out.
     """
     application = take_up(number, person, now)
+    lock_milestones(contract_of(application))
     found = milestone_of(application, milestone)
     _check_ready(application, found)
     if has_panel(application):

@@ -13,7 +13,7 @@ from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import State
 from huisuan.parties.models import Person
-from huisuan.programmes.contract_desk.desk import contract_of, take_up
+from huisuan.programmes.contract_desk.desk import contract_of, lock_milestones, take_up
 from huisuan.programmes.contract_desk.panel import round_of, sitting_now, vote_in
 from huisuan.programmes.contracts.terms import AmendmentTerms, read_amendment
 from huisuan.programmes.models import AmendedTarget, Application, Contract, ContractAmendment, ContractTarget
@@ -33,6 +33,7 @@ def amend_contract(number: str, said: object, person: Person, now: datetime) -> 
     """
     terms, application = read_amendment(said), take_up(number, person, now)
     contract = contract_of(application)
+    lock_milestones(contract)
     if application.state not in _SIGNED:
         raise Conflict(f"{number}：合同签订之后、付清之前才能变更", code="contract.not_amended_now")
     if not contract.signed_on <= terms.agreed_on <= now.astimezone(SHANGHAI).date():

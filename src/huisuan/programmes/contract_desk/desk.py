@@ -84,6 +84,14 @@ def contract_of(application: Application) -> Contract:
     return found
 
 
+def lock_milestones(contract: Contract) -> list[Milestone]:
+    """The milestones of a contract, by number, locked until the transaction ends: nobody votes on one meanwhile.
+
+    After the application, as everywhere: experts lock the milestone alone.
+    """
+    return list(Milestone.objects.select_for_update(no_key=True).filter(contract=contract).order_by("number"))
+
+
 def milestone_of(application: Application, number: int) -> Milestone:
     """A milestone of its contract.
 

@@ -17,7 +17,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import DUTY_WORDS, Duty
 from huisuan.parties.models import Person, Role
-from huisuan.programmes.contract_desk.desk import milestone_of, said_text, take_up
+from huisuan.programmes.contract_desk.desk import contract_of, lock_milestones, milestone_of, said_text, take_up
 from huisuan.programmes.contracts.figures import contract_figures, declared_contract
 from huisuan.programmes.models import (
     AcceptanceSeat,
@@ -67,6 +67,7 @@ def draw_acceptance_panel(number: str, milestone: int, seed: str, person: Person
         TooFewExperts: not every seat can be filled.
     """
     application = take_up(number, person, now)
+    lock_milestones(contract_of(application))
     found = milestone_of(application, milestone)
     if not has_panel(application) or application.party is None:
         raise InvalidRequest(f"{number}：验收由签订合同的单位办理，不抽取专家", code="contract.no_panel")
@@ -185,6 +186,7 @@ def leave_acceptance_seat(
         application, found, seat = _own_seat(number, milestone, person)
     else:
         application = take_up(number, person, now)
+        lock_milestones(contract_of(application))
         found = milestone_of(application, milestone)
         seat = next((one for one in sitting_now(found) if one.expert.person.username == username), None)
     vote = None if seat is None else vote_in(seat, round_of(found))

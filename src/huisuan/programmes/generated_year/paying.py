@@ -12,7 +12,7 @@ from huisuan.parties.models import Person
 from huisuan.programmes.generated_year.contracting import reach_milestone
 from huisuan.programmes.generated_year.walking import Walk
 from huisuan.programmes.models import Application
-from huisuan.programmes.payments.payees import give_payee
+from huisuan.programmes.payments.payees import answer_payee_change, give_payee
 from huisuan.programmes.payments.returns import import_bank_returns, order_again, send_orders
 from huisuan.treasury.models import PaymentOrder
 
@@ -33,7 +33,7 @@ def pay_claims(walk: Walk) -> None:
         return
     now = walk.pass_days(2)
     for number in numbers:
-        _name_account(walk, number, now)
+        _name_account(walk, number, payer, now)
     walk.take(numbers, "commit", committer, walk.pass_days(5))
     first = reach_milestone(walk, 1, walk.numbers(State.COMMITTED))
     walk.take(first, "pay", payer, walk.pass_days(5))
@@ -50,10 +50,12 @@ def _pay_orders(walk: Walk, payer: Person) -> None:
         _to_the_bank(walk, payer, 0)
 
 
-def _name_account(walk: Walk, number: str, now: datetime) -> None:
+def _name_account(walk: Walk, number: str, payer: Person, now: datetime) -> None:
     owner = walk.made.owners[number]
     holder = f"{owner.city.name_zh}财政局（示例）" if owner.city else ""
-    give_payee(number, owner, _account(owner), _BANK, now, name=holder)
+    given = give_payee(number, owner, _account(owner), _BANK, now, name=holder)
+    if not given.counts:
+        answer_payee_change(number, True, payer, now)
 
 
 def _account(owner: Person) -> str:

@@ -11,7 +11,7 @@ from huisuan.programmes.models.applications import (
     ProcedureEdge,
     ProcedureEdition,
 )
-from huisuan.programmes.models.awards import Award, CityShare, Offer, OrderUnderContract, PayeeAccount
+from huisuan.programmes.models.awards import PAYEE_WAITS, Award, CityShare, Offer, OrderUnderContract, PayeeAccount
 from huisuan.programmes.models.calls import Call, CallAmendment
 from huisuan.programmes.models.checks import ApplicationCheck, CheckKind, EditionMove
 from huisuan.programmes.models.claim_objects import ClaimObject
@@ -52,13 +52,19 @@ from huisuan.programmes.models.publicity import (
 from huisuan.programmes.models.registers import DrawnAmount, FrozenRegister, RegisteredThing, RegisterVersion
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
 from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
-from huisuan.programmes.models.submissions import ApplicationSubmission, ConsentWithdrawal, PersonConsent
+from huisuan.programmes.models.submissions import (
+    ApplicationSubmission,
+    ConsentConfirmation,
+    ConsentWithdrawal,
+    PersonConsent,
+)
 
 __all__ = [
     "ANSWERING_ACTIONS",
     "CHOSEN_STATES",
     "NO_HASH",
     "OFFICIAL_DUTIES",
+    "PAYEE_WAITS",
     "AcceptanceSeat",
     "AcceptanceVote",
     "AdoptedDay",
@@ -75,6 +81,7 @@ __all__ = [
     "CheckKind",
     "CityShare",
     "ClaimObject",
+    "ConsentConfirmation",
     "ConsentWithdrawal",
     "Contract",
     "ContractAmendment",

@@ -242,6 +242,9 @@ class ApplicationStep(models.Model):
     amount_fen = models.BigIntegerField(null=True, help_text="where the act sets the amount")
     payload = models.JSONField(default=dict)
     key = models.CharField(max_length=80, blank=True, help_text="the caller's, so that the same request acts once")
+    asked = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="digest of what was asked under the key; none: of before"
+    )
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 

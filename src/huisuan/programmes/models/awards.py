@@ -49,10 +49,15 @@ class Offer(models.Model):
         return f"{self.application_id} {self.amount_fen}"
 
 
+#: an account that a second person has to accept, and nobody has answered
+PAYEE_WAITS = Q(accepted__isnull=True) & (Q(number__gt=1) | Q(first_waits=True))
+
+
 class PayeeAccount(models.Model):
     """An account to which an application's money is to go. The first counts at once, a later one once accepted.
 
-    It is accepted or turned down by somebody other than who gave it, and that once.
+    It is accepted or turned down by somebody other than who gave it, and that once. Of a city the first waits, too
+    (`first_waits`): the holder is not the applicant itself, so one person's word would do.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="payee_accounts")
@@ -63,6 +68,7 @@ class PayeeAccount(models.Model):
     given_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     given_at = models.DateTimeField()
     reason = models.CharField(max_length=300, blank=True, help_text="of a change")
+    first_waits = models.BooleanField(default=False, db_default=False, help_text="a city's first: counts once accepted")
     accepted = models.BooleanField(null=True, help_text="of a change; none: nobody has answered yet")
     answered_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     answered_at = models.DateTimeField(null=True)
@@ -72,7 +78,9 @@ class PayeeAccount(models.Model):
         constraints = [
             models.UniqueConstraint(name="payee_account_once", fields=["application", "number"]),
             models.UniqueConstraint(
-                name="one_payee_change_waits", fields=["application"], condition=Q(number__gt=1, accepted__isnull=True)
+                name="one_payee_change_waits",
+                fields=["application"],
+                condition=Q(number__gt=1, accepted__isnull=True) | Q(first_waits=True, accepted__isnull=True),
             ),
             models.CheckConstraint(
                 name="payee_account_is_one", condition=Q(account_number__regex=r"^[0-9]{8,32}$") & ~Q(name="")
@@ -84,7 +92,8 @@ class PayeeAccount(models.Model):
                 name="payee_change_is_answered_by_another",
                 condition=Q(accepted__isnull=True, answered_by__isnull=True, answered_at__isnull=True)
                 | (
-                    Q(number__gt=1, accepted__isnull=False, answered_by__isnull=False, answered_at__isnull=False)
+                    (Q(number__gt=1) | Q(first_waits=True))
+                    & Q(accepted__isnull=False, answered_by__isnull=False, answered_at__isnull=False)
                     & ~Q(answered_by=F("given_by"))
                 ),
             ),
@@ -94,12 +103,28 @@ class PayeeAccount(models.Model):
             pgtrigger.ReadOnly(
                 name="payee_accounts_keep_what_they_are", exclude=["accepted", "answered_by", "answered_at"]
             ),
+            pgtrigger.Trigger(
+                name="the_first_account_of_a_city_waits",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    NEW.first_waits := NEW.number = 1 AND EXISTS (
+                        SELECT 1 FROM programmes_application a
+                        WHERE a.id = NEW.application_id AND a.city_id IS NOT NULL);
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Protect(
                 name="payee_change_is_answered_once",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__accepted__isnull=False),
             ),
         ]
+
+    @property
+    def counts(self) -> bool:
+        """Whether money may go there: nobody else has to accept it, or somebody has."""
+        return bool(self.accepted) if self.number > 1 or self.first_waits else True
 
     def __str__(self) -> str:
         return f"{self.application_id}/{self.number}"

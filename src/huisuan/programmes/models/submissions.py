@@ -77,13 +77,15 @@ class ApplicationSubmission(models.Model):
 class PersonConsent(models.Model):
     """That a person whom a claim is about agreed to it. The name is all that is kept of the person here.
 
-    `paper` says by which paper, `given_on` when it was signed. The name is erased once the consent is withdrawn.
+    `paper` says by which paper, `given_on` when it was signed. The name is erased once the consent is withdrawn. One
+    given `again` was entered after a consent to this application had been taken back: it counts once it is confirmed.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="consents")
     name = models.CharField(max_length=80)
     paper = models.CharField(max_length=200, help_text="the signed paper: its number, or where it is kept")
     given_on = models.DateField()
+    again = models.BooleanField(default=False, db_default=False, help_text="entered after a withdrawal")
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
@@ -98,6 +100,23 @@ class PersonConsent(models.Model):
         triggers = [
             pgtrigger.Protect(name="consents_stay", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(name="consents_keep_what_they_say", exclude=["name"]),
+            pgtrigger.Trigger(
+                name="a_new_consent_follows_what_was_taken_back",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("last_day", "date")],
+                func="""
+                    SELECT max(w.withdrawn_on) INTO last_day FROM programmes_consentwithdrawal w
+                    JOIN programmes_personconsent c ON c.id = w.consent_id
+                    WHERE c.application_id = NEW.application_id;
+                    IF NEW.given_on <= last_day THEN
+                        RAISE EXCEPTION 'a consent that was taken back is given again on a later day'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_new_consent_follows_what_was_taken_back';
+                    END IF;
+                    NEW.again := last_day IS NOT NULL;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="names_of_consents_are_erased_on_record",
                 when=pgtrigger.Before,
@@ -135,3 +154,35 @@ class ConsentWithdrawal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.consent_id} {self.withdrawn_on}"
+
+
+class ConsentConfirmation(models.Model):
+    """That the office saw the paper of a consent that was given again after a withdrawal: from then on it counts."""
+
+    consent = models.OneToOneField(PersonConsent, on_delete=models.PROTECT, related_name="confirmation")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        triggers = [
+            append_only("consent_confirmations_stay"),
+            pgtrigger.Trigger(
+                name="a_consent_is_confirmed_by_another",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM programmes_personconsent c
+                        WHERE c.id = NEW.consent_id AND c.again AND c.by_id <> NEW.by_id)
+                    THEN
+                        RAISE EXCEPTION 'a consent given again is confirmed, by another than entered it'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_consent_is_confirmed_by_another';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consent_id} confirmed"

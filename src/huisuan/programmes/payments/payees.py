@@ -1,4 +1,7 @@
-"""The account that an application is paid to: given by the applicant, changed only with a second person."""
+"""The account that an application is paid to: given by the applicant, changed only with a second person.
+
+Whom a city names is accepted by a second person from the first account on: nothing else says that it is the city's.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from huisuan.base.text_length import check_length
 from huisuan.law.procedure import Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.flags.found_between import look_for_flags
-from huisuan.programmes.models import Application, DutyHeld, PayeeAccount
+from huisuan.programmes.models import PAYEE_WAITS, Application, DutyHeld, PayeeAccount
 from huisuan.programmes.workflow.permission import Permissions, is_applicant, unknown_application
 from huisuan.treasury.orders import parse_payee
 
@@ -23,7 +26,8 @@ def give_payee(
 ) -> PayeeAccount:
     """Say where an application's money is to go; the first account counts at once, a change once it is accepted.
 
-    The account is the applicant's own; only a city names an account holder. The same account again changes nothing.
+    The account is the applicant's own; only a city names an account holder, and then the first is accepted, too. The
+    same account again changes nothing.
 
     Raises:
         NotFound: no such application, as far as the person may know.
@@ -38,14 +42,11 @@ def give_payee(
         raise NotAllowed("收款账户由申报单位的人员填写（只读成员除外）", code="award.payee_by_applicant")
     payee = parse_payee(_holder(application, name), account_number, bank)
     rows = list(PayeeAccount.objects.filter(application=application).order_by("number"))
-    in_force = next((row for row in reversed(rows) if row.number == 1 or row.accepted), None)
-    if in_force and (in_force.name, in_force.account_number, in_force.bank) == (
-        payee.name,
-        payee.account_number,
-        payee.bank,
-    ):
-        return in_force
-    if rows and rows[-1].number > 1 and rows[-1].accepted is None:
+    said = payee.name, payee.account_number, payee.bank
+    standing = next((row for row in reversed(rows) if row.counts or (row.first_waits and row.accepted is None)), None)
+    if standing and (standing.name, standing.account_number, standing.bank) == said:
+        return standing
+    if rows and not rows[-1].counts and rows[-1].accepted is None:
         raise Conflict(f"{number}：已有一项账户变更等第二人确认", code="award.payee_change_waits")
     reason = check_length(reason.strip(), 300, "理由")
     if rows and not reason:
@@ -53,6 +54,7 @@ def give_payee(
     made = PayeeAccount.objects.create(
         application=application, number=len(rows) + 1, name=payee.name, account_number=payee.account_number,
         bank=payee.bank, given_by=person, given_at=now, reason=reason if rows else "",
+        first_waits=not rows and application.city_id is not None,
     )  # fmt: skip
     if application.state != State.DRAFT:
         look_for_flags(application, now)
@@ -71,7 +73,7 @@ def given_payee_to_dict(given: PayeeAccount) -> dict[str, Any]:
     """As JSON carries it: of the account its end alone; `accepted` null is a change that waits."""
     return {
         "number": given.application.number, "account": f"…{given.account_number[-4:]}", "bank": given.bank,
-        "name": given.name, "accepted": given.accepted if given.number > 1 else True,
+        "name": given.name, "accepted": given.accepted if given.number > 1 or given.first_waits else True,
     }  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def answer_payee_change(number: str, accept: bool, person: Person, now: datetime
     refusal = Permissions.load(person, "pay", "", [application], now).ask_duty(application)
     if refusal is not None:
         raise refusal
-    waiting = PayeeAccount.objects.filter(application=application, number__gt=1, accepted__isnull=True).first()
+    waiting = PayeeAccount.objects.filter(PAYEE_WAITS, application=application).first()
     if waiting is None:
         raise Conflict(f"{number}：没有等确认的账户变更", code="award.no_payee_change")
     if waiting.given_by_id == person.pk:

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from ninja import File, Form, Query, Router, UploadedFile
 
 from huisuan.parties.api_errors import status_by_kind
-from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.parties.models import Role
+from huisuan.parties.route_access import Allow, viewer_if_any, viewer_of
 from huisuan.programmes.people import find_person
 from huisuan.programmes.registers.matching import give_matches
 from huisuan.programmes.registers.queries import (
@@ -21,10 +22,11 @@ from huisuan.programmes.registers.queries import (
     version_to_dict,
 )
 from huisuan.programmes.registers.services import get_register, import_register
-from huisuan.programmes.registers.snapshots import get_snapshot
+from huisuan.programmes.registers.snapshots import get_snapshot, public_snapshot
 
 router = Router(tags=["名录"])
 _KEEPERS = ("province", "department", "city", "treasury")
+_SEE_ALL = (Role.PROVINCE, Role.DEPARTMENT, Role.TREASURY, Role.AUDITOR)
 _MOST = 1000
 
 
@@ -64,10 +66,12 @@ def entry(request: HttpRequest, policy: str, key: str, code: str) -> dict[str, A
 
 @router.get("/register-figures/{policy}/{key}/{period}", auth=None, summary="名录一期固定的数字，带校验值")
 def figures(request: HttpRequest, policy: str, key: str, period: str) -> dict[str, Any]:
-    """Of a year or quarter, as last frozen; what a bulletin prints."""
+    """Of a year or quarter, as last frozen; what a bulletin prints. What is not public only officials of the province
+    see (signed in, or with a token), no city another's: else it is left out, and the digest is of what is shown."""
+    viewer = viewer_if_any(request)
     with status_by_kind():
-        get_register(policy, key)
-        return dict(get_snapshot(policy, key, period))
+        spec, found = get_register(policy, key), get_snapshot(policy, key, period)
+    return dict(found) if viewer is not None and viewer.role in _SEE_ALL else public_snapshot(spec, found)
 
 
 @router.post("/registers/{policy}/{key}", auth=Allow(*_KEEPERS, scope="manage"), summary="从 CSV 或 XLSX 更新名录")

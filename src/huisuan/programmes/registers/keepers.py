@@ -135,6 +135,17 @@ def may_enter(spec: RegisterSpec, person: Person | None, now: datetime) -> bool:
     return True
 
 
+def may_correct(spec: RegisterSpec, version: RegisterVersion, person: Person | None, now: datetime) -> bool:
+    """Whether a person may enter the next version of an entry, and so see all that it says: no city another's."""
+    if person is None:
+        return False
+    try:
+        keeper = keeper_of(spec, person, now)
+    except NotAllowed:
+        return False
+    return keeper.check_standing(0, version.entry.code, version) is None
+
+
 def not_theirs(
     keeper: Keeper, spec: RegisterSpec, entries: Mapping[str, tuple[int, ThingContent]]
 ) -> dict[str, LineFault]:

@@ -48,10 +48,13 @@ def drawn_of(version: RegisterVersion) -> int:
     return int(total or 0)
 
 
-def same_elsewhere(spec: RegisterSpec, version: RegisterVersion) -> list[tuple[str, RegisterVersion]]:
-    """By field the other entries that stand and say what only one should say."""
+def same_elsewhere(
+    spec: RegisterSpec, version: RegisterVersion, *, with_private: bool = False
+) -> list[tuple[str, RegisterVersion]]:
+    """By field the other entries that stand and say what only one should say; of private fields only if asked for."""
     found: list[tuple[str, RegisterVersion]] = []
-    for key in spec.same:
+    shown = {one.key for one in spec.fields if one.public or with_private} | {*_OWN}
+    for key in (key for key in spec.same if key in shown):
         value = version.values.get(key)
         if value in (None, ""):
             continue

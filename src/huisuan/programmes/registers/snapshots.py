@@ -22,7 +22,7 @@ from huisuan.law.procedure import HOLDERS, FieldKind, RegisterSpec
 from huisuan.parties.models import Person
 from huisuan.programmes.models import FrozenRegister, RegisterVersion
 from huisuan.programmes.registers.keepers import check_freezes
-from huisuan.programmes.registers.queries import standing_versions
+from huisuan.programmes.registers.queries import public_fields, standing_versions
 from huisuan.programmes.registers.services import get_register
 
 _PERIOD = re.compile(r"^(20[0-9]{2})(?:Q([1-4]))?$")
@@ -135,3 +135,24 @@ def snapshot_to_dict(snapshot: FrozenRegister) -> dict[str, Any]:
         "reason": snapshot.reason, "at": snapshot.at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
         "rows": snapshot.content["rows"],
     }  # fmt: skip
+
+
+def public_snapshot(spec: RegisterSpec, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a snapshot anyone may see: how many entries there are, and what their public counts and amounts come to.
+
+    A city may have one vendor alone, then its sum is that vendor's turnover. Where anything is left out, `sha256` is of
+    what is shown: the digest of the whole would say of any guess whether it is right.
+    """
+    shown = {one.key for one in public_fields(spec)}
+    words = {"region", *(one.key for one in spec.fields if one.kind is FieldKind.CHOICE), *spec.counted_by}
+    hidden = {HOLDERS, *(one.key for one in spec.fields)} - shown
+    if not any(hidden & row.keys() for row in snapshot["rows"]):
+        return dict(snapshot)
+    found: dict[tuple[Any, ...], Counter[str]] = {}
+    for row in snapshot["rows"]:
+        kept = {key: value for key, value in row.items() if key not in hidden}
+        said = tuple((key, value) for key, value in kept.items() if key in words)
+        found.setdefault(said, Counter()).update({key: value for key, value in kept.items() if key not in words})
+    rows = [{**dict(said), **sums} for said, sums in found.items()]
+    content = json.dumps({"on": str(snapshot["on"]), "rows": rows}, ensure_ascii=False, sort_keys=True)
+    return {**snapshot, "rows": rows, "sha256": text_sha256(content)}

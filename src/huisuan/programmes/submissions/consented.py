@@ -1,13 +1,18 @@
-"""Claims about persons: nothing is done on one before somebody it is about agreed, or once nobody agrees any more."""
+"""Claims about persons: nothing is done on one before somebody it is about agreed, or once nobody agrees any more.
+
+What was taken back the applicant does not bring back alone: a later consent counts once the office confirms it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from django.db.models import Max, Q
+
 from huisuan.base.errors import Conflict, Refused
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
-from huisuan.programmes.models import Application, PersonConsent, ProcedureEdition
+from huisuan.programmes.models import Application, ConsentWithdrawal, PersonConsent, ProcedureEdition
 from huisuan.programmes.step_conditions import AskedStep
 
 _PERSONS = frozenset({"person", "team"})
@@ -23,28 +28,46 @@ def is_about_persons(edition: ProcedureEdition) -> bool:
 
 
 def standing_names(applications: Sequence[Application]) -> dict[int, list[str]]:
-    """By application the names of those whose consent stands."""
+    """By application the names of those whose consent stands; given again after a withdrawal, once it is confirmed."""
     found: dict[int, list[str]] = {}
-    for one in PersonConsent.objects.filter(application__in=applications, withdrawal=None):
+    counts = Q(again=False) | Q(confirmation__isnull=False)
+    for one in PersonConsent.objects.filter(counts, application__in=applications, withdrawal=None):
         found.setdefault(one.application_id, []).append(one.name)
     return found
 
 
 def is_closed_to_readers(application: Application) -> bool:
-    """Whether everybody whom a claim is about took the consent back: its papers are read by nobody any more."""
-    consents = list(application.consents.values_list("withdrawal", flat=True))
-    return bool(consents) and None not in consents
+    """Whether somebody whom a claim is about took the consent back: its papers are read by nobody any more.
+
+    They are read again once a consent that was entered after the last withdrawal is confirmed by the office.
+    """
+    last = ConsentWithdrawal.objects.filter(consent__application=application).aggregate(at=Max("at"))["at"]
+    if last is None:
+        return False
+    again = application.consents.filter(again=True, withdrawal=None, confirmation__isnull=False, at__gte=last)
+    return not again.exists()
 
 
 def are_agreed_to(applications: Sequence[Application], _asked: AskedStep) -> Mapping[int, Refused]:
     """Somebody whom the claim is about agreed to it, and did not take that back."""
     wanted = [one for one in applications if is_about_persons(one.edition)]
     standing = standing_names(wanted)
-    withdrawn = set(PersonConsent.objects.filter(application__in=wanted).values_list("application_id", flat=True))
-    return {one.pk: _refusal(one, withdrawn=one.pk in withdrawn) for one in wanted if one.pk not in standing}
+    rows = PersonConsent.objects.filter(application__in=wanted).values_list("application_id", "again", "withdrawal")
+    withdrawn = {pk for pk, _again, _withdrawal in rows}
+    waiting = {pk for pk, again, withdrawal in rows if again and withdrawal is None}
+    return {
+        one.pk: _refusal(one, withdrawn=one.pk in withdrawn, waits=one.pk in waiting)
+        for one in wanted
+        if one.pk not in standing
+    }
 
 
-def _refusal(one: Application, *, withdrawn: bool) -> Refused:
+def _refusal(one: Application, *, withdrawn: bool, waits: bool) -> Refused:
+    if waits:
+        return Conflict(
+            f"{one.number}：撤回之后重新登记的同意，须由核验岗位看过新的同意书、确认之后才算数",
+            code="consent.not_confirmed",
+        )
     if withdrawn:
         return Conflict(f"{one.number}：本人已撤回同意，不再办理：由申报单位撤回，或不予批准", code="consent.withdrawn")
     return Conflict(f"{one.number}：还没有登记本人同意：请申报单位在此件的页面登记姓名和同意书", code="consent.missing")

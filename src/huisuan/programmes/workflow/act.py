@@ -6,6 +6,7 @@ statement. What may not be is told with its reason, and keeps nothing of the oth
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,8 @@ from typing import Any
 
 from django.db import transaction
 
-from huisuan.base.errors import InvalidRequest, NotAllowed, Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, Refused
+from huisuan.base.hashing import text_sha256
 from huisuan.base.text_length import CONTROL_SIGN
 from huisuan.law.procedure import ACTION_WORDS
 from huisuan.parties.models import Person
@@ -50,6 +52,23 @@ class ActRequest:
     payload: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
     each: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def payload_of(self, number: str) -> dict[str, Any]:
+        """What the step of an application has in its payload."""
+        return {**self.payload, **self.each.get(number, {})}
+
+    def digest(self, number: str) -> str:
+        """SHA-256 of all that is asked for an application: the same key says the same again."""
+        return _digest([self.action, self.reason, self.amount_fen, self.payload_of(number)])
+
+    def is_what_was_asked(self, earlier: ApplicationStep) -> bool:
+        """Whether a step that this key took was asked for in the same words; one of before by what it says itself."""
+        number = earlier.application.number
+        if earlier.asked:
+            return earlier.asked == self.digest(number)
+        amount = earlier.amount_fen if self.amount_fen is None else self.amount_fen
+        said = [earlier.reason, earlier.amount_fen, earlier.payload]
+        return _digest([self.reason, amount, self.payload_of(number)]) == _digest(said)
 
     def check(self) -> None:
         """Refuse what is wrong whatever the application.
@@ -98,7 +117,7 @@ def act(
     Raises:
         NotFound: no such application, as far as the person may know.
         NotAllowed: not this person: no post in force, tied to the applicant, another duty in this application.
-        Conflict: it has moved on, or the key was used for another act.
+        Conflict: it has moved on, or the key was used for another act, or with other contents.
         InvalidRequest: what is asked lacks something.
     """
     outcome = act_on_many([number], action, person, now, reason=reason, amount_fen=amount_fen, payload=payload, key=key)
@@ -144,10 +163,9 @@ def act_on_many(
     permitted: list[PermittedStep] = []
     repeated: list[ApplicationStep] = []
     for number in wanted:
-        if number not in held:
-            refused[number] = unknown_application(number)
-            continue
-        answer = permissions.ask(held[number])
+        answer = permissions.ask(held[number]) if number in held else unknown_application(number)
+        if isinstance(answer, ApplicationStep) and not request.is_what_was_asked(answer):
+            answer = _other_content(number, key)
         if isinstance(answer, Refused):
             refused[number] = answer
         elif isinstance(answer, ApplicationStep):
@@ -161,6 +179,17 @@ def act_on_many(
     for effect in STEP_EFFECTS.get(action, ()) if taken else ():
         effect(taken)
     return ActOutcome((*repeated, *taken), refused)
+
+
+def _other_content(number: str, key: str) -> Refused:
+    return Conflict(
+        f"{number}：幂等键 {key} 办过的内容与这次不同（理由、金额或附带的内容）：重发须一字不差，另办请换键",
+        code="application.key_of_other_content",
+    )
+
+
+def _digest(said: Sequence[object]) -> str:
+    return text_sha256(json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
 
 def _without_refused(
@@ -215,8 +244,8 @@ def _step(one: PermittedStep, request: ActRequest, person: Person, at: datetime,
         application=one.application, number=taken + 1, previous=taken or None, edition_id=one.edge.edition_id,
         action=request.action, from_state=one.edge.from_state, to_state=one.edge.to_state, duty=one.edge.duty,
         person=person, post=one.post, at=at, reason=request.reason,
-        payload={**request.payload, **request.each.get(one.application.number, {})}, key=request.key,
-        previous_hash=before,
+        payload=request.payload_of(one.application.number), key=request.key, previous_hash=before,
+        asked=request.digest(one.application.number) if request.key else "",
     )  # fmt: skip
 
 

@@ -67,12 +67,9 @@ class Permissions:
         if not self._may_know(application):
             return unknown_application(application.number)
         if earlier := self.earlier.get(application.pk):
-            same = (earlier.action, earlier.person_id) == (self.action, self.person.pk)
-            return (
-                earlier
-                if same
-                else Conflict(f"{application.number}：幂等键 {self.key} 已用于另一动作", code="application.key_used")
-            )
+            if (earlier.action, earlier.person_id) == (self.action, self.person.pk):
+                return earlier
+            return Conflict(f"{application.number}：幂等键 {self.key} 已用于另一动作", code="application.key_used")
         edge = self.edges.get((application.edition_id, application.state))
         if edge is None:
             return self._not_from_here(application)
