@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -14,14 +16,16 @@ from typer.testing import CliRunner
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
 from huisuan.documents.commands import app
-from huisuan.documents.issuing import About, document_store, issue_document, set_prefix
-from huisuan.documents.letters import Letter, Part
-from huisuan.documents.models import Document, DocumentKind, DocumentSeries
+from huisuan.documents.issuing import About, document_store, end_documents, issue_document, set_prefix
+from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
+from huisuan.documents.models import Document, DocumentKind, DocumentSeries, EndReason
 from huisuan.documents.queries import check_documents, find_document, list_documents, load_pdf
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from support.accounts import account
 from support.jobs import party
+from support.printed_page import read_pages
+from support.square_code import read_square_code
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 29, 4, tzinfo=UTC)
@@ -91,6 +95,29 @@ def test_a_document_is_replaced_once_and_says_by_what() -> None:
     page = Client().get(f"/documents/{first.code}").content.decode()
     assert "不再有效" in page
     assert second.full_number in page
+
+
+def test_the_code_on_each_page_leads_to_the_page_that_says_whether_it_holds() -> None:
+    table = Annex("分配表", (AnnexColumn("单位"),), tuple((f"单位{number}",) for number in range(60)))
+    first = issue_document(DocumentKind.FUNDS, OFFICE, replace(LETTER, annexes=(table,)), official(), NOON)
+    pages = read_pages(load_pdf(first, Viewer("auditor", "a")))
+    assert len(pages) > 2
+    assert {read_square_code(page.code) for page in pages} == {first.address}
+    asked = urlsplit(first.address).path
+
+    def said() -> str:
+        answer = Client().get(asked)  # of anybody
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    before = said()
+    for word in (first.full_number, OFFICE, first.sha256, "现行有效"):
+        assert word in before
+    second = issue(about=About(replaces=first))
+    assert ("现行有效" in said(), second.full_number in said()) == (False, True)
+    end_documents([second.subject], [DocumentKind(second.kind)], EndReason.REVOKED, NOON)
+    ended = Client().get(urlsplit(second.address).path).content.decode()
+    assert ("现行有效" in ended, "所作决定已撤销" in ended) == (False, True)
 
 
 def test_a_code_is_found_however_it_is_typed_and_an_invented_one_is_not() -> None:
