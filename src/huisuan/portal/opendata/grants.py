@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
@@ -37,7 +37,6 @@ _WAYS: Mapping[str, Text] = {
     AccessWay.PAGE: _("网页"), AccessWay.FILE: _("文件"), AccessWay.API: _("接口"), AccessWay.SQL: _("查询"),
 }  # fmt: skip
 _GIVEN = ("entry", "uscc", "purpose", "licence", "terms", "application")
-_MOST_ROWS = 500
 
 
 def grant_word(grant: DataGrant, now: datetime) -> Word:
@@ -131,14 +130,33 @@ def grant_page(request: HttpRequest, number: int) -> HttpResponseBase:
     return redirect("data-grant", number=number)
 
 
-def _page(request: HttpRequest, grant: DataGrant, *, refused: str = "", status: int = 200) -> HttpResponse:
-    viewer = viewer_of(request)
-    rows = grant.accesses.select_related("person", "release__product").order_by("-number")
+def _page(request: HttpRequest, grant: DataGrant, *, refused: str = "", status: int = 200) -> HttpResponseBase:
+    viewer, table = viewer_of(request), _ledger(request, grant)
     context = {
         "here": "opendata", "grant": grant, "state": grant_word(grant, timezone.now()), "refused": refused,
-        "accesses": [(row, _WAYS[row.way]) for row in rows[:_MOST_ROWS]], "count": rows.count(),
+        "count": table.everything.count(),
         "broken": broken_at(grant), "given": request.POST,
         "may_accept": viewer.role == "user" and grant.accepted_at is None and grant.revoked_at is None,
         "may_revoke": viewer.role in GATE_ROLES and grant.revoked_at is None,
     }  # fmt: skip
-    return render(request, "portal/opendata/grant.html", context, status=status)
+    return render_tables(request, "portal/opendata/grant.html", context, [table], status=status)
+
+
+def _ledger(request: HttpRequest, grant: DataGrant) -> Table:
+    """Every access under a grant, the newest first."""
+    return Table(
+        request,
+        grant.accesses.select_related("person", "release__product"),
+        [
+            Column("number", _("次"), "number", Kind.INTEGER, sort="number"),
+            Column("at", _("时间"), "at", Kind.MOMENT, sort="at"),
+            Column("who", _("谁"), "person.name"),
+            Column("way", _("经由"), lambda row: _WAYS[row.way]),
+            Column("file", _("文件"), lambda row: f"{row.release.product.get_format_display()} r{row.release_id}"),
+            Column("detail", _("范围"), lambda row: row.detail or "—", Kind.CODE),
+        ],
+        file=f"data-grant-{grant.pk}-accesses",
+        order="-number",
+        search=("person__username", "detail"),
+        empty=Empty(_("还没有读取过。")),
+    )
