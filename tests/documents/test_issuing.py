@@ -24,6 +24,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from support.accounts import account
 from support.jobs import party
+from support.own_fonts import shipped_as
 from support.printed_page import read_pages
 from support.square_code import read_square_code
 
@@ -164,6 +165,21 @@ def test_a_document_that_cannot_be_set_anew_is_a_finding_and_the_others_are_stil
     ]  # fmt: skip
     result = CliRunner().invoke(app, ["check"], obj=lambda: None)
     assert (result.exit_code, "按记录排不出来" in result.output) == (1, True)
+
+
+def test_a_face_that_an_office_owns_is_used_and_the_record_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = issue()
+    assert before.fonts == ["NotoSerifSC-Regular"]
+    (tmp_path / "fs.otf").write_bytes(shipped_as("FangSong"))
+    with monkeypatch.context() as owned:
+        owned.setenv("HUISUAN_FONTS", str(tmp_path))
+        made = issue()
+        assert (made.fonts, list(check_documents())) == (["FangSong", "NotoSerifSC-Regular"], [])
+        assert Client().get(f"/api/v1/documents/{made.code}").json()["fonts"] == made.fonts
+    assert issue().fonts == before.fonts
+    assert list(check_documents()) == [], "what this machine has no faces for is not called changed"
 
 
 def test_a_file_that_was_changed_is_found() -> None:
