@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.base.months import SHANGHAI
-from huisuan.parties.models import Relation
+from huisuan.parties.models import Relation, Succession
 from huisuan.parties.relation_history import relations_known
 from huisuan.programmes.flags.official_acts import OfficialAct, acts_of_employed, acts_of_experts, acts_of_tied
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
@@ -45,11 +45,13 @@ def look_back_at_relations(sender: object, *, parties: set[int], at: datetime, *
 
 
 def _reached(parties: set[int]) -> set[int]:
-    """These parties and all that relations of any day lead to from them."""
+    """These parties and all that relations and successions of any day lead to from them."""
     beside: dict[int, set[int]] = defaultdict(set)
-    for owner, owned in Relation.objects.values_list("owner", "owned"):
-        beside[owner].add(owned)
-        beside[owned].add(owner)
+    for first, second in [
+        *Relation.objects.values_list("owner", "owned"), *Succession.objects.values_list("old", "new"),
+    ]:  # fmt: skip
+        beside[first].add(second)
+        beside[second].add(first)
     found, new = set(parties), set(parties)
     while new := {other for one in new for other in beside[one]} - found:
         found |= new
