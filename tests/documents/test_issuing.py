@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -14,14 +16,17 @@ from typer.testing import CliRunner
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
 from huisuan.documents.commands import app
-from huisuan.documents.issuing import About, document_store, issue_document, set_prefix
-from huisuan.documents.letters import Letter, Part
-from huisuan.documents.models import Document, DocumentKind, DocumentSeries
+from huisuan.documents.issuing import About, document_store, end_documents, issue_document, set_prefix
+from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part
+from huisuan.documents.models import Document, DocumentKind, DocumentSeries, EndReason
 from huisuan.documents.queries import check_documents, find_document, list_documents, load_pdf
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from support.accounts import account
 from support.jobs import party
+from support.own_fonts import shipped_as
+from support.printed_page import read_pages
+from support.square_code import read_square_code
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 29, 4, tzinfo=UTC)
@@ -93,6 +98,29 @@ def test_a_document_is_replaced_once_and_says_by_what() -> None:
     assert second.full_number in page
 
 
+def test_the_code_on_each_page_leads_to_the_page_that_says_whether_it_holds() -> None:
+    table = Annex("分配表", (AnnexColumn("单位"),), tuple((f"单位{number}",) for number in range(60)))
+    first = issue_document(DocumentKind.FUNDS, OFFICE, replace(LETTER, annexes=(table,)), official(), NOON)
+    pages = read_pages(load_pdf(first, Viewer("auditor", "a")))
+    assert len(pages) > 2
+    assert {read_square_code(page.code) for page in pages} == {first.address}
+    asked = urlsplit(first.address).path
+
+    def said() -> str:
+        answer = Client().get(asked)  # of anybody
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    before = said()
+    for word in (first.full_number, OFFICE, first.sha256, "现行有效"):
+        assert word in before
+    second = issue(about=About(replaces=first))
+    assert ("现行有效" in said(), second.full_number in said()) == (False, True)
+    end_documents([second.subject], [DocumentKind(second.kind)], EndReason.REVOKED, NOON)
+    ended = Client().get(urlsplit(second.address).path).content.decode()
+    assert ("现行有效" in ended, "所作决定已撤销" in ended) == (False, True)
+
+
 def test_a_code_is_found_however_it_is_typed_and_an_invented_one_is_not() -> None:
     made = issue()
     loose = made.code.replace("-", " ").lower().replace("0", "o").replace("1", "l")
@@ -137,6 +165,21 @@ def test_a_document_that_cannot_be_set_anew_is_a_finding_and_the_others_are_stil
     ]  # fmt: skip
     result = CliRunner().invoke(app, ["check"], obj=lambda: None)
     assert (result.exit_code, "按记录排不出来" in result.output) == (1, True)
+
+
+def test_a_face_that_an_office_owns_is_used_and_the_record_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = issue()
+    assert before.fonts == ["NotoSerifSC-Regular"]
+    (tmp_path / "fs.otf").write_bytes(shipped_as("FangSong"))
+    with monkeypatch.context() as owned:
+        owned.setenv("HUISUAN_FONTS", str(tmp_path))
+        made = issue()
+        assert (made.fonts, list(check_documents())) == (["FangSong", "NotoSerifSC-Regular"], [])
+        assert Client().get(f"/api/v1/documents/{made.code}").json()["fonts"] == made.fonts
+    assert issue().fonts == before.fonts
+    assert list(check_documents()) == [], "what this machine has no faces for is not called changed"
 
 
 def test_a_file_that_was_changed_is_found() -> None:

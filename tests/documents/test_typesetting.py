@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -15,6 +16,8 @@ from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.documents.fonts import embedded_families
 from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part, parse_letter
 from huisuan.documents.typesetting import Imprint, typeset
+from support.printed_page import POINTS_PER_MM, read_pages
+from support.square_code import read_square_code
 
 NOON = datetime(2026, 11, 29, 4, tzinfo=UTC)
 IMPRINT = Imprint(
@@ -65,6 +68,43 @@ def test_pages_are_a4_and_the_annex_begins_on_its_own() -> None:
             width, height = (Fraction(str(edge)) * Fraction("25.4") / 72 for edge in page.mediabox[2:])
             assert abs(width - 210) < Fraction(1, 10)
             assert abs(height - 297) < Fraction(1, 10)
+
+
+def test_a_page_is_22_lines_of_28_signs_in_its_place_by_gb_t_9704() -> None:
+    pages = read_pages(typeset(Letter("题", (Part("国" * 28 * 70),)), IMPRINT))
+    assert len(pages) == 4
+    first, *whole = [[one for one in page.lines if one.size == 15.75] for page in pages[:3]]
+    assert [one.signs for one in first[1:4]] == [26, 28, 28]  # below the number: indented by two, then full
+    for lines in whole:
+        assert [one.signs for one in lines] == [28] * 22
+        for one in lines:
+            assert (one.left, one.right) == pytest.approx((28, 28 + 156), abs=0.1)
+        tops = [one.baseline - 0.88 * one.size / POINTS_PER_MM for one in lines]
+        assert tops == pytest.approx([37 + at * 225 / 22 for at in range(22)], abs=0.1)
+    for number, page in enumerate(pages, start=1):
+        foot = page.lines[-1]
+        assert (foot.size, foot.signs) == (14, 5)
+        assert foot.baseline > 37 + 225 + 7
+        sign = 14 / POINTS_PER_MM
+        if number % 2:  # on the outer edge, one sign in
+            assert foot.right == pytest.approx(184 - sign, abs=0.3)
+        else:
+            assert foot.left == pytest.approx(28 + sign, abs=0.3)
+        assert read_square_code(page.code) == IMPRINT.address
+
+
+def test_rows_of_an_annex_never_overlap_whatever_they_hold() -> None:
+    cells = ["短", "W" * 31, "国" * 29, "国" * 90, "一\n二", "é" * 60, "1" * 40, "A国" * 17, "", "⸺" * 20, "𠮷" * 40]
+    table = Annex(
+        "表", (AnnexColumn("单位", wide=True), AnnexColumn("数", number=True)),
+        tuple((cell, other) for cell in cells for other in ("1,234.00", "WWWWWWWWWWWW")),
+    )  # fmt: skip
+    pages = read_pages(typeset(Letter("题", (), annexes=(table,)), IMPRINT))
+    for page in pages[1:]:
+        left = [one for one in page.lines if one.size == 12 and one.left < 100]
+        assert all(one.right < 184 for one in page.lines if one.size == 12)
+        for above, below in itertools.pairwise(left):
+            assert below.baseline - above.baseline > 10 / POINTS_PER_MM or below.left > above.right - 0.1
 
 
 def test_all_faces_are_embedded_and_come_with_the_platform() -> None:

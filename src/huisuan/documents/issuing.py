@@ -26,7 +26,7 @@ from huisuan.documents.models import (
     DocumentTemplate,
     EndReason,
 )
-from huisuan.documents.typesetting import Imprint, typeset, typesetter
+from huisuan.documents.typesetting import Imprint, typeset, typesetter_and_layout
 from huisuan.parties.models import Party, Person
 
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another (Crockford's base 32)
@@ -70,7 +70,7 @@ def issue_document(
     made = Document(
         series=series, number=(last or 0) + 1, code=code, kind=kind, subject=about.subject, party=about.party,
         letter=letter.to_dict(), address=_public_address(code), replaces=replaces, issued_by=by, issued_at=now,
-        setter=typesetter(),
+        setter=typesetter_and_layout(),
     )  # fmt: skip
     pdf = typeset(letter, imprint_of(made))
     made.sha256, made.fonts = document_store().store(pdf), embedded_families(pdf)

@@ -16,7 +16,7 @@ from huisuan.documents.fonts import embedded_families
 from huisuan.documents.issuing import document_store, imprint_of
 from huisuan.documents.letters import parse_letter
 from huisuan.documents.models import CODE_FORM, PUBLIC_KINDS, Document, DocumentTemplate
-from huisuan.documents.typesetting import NOT_SET, typeset, typesetter
+from huisuan.documents.typesetting import NOT_SET, typeset, typesetter_and_layout
 from huisuan.parties.viewer import Viewer
 
 _CODE = re.compile(CODE_FORM)
@@ -148,7 +148,7 @@ def _set_again(document: Document, template: bytes, docx: bytes) -> Iterator[str
     except InvalidRequest:
         yield "not_set"
         return
-    if document.setter != typesetter():
+    if document.setter != typesetter_and_layout():
         return
     try:
         again = typeset(letter, imprint)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
@@ -19,6 +20,8 @@ from huisuan.parties.relation_history import latest_statements
 _RELATION_COLUMNS = ("owner", "owned", "valid_from")
 _OPTIONAL_RELATION_COLUMNS = ("share_permille", "share", "control", "valid_to", "withdrawn")
 _SUCCESSION_COLUMNS = ("old", "new", "kind", "valid_from")
+#: sent inside the transaction of an import that entered something: `parties` (keys of both ends), `at`
+relations_entered = Signal()
 _YES, _NO = {"true", "1", "yes", "y", "是"}, {"false", "0", "no", "n", "否", ""}
 
 
@@ -40,6 +43,7 @@ def import_relations(
     with transaction.atomic():
         parties = {party.uscc: party for party in Party.objects.all()}
         seen: dict[tuple[int, int, date], int] = {}
+        entered: set[int] = set()
         for line, cells in table.rows(report.faults):
             try:
                 relation = _parse_relation(cells, parties)
@@ -49,10 +53,13 @@ def import_relations(
                     raise LineRefused("valid_from", cells["valid_from"], rule, "每段关系只留一行")
                 for field, value in entry.items():
                     setattr(relation, field, value)
-                _store_relation(relation, report)
+                if _store_relation(relation, report):
+                    entered |= {relation.owner_id, relation.owned_id}
                 seen[key] = line
             except LineRefused as refusal:
                 report.faults.append(refusal.at(line))
+        if entered:
+            relations_entered.send(import_relations, parties=entered, at=at)
     return report
 
 
@@ -106,7 +113,8 @@ def _parse_share(cells: dict[str, str]) -> int:
     return int(permille)
 
 
-def _store_relation(relation: Relation, report: FileReport) -> None:
+def _store_relation(relation: Relation, report: FileReport) -> bool:
+    """Whether it says anything new."""
     Party.objects.select_for_update(no_key=True).get(pk=relation.owned_id)  # two imports see one another
     pair = {"owner": relation.owner_id, "owned": relation.owned_id}
     latest = Relation.objects.filter(**pair).aggregate(day=Max("known_from"))["day"]
@@ -126,12 +134,13 @@ def _store_relation(relation: Relation, report: FileReport) -> None:
     )
     if unchanged:
         report.same += 1
-        return
+        return False
     relation.save()
     if same is None or same.withdrawn:
         report.new += 1
     else:
         report.changed += 1
+    return True
 
 
 def _refuse_overlap(relation: Relation, others: QuerySet[Relation]) -> None:

@@ -158,6 +158,7 @@ def answer_flag_(
 def inbox(
     by: _By,
     after: Annotated[int, typer.Option("--after", min=0, help="上一页最后一件的 id")] = 0,
+    opinions: Annotated[bool, typer.Option("--opinions", help="等此人的单位出具意见的（一事一议）")] = False,
     as_json: AsJson = False,
 ) -> None:
     """等此人当天在任的岗位办理的申报：可办什么，何时到期，是否逾期。"""
@@ -165,6 +166,9 @@ def inbox(
     from huisuan.programmes.workflow.inbox import list_waiting
 
     now = datetime.now(UTC)
+    if opinions:
+        _print_opinions_waiting(by, now, after, as_json)
+        return
     rows = [waiting.to_dict(now) for waiting in list_waiting(find_person(by), now, after=after)]
     if as_json:
         print_json(rows)
@@ -179,6 +183,26 @@ def inbox(
         "overdue": "",
     }
     print_table("待办", shown, columns, "没有等您办理的申报")
+
+
+def _print_opinions_waiting(by: str, now: datetime, after: int, as_json: bool) -> None:
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.review_desk.opinions import list_opinions_waiting
+
+    rows = list_opinions_waiting(find_person(by), now, after=after)
+    if as_json:
+        print_json(rows)
+        return
+    shown = [row | {"offices": "、".join(row["offices"]), "overdue": "逾期" if row["overdue"] else ""} for row in rows]
+    columns = {
+        "number": "编号",
+        "programme": "程序",
+        "party": "申报人",
+        "offices": "单位",
+        "due": "到期",
+        "overdue": "",
+    }
+    print_table("待出具意见", shown, columns, "没有等您的单位出具意见的申报")
 
 
 def _print_checks(found: list[dict[str, Any]], as_json: bool) -> None:

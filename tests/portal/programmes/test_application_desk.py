@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 import pytest
@@ -100,3 +101,8 @@ def test_what_was_checked_stands_on_the_page_for_officials_and_is_asked_again_th
     assert "再核对一次" not in page
     assert "信用名单" not in shown(browser(applicant(2)).get(address))
     assert "再核对一次" in shown(checker.get(address))
+    checker.cookies["django_language"] = "en"
+    english = shown(checker.get(address)).split('id="checks"')[1].split("</section>")[0]
+    assert re.findall(r"[\u3400-\u9fff]+", english) == []
+    for said in ("qualifies, 1,000,000.00 yuan owed", "not on the credit list", "1 other applicant of the call"):
+        assert said in english

@@ -17,7 +17,7 @@ from huisuan.programmes.models import Application
 from huisuan.programmes.workflow import act
 from support.awards import ACCOUNT, BANK, offered
 from support.calls import draft, line, opened, publisher
-from support.programmes import applicant, official, person
+from support.programmes import applicant, application, official, person
 
 pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
@@ -105,3 +105,14 @@ def test_an_offer_is_confirmed_on_one_page_once() -> None:
     assert (offer.state, offer.steps_taken) == ("submitted", 1)
     assert "已经确认过" in shown(client.get(f"/offers/{offer.number}"))
     assert browser(applicant(2)).get(f"/offers/{offer.number}").status_code == 404
+
+
+def test_what_home_does_not_list_it_counts_and_leads_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huisuan.portal.programmes.claims._LISTED", 1)
+    client, made = browser(applicant(1)), [application() for _ in range(3)]
+    for one in made:
+        act(one.number, "submit", applicant(1), NOW)
+    page = shown(client.get("/claims/"))
+    assert sum(f"/applications/{one.number}" in page for one in made) == 1
+    assert "另有 2 项没有列在这里。" in page
+    assert 'href="/applications/">看全部' in page

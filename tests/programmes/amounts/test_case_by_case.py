@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import typer
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.amounts.case_by_case import offices_to_hear
+from huisuan.programmes.application_commands import inbox as inbox_command
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.models import Application, Award, OfficeOpinion
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice
@@ -124,6 +126,15 @@ def test_the_command_enters_an_opinion(case: Application) -> None:
     assert json.loads(result.stdout)[2]["amount_fen"] == 9
 
 
+def inbox_of(who: str) -> Any:
+    """What the command says waits for the opinion of somebody's office."""
+    app = typer.Typer()
+    app.command()(inbox_command)
+    result = CliRunner().invoke(app, ["--by", who, "--opinions", "--json"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return json.loads(result.stdout)
+
+
 def test_an_office_that_only_cooperates_reads_the_case_and_gives_its_opinion_on_the_page_and_by_api(
     case: Application,
 ) -> None:
@@ -134,6 +145,14 @@ def test_an_office_that_only_cooperates_reads_the_case_and_gives_its_opinion_on_
     browser, stranger, firm = Client(), Client(), Client()
     for client, who in ((browser, adviser), (stranger, other), (firm, applicant(1))):
         client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
+    inbox, api = browser.get("/inbox/").content.decode(), "/api/v1/inbox/opinions"
+    assert "等本单位出具意见的" in inbox
+    assert f'href="{page}#opinions"' in inbox
+    (waiting,) = personal_caller(adviser, "read").get(api).json()["waiting"]
+    assert (waiting["number"], waiting["offices"], waiting["state"]) == (case.number, [ASKED[0]], "in_publicity")
+    assert case.number not in stranger.get("/inbox/").content.decode()
+    assert inbox_of("adviser") == [waiting]
+    assert inbox_of("elsewhere") == inbox_of("publisher") == []
     shown = browser.get(page).content.decode()
     assert f'action="{where}"' in shown
     assert f"<option>{ASKED[0]}</option>" in shown
@@ -150,6 +169,8 @@ def test_an_office_that_only_cooperates_reads_the_case_and_gives_its_opinion_on_
     assert "规划内安排" in shown
     assert "1,000,000.00" in shown
     assert f'action="{where}"' not in shown
+    assert "等本单位出具意见的" not in browser.get("/inbox/").content.decode()
+    assert inbox_of("adviser") == []
     program = personal_caller(official("api adviser", "recommend", ASKED[1]))
     body = {"office": ASKED[1], "text": "同意", "amount_fen": 5}
     api = f"/api/v1{where}"

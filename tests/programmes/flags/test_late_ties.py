@@ -12,6 +12,7 @@ from django.urls import reverse
 from huisuan.base.errors import Conflict, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Relation
+from huisuan.parties.relation_import import import_relations
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
 from huisuan.programmes.contract_desk.accepting import decide_milestone, record_site_check
@@ -81,6 +82,34 @@ def test_a_relation_of_the_employer_entered_later_raises_a_flag_on_the_sheet() -
         source="登记", by="李处", at=LATER,
     )  # fmt: skip
     assert [(flag.saw["person"], flag.saw["tie"]) for flag in look_back(LATER)] == [("e0", "control")]
+
+
+def test_a_file_of_relations_raises_flags_as_it_is_entered_on_the_sheet_and_on_the_step(made: Application) -> None:
+    expert = seated(made)[0]
+    line = f"{expert.username},{party(7).uscc},通用大模型,2020-01-01\n"
+    import_experts(f"username,employer_uscc,fields,active_from\n{line}".encode(), "专家.csv", by="李处", now=REVIEWED)
+    send_sheet(made.number, MARKS, {}, expert, REVIEWED)
+    other, seconded = application(2), person("seconded", "user", party=party(8), member_role="viewer")
+    give_post(seconded, INDUSTRY, "check", date(2024, 1, 1), person("giver"), REVIEWED)
+    act(other.number, "submit", applicant(2), REVIEWED)
+    checked(other, seconded, REVIEWED)
+    head, holding = "owner,owned,share,valid_from\n", f"{party(9).uscc},{party(1).uscc},60%,2023-01-01\n"
+    import_relations(f"{head}{holding}".encode(), "别人的.csv", now=LATER)
+    assert not ApplicationFlag.objects.exists(), "it concerns nobody who acted"
+    file = (
+        f"{head}{party(7).uscc},{party(9).uscc},60%,2023-01-01\n"  # by way of 9
+        f"{party(8).uscc},{party(2).uscc},1%,2023-01-01\nbad,line,1%,2023-01-01\n"
+    ).encode()
+    with transaction.atomic():  # as one is tried before it is entered
+        import_relations(file, "股权.csv", now=LATER)
+        transaction.set_rollback(True)
+    assert not ApplicationFlag.objects.exists()
+    assert len(import_relations(file, "股权.csv", now=LATER).faults) == 1
+    raised = {(flag.saw["person"], flag.saw["act"], flag.saw["tie"]) for flag in ApplicationFlag.objects.all()}
+    assert raised == {(expert.username, "score", "control"), ("seconded", "check", "relation")}
+    import_relations(file, "股权.csv", now=LATER)
+    assert ApplicationFlag.objects.count() == 2
+    assert look_back(LATER) == [], "nothing is left for the night"
 
 
 def test_an_official_of_the_pool_with_a_tie_entered_later_is_flagged_and_does_not_answer_it(made: Application) -> None:

@@ -25,6 +25,7 @@ from huisuan.parties.route_access import allow
 from huisuan.portal.account.qr import as_image
 from huisuan.portal.account.sign_in import BACKEND, recovery_codes_page, too_many_tries_page
 from huisuan.portal.ui import state_labels
+from huisuan.portal.ui.list_filters import first_rows
 from huisuan.portal.ui.refusals import refusal_html
 
 ENROLLING = "enrolling"  # in the session: the secret that the page shows
@@ -47,6 +48,7 @@ def account_page(request: HttpRequest, **more: Any) -> HttpResponse:
     """The account as it is, with what just happened; a secret that it shows is not kept by the browser."""
     person, now = person_of(request), timezone.now()
     mine = tokens.list_tokens(person)
+    events, more_events = first_rows(person.events.all(), _EVENTS_SHOWN)
     context = {
         "here": "account",
         "account": person,
@@ -55,7 +57,8 @@ def account_page(request: HttpRequest, **more: Any) -> HttpResponse:
         "scopes": [(scope.value, state_labels.SCOPE[scope.value]) for scope in Scope],
         "days": tokens._DEFAULT_DAYS,
         "most_days": tokens._MAX_DAYS,
-        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:_EVENTS_SHOWN]],
+        "events": [(one, state_labels.STEP[one.what]) for one in events],
+        "more_events": more_events,
         **more,
     }
     answer = render(request, "portal/account/account.html", context, status=422 if more.get("refused") else 200)

@@ -21,6 +21,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.programmes.inbox import due_word
 from huisuan.portal.programmes.words import programme_title, refusal_status
 from huisuan.portal.ui.columns import Column, Empty, Kind
+from huisuan.portal.ui.list_filters import first_rows
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
@@ -106,11 +107,11 @@ def _desk(request: HttpRequest, refused: str = "", status: int = 200) -> HttpRes
         search=("line__applicant", "line__notice__number"),
         empty=Empty(_("没有异议：本单位的公示收到异议后列在这里。")),
     )
-    waiting = list(list_publishable(_person(request), now)[:_SHOWN])
+    waiting, more = first_rows(list_publishable(_person(request), now), _SHOWN)
     amounts = computed_amounts(waiting)
     context = {
         "here": "publicity-desk", "refused": refused, "title": request.POST.get("title", ""),
-        "waiting": [_row(request, one, amounts.get(one.pk)) for one in waiting],
+        "waiting": [_row(request, one, amounts.get(one.pk)) for one in waiting], "more": more,
     }  # fmt: skip
     answer = render_tables(request, "portal/notices/desk.html", context, [table])
     answer.status_code = status

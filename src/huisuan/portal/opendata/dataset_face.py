@@ -43,6 +43,7 @@ class Dataset:
     grant: DataGrant | None
     hidden: int
     gone: list[tuple[GateRelease, Gone]]
+    more_gone: int
     preview: Preview | None
     chart: Chart | None
     loading: list[tuple[str, str]]
@@ -56,12 +57,13 @@ def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
     reads = list_readable(readable_by(viewer, now, code), viewer, now)
     if reads and request.method == "GET":
         note_access(reads[0], viewer, AccessWay.PAGE, now)
-    files, preview = _shown(reads), _preview(reads)
+    files, preview, gone = _shown(reads), _preview(reads), _gone(code)
     return Dataset(
         files,
         reads[0].grant if reads else None,
         released_now(code).count() - len(files),
-        _gone(code),
+        gone[:_MOST_GONE],
+        max(0, len(gone) - _MOST_GONE),
         preview,
         _chart(preview.spread) if preview and preview.spread else None,
         _loading(request, files, _LINES if entry.access == Access.OPEN else _LINES_BY_TOKEN),
@@ -90,7 +92,7 @@ def _preview(reads: list[ReadableRelease]) -> Preview | None:
 
 def _gone(code: str) -> list[tuple[GateRelease, Gone]]:
     found = GateRelease.objects.filter(file__entry__code=code).select_related("file__entry__latest", "product")
-    rows = [(each, why_gone(each)) for each in found.order_by("-pk")[:_MOST_GONE]]
+    rows = [(each, why_gone(each)) for each in found.order_by("-pk")]
     return [(each, gone) for each, gone in rows if gone is not None]
 
 

@@ -24,7 +24,6 @@ from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Text
 from huisuan.portal.ui.forms import choices
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.programmes.flags.late_ties import look_back
 from huisuan.settlement.impact.register_requests import RegisterLines, enter_at_once, request_register_file
 
 _RELATION = ("owner", "owned", "share", "control", "valid_from", "valid_to", "withdrawn")
@@ -102,8 +101,6 @@ def _hand_in(request: HttpRequest, party: Party, kind: str, names: Sequence[str]
         return show(request, party, asked, refused=refusal_html(refusal))  # type: ignore[no-any-return]
     if report.faults:
         return show(request, party, asked, fault=report.faults[0])  # type: ignore[no-any-return]
-    if kind == "relations" and (report.new or report.changed):
-        look_back(now)  # at what was done before this was known
     messages.success(request, _t("已登记。") if report.new else _t("已更改。") if report.changed else _t("没有变化。"))
     return redirect("party", uscc=party.uscc)
 

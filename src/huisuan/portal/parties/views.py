@@ -30,6 +30,7 @@ from huisuan.portal.parties.whole_party import read_whole_party
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.forms import choices
+from huisuan.portal.ui.list_filters import first_rows
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
@@ -106,6 +107,7 @@ def party_page(request: HttpRequest, uscc: str) -> HttpResponseBase:
     party = get_object_or_404(list_visible_parties(viewer), uscc=uscc.upper())
     today = timezone.now().astimezone(SHANGHAI).date()
     known = relations_known(today)
+    changes, more_changes = first_rows(party.changes.all(), HISTORY_SHOWN)
     context = {
         "here": "parties",
         "party": party,
@@ -118,7 +120,8 @@ def party_page(request: HttpRequest, uscc: str) -> HttpResponseBase:
         .order_by("valid_from", "pk"),
         "dated": list(_dated(party, today)),
         "attested": list_attestations(party, today),
-        "changes": [_change(each) for each in party.changes.all()[:HISTORY_SHOWN]],
+        "changes": [_change(each) for each in changes],
+        "more_changes": more_changes,
         "same": {"bills": f"{reverse('bills')}?q={party.uscc}", "entitlements": f"{reverse('entitlements')}?q={uscc}"},
     }
     return render(request, "portal/parties/party.html", context)

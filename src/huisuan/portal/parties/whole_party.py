@@ -20,6 +20,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.application_desk import FLAG_WORDS
 from huisuan.portal.programmes.words import application_state, programme_title
 from huisuan.portal.ui.columns import Text
+from huisuan.portal.ui.list_filters import first_rows
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.visible import compute
 from huisuan.programmes.awards.closing import paid_so_far
@@ -79,9 +80,12 @@ class WholeParty:
     applications_count: int
     applications_link: str
     things: Sequence[RegisterVersion]  # on which register, in what version
+    more_things: int
     credit: Sequence[tuple[CreditEntry, Text]]
     flags: Sequence[tuple[ApplicationFlag, Text]]
+    more_flags: int
     documents: Sequence[Document]
+    more_documents: int
     experts: Sequence[TiedExpert] | None  # None: not for this reader
 
 
@@ -90,6 +94,9 @@ def read_whole_party(party: Party, viewer: Viewer, today: date) -> WholeParty:
     applications = list(visible_applications(viewer).filter(party=party).order_by("-year", "-number"))
     years = _years(party, viewer, applications)
     inside = viewer.role in _SEES_INSIDE
+    things, more_things = first_rows(_things(party), _SHOWN)
+    flags, more_flags = first_rows(_open_flags(applications), _SHOWN) if inside else ([], 0)
+    documents, more_documents = first_rows(list_documents(viewer).filter(party=party).order_by("-issued_at"), _SHOWN)
     return WholeParty(
         years,
         _added(years),
@@ -99,10 +106,13 @@ def read_whole_party(party: Party, viewer: Viewer, today: date) -> WholeParty:
         ],
         len(applications),
         f"{reverse('applications')}?q={party.uscc}",
-        list(_things(party)[:_SHOWN]),
+        things,
+        more_things,
         [(each, _EFFECTS[each.effect]) for each in credit_on([party.pk], today)],
-        [(each, FLAG_WORDS[each.kind]) for each in _open_flags(applications)[:_SHOWN]] if inside else (),
-        list(list_documents(viewer).filter(party=party).order_by("-issued_at")[:_SHOWN]),
+        [(each, FLAG_WORDS[each.kind]) for each in flags],
+        more_flags,
+        documents,
+        more_documents,
         _experts(party, today) if inside else None,
     )
 

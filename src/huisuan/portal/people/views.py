@@ -26,6 +26,7 @@ from huisuan.parties.route_access import allow
 from huisuan.portal.account.views import actor_of
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
+from huisuan.portal.ui.list_filters import first_rows
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
@@ -165,6 +166,7 @@ def act(request: HttpRequest, number: int, action: str) -> HttpResponseBase:
 
 
 def _person_page(request: HttpRequest, person: Person, **more: Any) -> HttpResponse:
+    events, more_events = first_rows(person.events.all(), _EVENTS_SHOWN)
     context = {
         "here": "people",
         "who": person,
@@ -175,7 +177,8 @@ def _person_page(request: HttpRequest, person: Person, **more: Any) -> HttpRespo
         "identity": person.identities.first(),
         "oidc": bool(settings.HUISUAN_OIDC_ISSUER),
         "tokens": tokens.list_tokens(person).filter(revoked_at__isnull=True, expires_at__gt=timezone.now()),
-        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:_EVENTS_SHOWN]],
+        "events": [(one, state_labels.STEP[one.what]) for one in events],
+        "more_events": more_events,
         **_places(),
         **more,
     }

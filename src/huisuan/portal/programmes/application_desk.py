@@ -11,14 +11,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotAllowed, Refused
+from huisuan.law.model import LawError
+from huisuan.law.policy import load_policy
 from huisuan.law.procedure import CLOSING_STATES, State
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
+from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.programmes.application_money import ApplicationMoney
 from huisuan.portal.ui.state_labels import Word
 from huisuan.programmes.check_desk.flag_answers import list_flags, may_answer_flags
 from huisuan.programmes.checks.stored import last_round
-from huisuan.programmes.models import Application, CheckKind, FlagReason
+from huisuan.programmes.models import Application, ApplicationCheck, CheckKind, FlagReason
 from huisuan.programmes.payments.payees import may_answer_payee_change
 from huisuan.programmes.workflow.permission import Permissions, is_applicant
 
@@ -122,9 +125,24 @@ def _round(application: Application) -> ShownRound | None:
     if not answers:
         return None
     first = answers[0]
-    shown = tuple(ShownCheck(CHECK_WORDS[row.kind], _PASSED[row.passed], row.reason) for row in answers)
+    shown = tuple(ShownCheck(CHECK_WORDS[row.kind], _PASSED[row.passed], _reason(row, application)) for row in answers)
     older = newest is not None and first.submission_id != newest.pk
     return ShownRound(first.at, first.by.name, first.round, older, shown)
+
+
+def _reason(row: ApplicationCheck, application: Application) -> str:
+    """Why; for a reader of English with what the law and its facts are called in English, where they say so."""
+    if not reads_english():
+        return row.reason
+    text = row.reason
+    for said in row.saw.get("reasons", ()):
+        text = text.replace(said["text"], said["text_en"] or said["text"])
+    edition = application.edition
+    with suppress(LawError):  # a policy or a rule that is gone keeps its Chinese
+        rule = load_policy(edition.policy).claim_rule(edition.rule_key)
+        for chinese, english in [(rule.title, rule.title_en), *((spec.zh, spec.en) for spec in rule.facts)]:
+            text = text.replace(f"{chinese}：", f"{english}：")
+    return text
 
 
 def _shown(flag: dict[str, Any]) -> ShownFlag:

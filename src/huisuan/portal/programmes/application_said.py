@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain import explain
-from huisuan.law.forms import format_cell
-from huisuan.law.model import FactSpec, LawError, Rule
+from huisuan.law.forms import format_cell, option_labels
+from huisuan.law.model import FactSpec, LawError, Rule, ValueKind
 from huisuan.law.policy import load_policy
 from huisuan.portal.applications.form import KNOWN_BY, label_of
-from huisuan.portal.law.reasoning import Reasoning, describe_answer, reasoning
+from huisuan.portal.law.reasoning import Reasoning, describe_answer, reads_english, reasoning
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.awards.offered import standing_offers
 from huisuan.programmes.models import Application, ApplicationSubmission, Offer
@@ -98,8 +98,18 @@ def _facts(rule: Rule, made: ApplicationSubmission) -> tuple[SaidFact, ...]:
 
 def _told(rule: Rule, spec: FactSpec, made: ApplicationSubmission) -> str:
     if spec.name in made.known:
-        return format_cell(spec, read_known(rule, made.known).get(spec.name))
-    return _text(made, spec.name)
+        return _read(spec, format_cell(spec, read_known(rule, made.known).get(spec.name)))
+    return _read(spec, _text(made, spec.name))
+
+
+def _read(spec: FactSpec, text: str) -> str:
+    """What was typed; a yes, a no and one of several in the reader's language."""
+    if not reads_english():
+        return text
+    if spec.kind == ValueKind.BOOL:
+        return {"是": "yes", "否": "no"}.get(text, text)
+    names = {label: name for name, label in option_labels(spec).items()}
+    return (spec.options_en or {}).get(names.get(text, text), text)
 
 
 def _text(made: ApplicationSubmission, name: str) -> str:
@@ -116,24 +126,25 @@ def _source(made: ApplicationSubmission, name: str) -> str:
 
 
 def _versions(made: list[ApplicationSubmission], rule: Rule | None) -> tuple[SaidVersion, ...]:
-    labels = {spec.name: label_of(spec) for spec in rule.facts} if rule else {}
+    specs = {spec.name: spec for spec in rule.facts} if rule else {}
     found, before = [], None
     for one in made:
-        changed = _changes(before, one, labels) if before else ()
+        changed = _changes(before, one, specs) if before else ()
         found.append(SaidVersion(one, changed))
         before = one
     return tuple(found)
 
 
 def _changes(
-    before: ApplicationSubmission, after: ApplicationSubmission, labels: Mapping[str, str]
+    before: ApplicationSubmission, after: ApplicationSubmission, specs: Mapping[str, FactSpec]
 ) -> tuple[tuple[str, str, str], ...]:
     names = list(dict.fromkeys([*before.facts, *after.facts]))
-    changed = [
-        (labels.get(name, name), _text(before, name), _text(after, name))
-        for name in names
-        if _text(before, name) != _text(after, name)
-    ]
+    changed = []
+    for name in names:
+        first, second, spec = _text(before, name), _text(after, name), specs.get(name)
+        if first == second:
+            continue
+        changed.append((label_of(spec), _read(spec, first), _read(spec, second)) if spec else (name, first, second))
     files = [{file["sha256"] for file in one.evidence} for one in (before, after)]
     if files[0] != files[1]:
         changed.append((_("佐证材料"), str(len(files[0])), str(len(files[1]))))

@@ -106,7 +106,9 @@ def inbox_acts_done(request: HttpRequest) -> HttpResponseBase:
         "here": "inbox",
         "action": action_label(outcome["action"]),
         "done": outcome["done"][:_LISTED],
+        "more_done": max(0, len(outcome["done"]) - _LISTED),
         "count": len(outcome["done"]),
+        "more_refused": outcome["left"] - len(outcome["refused"]),
         "left": outcome["left"],
         "refused": [(number, refusal_html(Refused(text, code=code))) for number, text, code in outcome["refused"]],
     }

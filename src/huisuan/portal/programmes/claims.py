@@ -16,6 +16,7 @@ from huisuan.portal.applications.form import other_claimants
 from huisuan.portal.programmes.calls import drafts_by_rule, window_word
 from huisuan.portal.programmes.inbox import due_word
 from huisuan.portal.programmes.words import application_state, duty_label, programme_title
+from huisuan.portal.ui.list_filters import first_rows
 from huisuan.programmes.applications.queries import claimant
 from huisuan.programmes.awards.queries import offers_to_confirm
 from huisuan.programmes.calls.queries import list_calls
@@ -34,14 +35,20 @@ def claims_page(request: HttpRequest) -> HttpResponse:
     viewer, now = viewer_of(request), timezone.now()
     own = own_applications(viewer).exclude(state__in=[State.DRAFT.value])
     living = own.exclude(state__in=[state.value for state in CLOSING_STATES])
-    returned = list(living.filter(state=State.RETURNED.value).prefetch_related("steps")[:_LISTED])
-    going = list(living.exclude(state=State.RETURNED.value).prefetch_related("edition__edges")[:_LISTED])
+    returned, more_returned = first_rows(living.filter(state=State.RETURNED.value).prefetch_related("steps"), _LISTED)
+    going, more_going = first_rows(
+        living.exclude(state=State.RETURNED.value).prefetch_related("edition__edges"), _LISTED
+    )
     due = due_counts(going)
-    offers = list(offers_to_confirm(viewer)[:_LISTED]) if viewer.role == "user" else []
+    offers, more_offers = first_rows(offers_to_confirm(viewer), _LISTED) if viewer.role == "user" else ([], 0)
+    calls = _open_calls(viewer)
     context = {
         "here": "claims",
         "offers": [(offer, programme_title(offer.application.edition)) for offer in offers],
-        "calls": _open_calls(viewer),
+        "calls": calls[:_LISTED],
+        "more_claims": more_offers + max(0, len(calls) - _LISTED),
+        "more_returned": more_returned,
+        "more_going": more_going,
         "returned": [(one, programme_title(one.edition), list(one.steps.all())[-1]) for one in returned],
         "going": [(one, programme_title(one.edition), application_state(one.state, viewer.role), _whom(one),
                    due_word(due[one.pk], now)) for one in going],
@@ -54,7 +61,7 @@ def _open_calls(viewer: Viewer) -> list[dict[str, Any]]:
     """The open calls that are for such a party, with its drafts of each."""
     now, party, own = timezone.now(), claimant(viewer), drafts_by_rule(viewer)
     found = []
-    for call in list_calls(now, only_open=True)[:_LISTED]:
+    for call in list_calls(now, only_open=True):
         try:
             _policy, rule = law_of(call)
         except LawError:

@@ -26,6 +26,7 @@ from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.contract_desk.waiting import milestones_of_posts
 from huisuan.programmes.models import Application, ProcedureEdition
 from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.review_desk.opinions import describe_opinions, opinions_waiting
 from huisuan.programmes.workflow.due import overdue_rank
 from huisuan.programmes.workflow.inbox import describe_waiting, waiting_applications
 
@@ -115,6 +116,36 @@ def inbox_table(request: HttpRequest, person: Person, now: datetime) -> Table:
     )
 
 
+def opinion_table(request: HttpRequest, person: Person, now: datetime) -> Table:
+    """The cases on which the person's offices are to be heard before they are decided."""
+
+    def prepare(rows: Sequence[Any]) -> None:
+        for row, waiting in zip(rows, describe_opinions(rows, person, now), strict=True):
+            row.waiting = waiting
+
+    return Table(
+        request,
+        opinions_waiting(person, now),
+        [
+            Column(
+                "number", _("编号"), "number", Kind.CODE, sort="number",
+                link=lambda row: reverse("application", args=[row.number]) + "#opinions",
+            ),
+            Column("programme", _("申报程序"), lambda row: programme_title(row.edition), sort="edition__key"),
+            Column("party", _("申报单位"), applicant_name, sort="party__name"),
+            Column("offices", _("出具意见的单位"), lambda row: _t("、").join(row.waiting.offices)),
+            Column("state", _("状态"), lambda row: application_state(row.state, person.role), Kind.STATE, "state"),
+            Column("due", _("最晚"), lambda row: due_word(row.waiting.due, now), Kind.STATE),
+        ],
+        file="opinions",
+        name="opinion",
+        order="number",
+        search=("number", "party__name", "party__uscc"),
+        empty=Empty(_("没有等您的单位出具意见的申报。")),
+        prepare=prepare,
+    )  # fmt: skip
+
+
 def _from_inbox(row: Any) -> str:
     return reverse("application", args=[row.number]) + "?from=inbox"
 
@@ -142,11 +173,13 @@ def inbox_page(request: HttpRequest) -> HttpResponseBase:
     now = timezone.now()
     table = inbox_table(request, request.user, now)
     milestones = milestone_table(request, milestones_of_posts(request.user, now), "milestone")
+    opinions = opinion_table(request, request.user, now)
     posts = posts_in_force(request.user, now.astimezone(SHANGHAI).date())
     context = {
         "here": "inbox",
         "posts": [(post, duty_label(post.duty)) for post in posts],
         "milestones": milestones.everything.exists(),
+        "opinions": opinions.everything.exists(),
         "overdue": table.everything.filter(due_rank__lte=overdue_rank(now.astimezone(SHANGHAI).date())).count(),
     }
-    return render_tables(request, "portal/programmes/inbox.html", context, [table, milestones])
+    return render_tables(request, "portal/programmes/inbox.html", context, [table, milestones, opinions])

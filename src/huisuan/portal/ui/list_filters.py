@@ -1,12 +1,15 @@
-"""Filters that several lists have: by a firm, typed in by name or number, for a province has thousands; by a month."""
+"""Filters that several lists have: by a firm, typed in by name or number, for a province has thousands; by a month.
+
+And the first rows of a list on a page about something else: what is not shown is counted, nothing is cut silently.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.months import SHANGHAI
@@ -17,6 +20,13 @@ from huisuan.portal.ui.columns import Choice, Text
 Firms = list[int] | QuerySet[Party]
 _LISTED = 200  # parties that are named to the database one by one
 MOST_MONTHS = 60
+_Row = TypeVar("_Row", bound=Model)
+
+
+def first_rows(rows: QuerySet[_Row], most: int) -> tuple[list[_Row], int]:
+    """So many rows at most, and how many there are besides (counted only where there are any)."""
+    shown = list(rows[: most + 1])
+    return shown[:most], rows.count() - most if len(shown) > most else 0
 
 
 def firm_choice(

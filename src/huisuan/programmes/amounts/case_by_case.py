@@ -11,6 +11,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, Refused
 from huisuan.law.model import LawError, RuleKind
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import EACH_CITY, Duty, office_in_city, offices_named
+from huisuan.parties.models import Region
 from huisuan.programmes.amounts.sources import computed_amounts, kind_of, kind_of_edition
 from huisuan.programmes.models import Application, OfficeOpinion, ProcedureEdition
 from huisuan.programmes.offices import is_city
@@ -41,20 +42,24 @@ def _names_any(edition: ProcedureEdition, offices: set[str]) -> bool:
 
 def offices_to_hear(application: Application) -> tuple[str, ...]:
     """The offices that the text names for its sentence, but those that decide; none where nobody is heard."""
-    if not hears_offices(application):
+    city = application.city or (application.party.region if application.party else None)
+    return offices_heard(application.edition, city)
+
+
+def offices_heard(edition: ProcedureEdition, city: Region | None) -> tuple[str, ...]:
+    """The same under a procedure, for an applicant of a city: of the cities its own is heard, of no city none."""
+    if not _hears(edition):
         return ()
-    content = application.edition.content
+    content = edition.content
     deciding = {taken["office"] for taken in content["steps"] if taken["duty"] == Duty.DECIDE}
-    named = offices_named(load_policy(application.edition.policy).text, content["sentence"])
-    there = (_in_its_city(office, application) for office in named)
+    named = offices_named(load_policy(edition.policy).text, content["sentence"])
+    there = (_in_its_city(office, city) for office in named)
     return tuple(office for office in there if office and office not in deciding)
 
 
-def _in_its_city(office: str, application: Application) -> str:
-    """The office that is heard: of the cities the applicant's own; nothing where the applicant is in none."""
+def _in_its_city(office: str, city: Region | None) -> str:
     if office not in EACH_CITY:
         return office
-    city = application.city or (application.party.region if application.party else None)
     return office_in_city(office, city.name_zh) if city and is_city(city) else ""
 
 
@@ -83,7 +88,8 @@ def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[
         given.setdefault(pk, set()).add(office)
     refused: dict[int, Refused] = {}
     for one in applications:
-        heard = {_in_its_city(office, one) for office in given.get(one.pk, ())}  # once all cities were one office
+        city = one.city or (one.party.region if one.party else None)
+        heard = {_in_its_city(office, city) for office in given.get(one.pk, ())}  # once all cities were one office
         missing = [office for office in cases.get(one.pk, ()) if office not in heard]
         if missing:
             refused[one.pk] = Conflict(

@@ -84,6 +84,8 @@ def check_relations(subject: CheckSubject) -> CheckFinding:
             {"other": others[uscc].number, "party": uscc, "controlled_by": who} for (_, uscc), who in found.items()
         ],
     }  # fmt: skip
+    if not others:
+        return CheckFinding(CheckKind.RELATIONS, True, "没有同一通知下的其他申报单位", saw)
     if not found:
         return CheckFinding(CheckKind.RELATIONS, True, f"与同一通知的 {len(others)} 家没有控制关系", saw)
     said = "、".join(f"{others[uscc].number}（{uscc}，同受 {who} 控制）" for (_, uscc), who in found.items())

@@ -82,6 +82,8 @@ def check_stacking(subject: CheckSubject) -> CheckFinding:
     if mine is None or (mine.payable_fen is not None and mine.payable_fen == mine.answer.amount_fen):
         return CheckFinding(CheckKind.STACKING, True, f"与 {numbers} 同一支出，按叠加口径不减少", saw)
     why = mine.reason.text if mine.reason else "可付金额未定"
+    if mine.reason:
+        saw["reasons"] = [{"code": mine.reason.code, "text": mine.reason.text, "text_en": mine.reason.text_en}]
     return CheckFinding(CheckKind.STACKING, False, f"与 {numbers} 同一支出：{why}", saw)
 
 

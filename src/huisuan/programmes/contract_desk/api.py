@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.models import Person
@@ -104,10 +104,18 @@ class EvaluationBody(Schema):
 
 
 @router.get("/milestones", auth=Allow(*_READERS, scope="read"), summary="还没有验收的节点，先到期的在前")
-def due(request: HttpRequest, soon: bool = False) -> dict[str, Any]:
-    """Those that one may see; `soon`: reminded of or overdue."""
-    found = milestones_due(viewer_of(request), datetime.now(UTC), soon_only=soon)
-    return {"milestones": [one.to_dict() for one in found]}
+def due(
+    request: HttpRequest,
+    soon: bool = False,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+) -> dict[str, Any]:
+    """Those that one may see; `soon`: reminded of or overdue. `next`: where the page after begins, null at the end."""
+    found = milestones_due(viewer_of(request), datetime.now(UTC), soon_only=soon, offset=offset, limit=limit + 1)
+    return {
+        "milestones": [one.to_dict() for one in found[:limit]],
+        "next": offset + limit if len(found) > limit else None,
+    }
 
 
 @router.get(

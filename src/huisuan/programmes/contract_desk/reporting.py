@@ -27,7 +27,6 @@ from huisuan.programmes.workflow.queries import visible_applications
 
 _RUNNING = (State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value)
 _LONGEST_REPORT = 4000
-MOST_LISTED = 500
 
 
 @dataclass(frozen=True)
@@ -98,17 +97,20 @@ def report_due(milestone: Milestone, now: datetime, is_working: IsWorkingDay) ->
     return count_working_days(milestone.due_on, days, is_working) if days else None
 
 
-def milestones_due(viewer: Viewer, now: datetime, *, soon_only: bool = False) -> list[DueMilestone]:
-    """The milestones that a viewer may see and that are not accepted, the first due first.
+def milestones_due(
+    viewer: Viewer, now: datetime, *, soon_only: bool = False, offset: int = 0, limit: int | None = None
+) -> list[DueMilestone]:
+    """The milestones that a viewer may see and that are not accepted, the first due first: all, or `limit` of them.
 
-    `soon_only`: those reminded of or overdue. So many at most (`MOST_LISTED`), counted after that choice.
+    `soon_only`: those reminded of or overdue; offset and limit count after that choice.
     """
     seen = visible_applications(viewer).filter(state__in=_RUNNING).values("pk")
     rows = open_milestones().filter(contract__application__in=seen)
+    wanted = slice(offset, None if limit is None else offset + limit)
     if not soon_only:
-        return describe_due(rows[:MOST_LISTED], now)
+        return describe_due(rows[wanted], now)
     found = describe_due(rows.filter(reports__isnull=True), now)
-    return [each for each in found if each.remind or each.overdue][:MOST_LISTED]
+    return [each for each in found if each.remind or each.overdue][wanted]
 
 
 def open_milestones() -> QuerySet[Milestone]:

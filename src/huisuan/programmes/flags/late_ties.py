@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 
 from huisuan.base.months import SHANGHAI
+from huisuan.parties.models import Relation, Succession
 from huisuan.parties.relation_history import relations_known
 from huisuan.programmes.flags.official_acts import OfficialAct, acts_of_employed, acts_of_experts, acts_of_tied
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
@@ -30,6 +32,30 @@ def look_back(now: datetime) -> list[ApplicationFlag]:
     """Raise what is known today and was not when somebody acted; returns what is new."""
     today = now.astimezone(SHANGHAI).date()
     return store_flags([*_once(_acts_of_tied()), *_once(_acts_of_related(today)), *_judged_by_tied(today)], now)
+
+
+@transaction.atomic
+def look_back_at_relations(sender: object, *, parties: set[int], at: datetime, **_signal: Any) -> None:
+    """The same for relations that are being entered, in their transaction: `parties` are those at their ends.
+
+    Looked at are officials of these parties, and experts and applicants whom relations lead to from there.
+    """
+    today, reached = at.astimezone(SHANGHAI).date(), _reached(parties)
+    store_flags([*_once(_acts_of_related(today, parties)), *_judged_by_tied(today, reached)], at)
+
+
+def _reached(parties: set[int]) -> set[int]:
+    """These parties and all that relations and successions of any day lead to from them."""
+    beside: dict[int, set[int]] = defaultdict(set)
+    for first, second in [
+        *Relation.objects.values_list("owner", "owned"), *Succession.objects.values_list("old", "new"),
+    ]:  # fmt: skip
+        beside[first].add(second)
+        beside[second].add(first)
+    found, new = set(parties), set(parties)
+    while new := {other for one in new for other in beside[one]} - found:
+        found |= new
+    return found
 
 
 def _once(found: Iterable[FoundFlag]) -> Iterator[FoundFlag]:
@@ -56,10 +82,10 @@ def _acts_of_tied() -> Iterator[FoundFlag]:
                 yield _of_act(act, {"tie": tie.kind, "starts": tie.starts.isoformat(), "entered_at": _shown(tie.at)})
 
 
-def _acts_of_related(today: date) -> Iterator[FoundFlag]:
+def _acts_of_related(today: date, among: set[int] | None = None) -> Iterator[FoundFlag]:
     """Official acts by people whose own party had a relation with the applicant that day, entered later."""
     pairs: dict[tuple[int, int], list[OfficialAct]] = defaultdict(list)
-    for act in acts_of_employed():
+    for act in acts_of_employed(among):
         if act.person.party_id is not None and act.application.party_id is not None:
             pairs[act.person.party_id, act.application.party_id].append(act)
     parties = {party for pair in pairs for party in pair}
@@ -73,10 +99,10 @@ def _acts_of_related(today: date) -> Iterator[FoundFlag]:
                     yield _of_act(act, {"tie": "relation", "starts": since, "entered_at": _shown(held.at)})
 
 
-def _judged_by_tied(today: date) -> Iterator[FoundFlag]:
+def _judged_by_tied(today: date, among: set[int] | None = None) -> Iterator[FoundFlag]:
     """By experts who, by what is known today, could not have judged on the day on which they did."""
     together: dict[tuple[date, int], list[OfficialAct]] = defaultdict(list)
-    for act in acts_of_experts():
+    for act in acts_of_experts(among):
         together[_day(act.at), plan_of(act.application).tie_years].append(act)
     for (day, years), acts in together.items():
         parties = [act.application.party for act in acts if act.application.party is not None]

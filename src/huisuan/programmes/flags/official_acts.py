@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from huisuan.programmes.models import (
     Award,
     Contract,
     ContractAmendment,
+    ExpertEntry,
     FinalEvaluation,
     MilestoneResult,
     OfficeOpinion,
@@ -65,27 +66,42 @@ def acts_of_tied() -> Iterator[OfficialAct]:
     yield from _acts_of_treasury(Person.objects.filter(expert__ties__isnull=False))
 
 
-def acts_of_employed() -> Iterator[OfficialAct]:
-    """The acts of people who belong to a party on applications of parties."""
+def acts_of_employed(among: Collection[int] | None = None) -> Iterator[OfficialAct]:
+    """The acts of people who belong to a party on applications of parties; both of `among` (keys), if given."""
+    asked, value = ("party__isnull", False) if among is None else ("party__in", among)
     for kept in _kept():
-        both = {f"{kept.person}__party__isnull": False, f"{kept.application}__party__isnull": False}
-        yield from _read(kept, Q(**both))
-    yield from _acts_of_treasury(Person.objects.filter(party__isnull=False))
+        yield from _read(kept, Q(**{f"{path}__{asked}": value for path in (kept.person, kept.application)}))
+    yield from _acts_of_treasury(Person.objects.filter(**{asked: value}))
 
 
-def acts_of_experts() -> Iterator[OfficialAct]:
-    """What experts said of applications: score sheets, and votes on milestones that count."""
+def acts_of_experts(among: Collection[int] | None = None) -> Iterator[OfficialAct]:
+    """What experts said of applications: score sheets, and votes on milestones that count.
+
+    `among`: where the applicant or a party of the expert's is one of these (keys).
+    """
     sent = ScoreSheet.objects.filter(seat__end__isnull=True).exclude(seat__application__state__in=OVER)
+    sent = sent.filter(_with_party_of(among, "seat__application", "seat__expert"))
     for sheet in sent.select_related("seat__application__party", "seat__application__edition",
                                      "seat__application__call__edition", "seat__expert__person"):  # fmt: skip
         person = sheet.seat.expert.person
         yield OfficialAct(sheet.seat.application, person, "score", f"sheet {person.username}", sheet.at)
     seat = f"seat__{_UNDER_CONTRACT}"
     votes = AcceptanceVote.objects.filter(left=False, set_aside__isnull=True).exclude(**{f"{seat}__state__in": OVER})
+    votes = votes.filter(_with_party_of(among, seat, "seat__expert"))
     for vote in votes.select_related(f"{seat}__party", f"{seat}__edition", f"{seat}__call__edition",
                                      "seat__expert__person"):  # fmt: skip
         application = vote.seat.milestone.contract.application
         yield OfficialAct(application, vote.seat.expert.person, "vote", f"vote {vote.pk}", vote.at)
+
+
+def _with_party_of(among: Collection[int] | None, application: str, expert: str) -> Q:
+    if among is None:
+        return Q()
+    employed = ExpertEntry.objects.filter(employer__in=among).values("expert")
+    return (
+        Q(**{f"{application}__party__in": among}) | Q(**{f"{expert}__in": employed})
+        | Q(**{f"{expert}__person__party__in": among})
+    )  # fmt: skip
 
 
 def _kept() -> Iterator[_Kept]:

@@ -218,9 +218,14 @@ def order(request: HttpRequest, body: NumbersBody) -> dict[str, Any]:
 
 
 @router.get("/treasury/files", auth=Allow(*_MONEY_READERS, scope="read"), summary="送银行的文件，新的在前")
-def files(request: HttpRequest) -> dict[str, Any]:
-    """The last thousand."""
-    return {"files": [bank_file_to_dict(one) for one in list_bank_files()[:_MOST]]}
+def files(
+    request: HttpRequest,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = _MOST,
+) -> dict[str, Any]:
+    """A thousand at a time, and how many there are."""
+    found = list_bank_files()
+    return {"total": found.count(), "files": [bank_file_to_dict(one) for one in found[offset : offset + limit]]}
 
 
 @router.post("/treasury/files", auth=Allow(*_OFFICIALS, scope="submit"), summary="把本单位未送的支付令编成一个文件")
@@ -267,10 +272,14 @@ def resolve(request: HttpRequest, number: str, body: ReasonBody) -> dict[str, An
 
 
 @router.get("/treasury/debts", auth=Allow(*_MONEY_READERS, scope="read"), summary="还没有退清的追回")
-def debts(request: HttpRequest) -> dict[str, Any]:
-    """What is left of each, by when, and what came."""
-    day = datetime.now(SHANGHAI).date()
-    return {"debts": [debt_to_dict(debt, day) for debt in open_debts().select_related("commitment")[:_MOST]]}
+def debts(
+    request: HttpRequest,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = _MOST,
+) -> dict[str, Any]:
+    """What is left of each, by when, and what came; a thousand at a time, and how many there are."""
+    day, found = datetime.now(SHANGHAI).date(), open_debts().select_related("commitment").order_by("pk")
+    return {"total": found.count(), "debts": [debt_to_dict(debt, day) for debt in found[offset : offset + limit]]}
 
 
 @router.post("/treasury/receipts", auth=Allow(*_OFFICIALS, scope="submit"), summary="登记退回的款；一张凭证只记一次")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from huisuan.documents.typesetting import PDF_TYPE
 from huisuan.parties.api_errors import status_by_kind
@@ -14,7 +14,7 @@ from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
 from huisuan.programmes.review_desk.decision_sheet import freeze_sheet, official_call, show_sheet
 from huisuan.programmes.review_desk.drawing import describe_draw, draw_call, draws_of
-from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions
+from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions, list_opinions_waiting
 from huisuan.programmes.scoring.seats import recuse
 from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.settlement.statements.workbook import XLSX_TYPE
@@ -67,6 +67,13 @@ class OpinionBody(Schema):
     office: str = Field(max_length=80)
     text: str = Field(max_length=2000)
     amount_fen: int | None = Field(None, ge=0, le=10**15, description="建议的金额（分），可不写")
+
+
+@router.get("/inbox/opinions", auth=Allow(*_OFFICIALS, "city", scope="read"), summary="等我的单位出具意见的申报")
+def opinions_inbox(request: HttpRequest, after: Annotated[int, Query(ge=0, le=10**15)] = 0) -> dict[str, Any]:
+    """Oldest first, a hundred at a time; `after` is the last id of the page before."""
+    person = find_person(viewer_of(request).name)
+    return {"waiting": list_opinions_waiting(person, datetime.now(UTC), after=after)}
 
 
 @router.get(

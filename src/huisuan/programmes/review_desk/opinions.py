@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import check_length
-from huisuan.law.procedure import DUTY_WORDS, STATE_WORDS, Duty, State
-from huisuan.parties.models import Person, Role
+from huisuan.calendar.counting import WorkingDayCount
+from huisuan.law.procedure import DUTY_WORDS, EACH_CITY, STATE_WORDS, Duty, State
+from huisuan.parties.models import Person, Region, Role
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.amounts.case_by_case import offices_to_hear
-from huisuan.programmes.models import Application, DutyHeld, OfficeOpinion
-from huisuan.programmes.offices import posts_in_force
+from huisuan.programmes.amounts.case_by_case import editions_heard_by, offices_heard, offices_to_hear
+from huisuan.programmes.models import Application, DutyHeld, OfficeOpinion, ProcedureEdition
+from huisuan.programmes.offices import city_governments, posts_in_force
+from huisuan.programmes.workflow.due import due_counts
 from huisuan.programmes.workflow.permission import unknown_application
 from huisuan.programmes.workflow.queries import get_application
-from huisuan.programmes.workflow.ties import find_ties
+from huisuan.programmes.workflow.ties import find_ties, tied_applicants
 
 _LONGEST_TEXT, _MOST_FEN = 2000, 10**15
 _OPEN = (
@@ -26,6 +31,25 @@ _OPEN = (
     State.SUSPENDED,
 )  # fmt: skip
 _READERS = (Role.PROVINCE, Role.DEPARTMENT, Role.TREASURY, Role.AUDITOR)
+
+
+@dataclass(frozen=True)
+class WaitingOpinion:
+    """An application on which the offices of a person are to be heard, and the end of the step that waits (or None)."""
+
+    application: Application
+    offices: tuple[str, ...]
+    due: WorkingDayCount | None
+
+    def to_dict(self, now: datetime) -> dict[str, Any]:
+        """As JSON carries it; overdue is only what certainly is."""
+        ends = self.due.ends_at if self.due else None
+        return {
+            "id": self.application.pk, "number": self.application.number, "programme": self.application.edition.key,
+            "party": str(self.application.party or self.application.city_id), "state": self.application.state,
+            "offices": list(self.offices), "due": ends.isoformat() if ends else None,
+            "overdue": ends is not None and ends <= now,
+        }  # fmt: skip
 
 
 @transaction.atomic
@@ -83,6 +107,54 @@ def offices_to_speak_for(application: Application, person: Person, now: datetime
     except NotAllowed:
         return []
     return left
+
+
+def opinions_waiting(person: Person, now: datetime) -> QuerySet[Application]:
+    """The applications on which a person's posts of today are to give an opinion and have not, the oldest first.
+
+    Left out is what the person may not act on: tied to the applicant, or in another duty there.
+    """
+    day = now.astimezone(SHANGHAI).date()
+    held = set(posts_in_force(person, day).filter(duty=Duty.RECOMMEND).values_list("office__name", flat=True))
+    if not held or person.machine or not person.is_active:
+        return Application.objects.none()
+    other = DutyHeld.objects.filter(application=OuterRef("pk"), person=person).exclude(duty=Duty.RECOMMEND)
+    found = Application.objects.filter(_to_be_heard(held), state__in=_OPEN).exclude(Exists(other))
+    found = found.exclude(tied_applicants(person, day))
+    return found.select_related("party__region", "city", "edition").order_by("pk")
+
+
+def _to_be_heard(offices: set[str]) -> Q:
+    """Where one of some offices is to be heard and has said nothing yet."""
+    governments = city_governments()
+    cities = [place for place in Region.objects.all() if governments.get(place.code) in offices]
+    asked = offices | (EACH_CITY if cities else set())
+    found = Q(pk__in=())
+    for edition in ProcedureEdition.objects.filter(pk__in=editions_heard_by(asked)):
+        for office in offices.intersection(offices_heard(edition, None)):
+            found |= Q(edition=edition) & _silent(office)
+        for city in cities:
+            own = governments[city.code]
+            if own in offices_heard(edition, city):
+                there = Q(party__region=city, city=None) | Q(city=city)
+                found |= Q(edition=edition) & there & _silent(own)
+    return found
+
+
+def _silent(office: str) -> Q:
+    return ~Q(Exists(OfficeOpinion.objects.filter(application=OuterRef("pk"), office__name=office)))
+
+
+def describe_opinions(rows: Sequence[Application], person: Person, now: datetime) -> list[WaitingOpinion]:
+    """Some of them with the offices that the person speaks for, and by when the step that they wait for is due."""
+    due = due_counts(rows)
+    return [WaitingOpinion(one, tuple(offices_to_speak_for(one, person, now)), due[one.pk]) for one in rows]
+
+
+def list_opinions_waiting(person: Person, now: datetime, *, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
+    """As JSON carries it; `after` is the last id of the page before."""
+    rows = opinions_waiting(person, now).filter(pk__gt=after)[:limit]
+    return [one.to_dict(now) for one in describe_opinions(list(rows), person, now)]
 
 
 def _require_apart(application: Application, person: Person, now: datetime) -> None:
