@@ -33,6 +33,8 @@ from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
 from huisuan.portal.treasury.statement import money_statement_page
+from huisuan.portal.whole import experts
+from huisuan.portal.whole import pages as whole
 
 PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("drafts/", draft_list.draft_list, name="drafts"),
@@ -117,6 +119,10 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("corrections/", corrections.correction_list, name="corrections"),
     path("corrections/<str:number>", corrections.correction_page, name="correction"),
     path("treasury/statement", money_statement_page, name="statement-of-money"),
+    path("cities/<str:code>", whole.city_page, name="whole-city"),
+    path("offices/<int:number>", whole.office_page, name="whole-office"),
+    path("experts/", experts.expert_list, name="experts"),
+    path("experts/<int:number>", experts.expert_page, name="whole-expert"),
     path("city-desk", city_desk.city_desk, name="city-desk"),
     path("registers/", registers.registers_page, name="registers"),
     path("registers/enter/<str:policy>/<str:key>", registering.enter_page, name="enter-in-register"),

@@ -37,6 +37,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "now": ("cards", "hours", "model"),
     "line-branch": ("page",),
     "programme-year": ("policy", "year", "export"),
+    "party": ("skip", "export"),
     "proposal": ("year",),
     "raw-line": ("as",),
     "relation-form": ("owner", "owned", "from"),
@@ -51,6 +52,9 @@ _READ: dict[str, tuple[str, ...]] = {
     "inbox-acts": ("number",),
     "submit-draft": ("draft", "task"),
     "submit-job": ("by", "from", "template"),
+    "whole-city": ("skip", "export"),
+    "whole-expert": ("skip", "export"),
+    "whole-office": ("skip", "export"),
 }
 
 
