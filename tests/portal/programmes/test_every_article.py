@@ -13,6 +13,7 @@ from huisuan.programmes.applications import evidence_store
 from huisuan.programmes.models import Application, RegisteredThing
 from huisuan.programmes.registers.queries import standing_versions
 from huisuan.programmes.registers.snapshots import freeze_register
+from huisuan.programmes.review.pool_import import import_ties
 from huisuan.treasury.check import prove
 from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
 from huisuan.treasury.ledger import Act
@@ -346,6 +347,17 @@ def test_15_a_service_is_planned_bought_delivered_evaluated_and_paid_within_its_
     walk.enter(keeper(), "events", "评价", code="HD1", **done)
     pay = {"name": "付款", "holder": uscc(1), "event": "HD1", "accepted_on": "2024-09-30"}
     walk.enter(keeper(), "event_payments", code="FK1", amount="300000", voucher="Y1", **pay)
+    tied = person("e1", "expert")
+    lines = f"e1,{uscc(1)},advice,2024-01-01\n"
+    pool(2)
+    assert not import_ties(f"username,party,kind,starts\n{lines}".encode(), "关系.csv", by="李处", now=DURING).faults
+    page = walk.read(person("sheng"), f"/registers/{LAW.name}/events/HD1")
+    assert tied.name in page[page.index('id="holder-ties"') :]
+    assert "— → 92" in page, "what a correction changed stays to be read"
+    assert "维护这份名录的单位有人与它有关联" not in page
+    assert 'id="holder-ties"' not in walk.read(applicant(1), f"/registers/{LAW.name}/events/HD1")
+    official("e1", "register", GROUP)
+    assert "维护这份名录的单位有人与它有关联" in walk.read(person("sheng"), f"/registers/{LAW.name}/events/HD1")
     more = pay | {"code": "FK2", "amount": "0.01", "voucher": "Y2", "from": "2024-08-01"}
     assert "超过" in walk.refused(keeper(), f"/registers/enter/{LAW.name}/event_payments", more)
     assert made.state == "closed"
