@@ -35,7 +35,7 @@ def shown(who: Person, name: str, *args: object, query: str = "", english: bool 
 def happened(page: str) -> list[str]:
     """What the timeline of a page says happened, the newest first."""
     rows = page[page.index('id="timeline"') :].partition("</section>")[0]
-    return re.findall(r'<td data-label="何事">([^<]*)</td>', rows)
+    return re.findall(r'<td data-label="何事" class="fixed">([^<]*)</td>', rows)
 
 
 def paid_application() -> Application:

@@ -11,20 +11,21 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.documents.models import Document
 from huisuan.law.policy import Policy
 from huisuan.law.procedure import RegisterSpec
-from huisuan.parties.models import Relation
+from huisuan.parties.models import Person, Relation
 from huisuan.portal.programmes.application_desk import FLAG_WORDS
 from huisuan.portal.programmes.words import action_label, duty_label, programme_title
 from huisuan.portal.registers.field_words import register_title
 from huisuan.portal.treasury.words import ENTRY_WORDS
 from huisuan.portal.ui.columns import Text
 from huisuan.portal.ui.state_labels import local_name
-from huisuan.programmes.models import ApplicationFlag, ApplicationStep, ExpertTie, Post, RegisterVersion
+from huisuan.programmes.models import ApplicationFlag, ApplicationStep, Award, ExpertTie, Post, RegisterVersion
 from huisuan.treasury.models import CityPayment, Commitment, Debt, Entry, Posting
 
 
@@ -44,6 +45,11 @@ class Happening:
     by: str = ""
 
 
+#: the award whose money an entry moves
+_AWARD = Coalesce(
+    "commitment__award", "released__commitment__award", "order__instalment__commitment__award",
+    "order_ended__instalment__commitment__award", "debt_made__commitment__award",
+)  # fmt: skip
 #: the newest happenings of one kind, at most so many
 Source = Callable[[int], Iterable[Happening]]
 
@@ -61,15 +67,23 @@ def of_steps(steps: QuerySet[ApplicationStep]) -> Source:
 
 
 def of_entries(entries: QuerySet[Entry]) -> Source:
-    """Entries of the treasury's books, each with what it moved."""
+    """Entries of the treasury's books, each with what it moved and the application whose money it is."""
     credits = Posting.objects.filter(entry=OuterRef("pk"), amount_fen__gt=0).order_by().values("entry")
-    rows = entries.annotate(moved=Subquery(credits.annotate(all=Sum("amount_fen")).values("all"))).order_by(
-        "-at", "-pk"
-    )
-    return lambda most: (
-        Happening(row.at, ENTRY_WORDS[row.kind], row.key, row.reason, "", getattr(row, "moved", None), row.by)
-        for row in rows[:most]
-    )
+    rows = entries.annotate(moved=Subquery(credits.annotate(all=Sum("amount_fen")).values("all")), award=_AWARD)
+    rows = rows.order_by("-at", "-pk")
+
+    def read(most: int) -> Iterable[Happening]:
+        found = list(rows[:most])
+        awards = Award.objects.filter(key__in={getattr(row, "award", None) for row in found})
+        numbers = dict(awards.values_list("key", "application__number"))
+        names = dict(Person.objects.filter(username__in={row.by for row in found}).values_list("username", "name"))
+        for row in found:
+            number = numbers.get(getattr(row, "award", None) or "", "")
+            where = reverse("application", args=[number]) if number else ""
+            title, by = number or row.key, names.get(row.by, row.by)
+            yield Happening(row.at, ENTRY_WORDS[row.kind], title, row.reason, where, getattr(row, "moved", None), by)
+
+    return read
 
 
 def entries_about(**whose: Any) -> QuerySet[Entry]:
