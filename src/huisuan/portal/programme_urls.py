@@ -8,6 +8,7 @@ from huisuan.portal.application_acts import consenting, giving_opinion, moving, 
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
 from huisuan.portal.home.programme_year import programme_year
+from huisuan.portal.home.worked_cases import worked_cases_page
 from huisuan.portal.notices import desk as publicity_desk
 from huisuan.portal.notices import views as notices
 from huisuan.portal.programmes import (
@@ -46,6 +47,7 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("inbox/", programme_inbox.inbox_page, name="inbox"),
     path("inbox/acts", bulk_acts.inbox_acts, name="inbox-acts"),
     path("inbox/acts/done", bulk_acts.inbox_acts_done, name="inbox-acts-done"),
+    path("programmes/cases/", worked_cases_page, name="worked-cases"),
     path("programmes/year/", programme_year, name="programme-year"),
     path("applications/", application_list.application_list, name="applications"),
     path("applications/<str:number>", application_page.application_page, name="application"),

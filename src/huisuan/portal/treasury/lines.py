@@ -171,7 +171,7 @@ def _one(request: HttpRequest, line: AppropriationLine, refused: Refused | None 
             Column("kind", _("做了什么"), lambda row: str(ENTRY_WORDS[row.entry.kind]), sort="entry__kind"),
             Column("account", _("科目"), lambda row: str(ACCOUNT_WORDS[row.account.kind]), sort="account__kind"),
             Column("amount", _("金额"), "amount_fen", Kind.FEN, sort="amount_fen"),
-            Column("key", _("凭据"), "entry.key", Kind.CODE, sort="entry__key"),
+            Column("key", _("凭据"), "entry.key", Kind.LONG_CODE, sort="entry__key"),
             Column("reason", _("理由"), "entry.reason", Kind.SENTENCE, minor=True),
             Column("by", _("谁"), "entry.by", Kind.CODE, sort="entry__by"),
         ],

@@ -55,6 +55,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "whole-city": ("skip", "export"),
     "whole-expert": ("skip", "export"),
     "whole-office": ("skip", "export"),
+    "worked-cases": ("policy",),
 }
 
 
