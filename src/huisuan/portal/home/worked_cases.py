@@ -11,6 +11,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.programmes.words import application_state, programme_title
 from huisuan.portal.registers.field_words import register_title
 from huisuan.portal.ui.address import refused
+from huisuan.portal.ui.state_labels import Word
 from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.programmes.year_overview.worked_cases import find_worked_cases
 
@@ -20,7 +21,7 @@ def worked_cases_page(request: HttpRequest) -> HttpResponseBase:
     """The cases of a policy (`policy`) that the reader may see: the application that came furthest, or the register."""
     viewer, names, asked = viewer_of(request), list_policies(), request.GET.get("policy", "")
     policy = load_policy(asked if asked in names else names[0])
-    rows = []
+    rows: list[tuple[str, str, str, str, str, Word | None]] = []
     for case in find_worked_cases(policy, visible_applications(viewer)):
         article = f"{reverse('policy', args=[policy.name])}#s{case.article}.1"
         if (one := case.application) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,7 +67,7 @@ def load_holder_ties(spec: RegisterSpec, version: RegisterVersion, today: date) 
     return HolderTies(parties, experts, list(_officials(posts, ties, near)))
 
 
-def _officials(posts: Sequence[Post], ties: Sequence[ExpertTie], near: set[int]) -> Iterator[HolderTie]:
+def _officials(posts: Iterable[Post], ties: Sequence[ExpertTie], near: set[int]) -> Iterator[HolderTie]:
     by_person = {tie.expert.person_id: tie for tie in ties}
     for person in {post.person_id: post.person for post in posts}.values():
         if (tie := by_person.get(person.pk)) is not None:

@@ -116,15 +116,16 @@ def _told_apart(
     for version, before in zip(versions, [*versions[1:], None], strict=True):
         changes: list[tuple[Text, str, str]] = []
         if before is not None:
-            said = [(_("名称"), before.name, version.name)]
+            said: list[tuple[Text, str, str]] = [(_("名称"), before.name, version.name)]
             said.append((_("主体"), _holder_name(before), _holder_name(version)))
-            said += [
-                (field_title(one), *(field_text(one, each.values.get(one.key)) for each in (before, version)))
-                for one in public_fields(spec)
-            ]
+            said += [(field_title(one), _said(one, before), _said(one, version)) for one in public_fields(spec)]
             changes = [(label, old, new) for label, old, new in said if old != new]
         found.append((version, changes))
     return found
+
+
+def _said(one: RegisterField, version: RegisterVersion) -> str:
+    return field_text(one, version.values.get(one.key))
 
 
 def _holder_name(version: RegisterVersion) -> str:

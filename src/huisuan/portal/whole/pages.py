@@ -39,6 +39,7 @@ from huisuan.programmes.models import (
     Office,
     Post,
     ProcedureEdge,
+    ProcedureEdition,
     RegisterVersion,
 )
 from huisuan.programmes.offices import is_city, posts_in_force
@@ -139,5 +140,6 @@ def _belongs(person: Person, office: Office, today: date) -> bool:
     return posts_in_force(person, today).filter(office=office).exists()
 
 
-def _handled_by(office: Office) -> QuerySet[ProcedureEdge]:
-    return ProcedureEdge.objects.filter(office=office.name).values("edition")
+def _handled_by(office: Office) -> QuerySet[ProcedureEdition]:
+    edges = ProcedureEdge.objects.filter(office=office.name)
+    return ProcedureEdition.objects.filter(pk__in=edges.values("edition"))
