@@ -18,12 +18,12 @@ from huisuan.documents.queries import list_documents
 from huisuan.parties.models import Party, Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.application_desk import FLAG_WORDS
-from huisuan.portal.programmes.words import application_state, programme_title
+from huisuan.portal.programmes.words import EXPERT_TIES, application_state, programme_title
 from huisuan.portal.ui.columns import Text
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.visible import compute
 from huisuan.portal.whole.happenings import (
-    Source,
+    HappeningSource,
     entries_about,
     of_documents,
     of_entries,
@@ -33,7 +33,6 @@ from huisuan.portal.whole.happenings import (
     of_ties,
     of_versions,
 )
-from huisuan.portal.whole.tables import TIE_WORDS
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of, standing_awards
 from huisuan.programmes.credit.register import credit_on
@@ -117,7 +116,7 @@ def read_whole_party(party: Party, viewer: Viewer, today: date) -> WholeParty:
     )
 
 
-def party_sources(party: Party, viewer: Viewer) -> list[Source]:
+def party_sources(party: Party, viewer: Viewer) -> list[HappeningSource]:
     """Where what happened about a party is read, as far as the reader may see it."""
     applications = visible_applications(viewer).filter(party=party).values("pk")
     sources = [
@@ -180,7 +179,7 @@ def _added(years: Sequence[YearOfMoney]) -> YearOfMoney:
 def _experts(party: Party, today: date) -> list[TiedExpert]:
     ties = ExpertTie.objects.filter(party=party, known_from__lte=today).select_related("expert__person")
     found = [
-        TiedExpert(tie.expert_id, tie.expert.person.name, TIE_WORDS[tie.kind], tie.starts, tie.ends) for tie in ties
+        TiedExpert(tie.expert_id, tie.expert.person.name, EXPERT_TIES[tie.kind], tie.starts, tie.ends) for tie in ties
     ]
     known = ExpertEntry.objects.filter(known_from__lte=today).order_by("expert_id", "-known_from", "-pk")
     newest = known.distinct("expert_id").values("pk")  # an entry of another employer takes the place of this one

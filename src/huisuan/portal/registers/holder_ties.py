@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.law.procedure import RegisterSpec
 from huisuan.parties.models import Party
 from huisuan.parties.relation_history import relations_known
+from huisuan.portal.programmes.words import EXPERT_TIES
 from huisuan.portal.ui.columns import Text
 from huisuan.portal.ui.state_labels import local_name
-from huisuan.portal.whole.tables import TIE_WORDS
 from huisuan.programmes.models import ExpertTie, Post, RegisterVersion
 from huisuan.programmes.offices.services import every_post_in_force
 
@@ -59,7 +59,7 @@ def load_holder_ties(spec: RegisterSpec, version: RegisterVersion, today: date) 
     posts = every_post_in_force(today).filter(office__name=spec.office).select_related("person__party")
     experts = [
         HolderTie(
-            tie.expert.person.name, reverse("whole-expert", args=[tie.expert_id]), TIE_WORDS[tie.kind], tie.starts,
+            tie.expert.person.name, reverse("whole-expert", args=[tie.expert_id]), EXPERT_TIES[tie.kind], tie.starts,
             tie.ends,
         )
         for tie in ties
@@ -72,7 +72,7 @@ def _officials(posts: Iterable[Post], ties: Sequence[ExpertTie], near: set[int])
     for person in {post.person_id: post.person for post in posts}.values():
         if (tie := by_person.get(person.pk)) is not None:
             yield HolderTie(
-                person.name, reverse("whole-expert", args=[tie.expert_id]), TIE_WORDS[tie.kind], tie.starts, tie.ends
+                person.name, reverse("whole-expert", args=[tie.expert_id]), EXPERT_TIES[tie.kind], tie.starts, tie.ends
             )
         elif person.party is not None and person.party_id in near:
             yield HolderTie(person.name, _party(person.party), _("任职"))

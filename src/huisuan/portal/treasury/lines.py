@@ -26,13 +26,13 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.programmes.words import refusal_status
+from huisuan.portal.related.tables import claims_table, debts_table, documents_table, flags_table
 from huisuan.portal.treasury.readers import BOOK_KEEPERS, BOOK_READERS, may_move_money
 from huisuan.portal.treasury.words import ACCOUNT_WORDS, ENTRY_WORDS
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.number_format import yuan
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.table import Table, render_tables
-from huisuan.portal.whole.tables import claims_table, debts_table, documents_table, flags_table
 from huisuan.programmes.models import ApplicationFlag, Office
 from huisuan.programmes.payments.budget import appropriate_budget, carry_over_budget, lapse_budget
 from huisuan.programmes.workflow.queries import visible_applications

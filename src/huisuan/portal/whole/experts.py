@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.documents.queries import list_documents
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.programmes.words import programme_title
+from huisuan.portal.related.tables import claims_table, documents_table, flags_table, ties_table
 from huisuan.portal.ui.columns import Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import Word, local_name
 from huisuan.portal.ui.table import Table, render_tables
-from huisuan.portal.whole.happenings import Happening, Source, of_flags, of_ties
-from huisuan.portal.whole.tables import claims_table, documents_table, flags_table, ties_table
+from huisuan.portal.whole.happenings import Happening, HappeningSource, of_flags, of_ties
 from huisuan.portal.whole.timeline import read_timeline, timeline_file
 from huisuan.programmes.models import (
     AcceptanceSeat,
@@ -119,7 +119,7 @@ def expert_page(request: HttpRequest, number: int) -> HttpResponseBase:
     return render_tables(request, "portal/whole/expert.html", context, tables)
 
 
-def _sources(expert: Expert) -> Iterable[Source]:
+def _sources(expert: Expert) -> Iterable[HappeningSource]:
     """What the pool said when, and what the expert was drawn for and did."""
     entries = expert.entries.select_related("employer").order_by("-at")
     seats = PanelSeat.objects.filter(expert=expert).select_related("draw", "application__edition").order_by("-draw__at")

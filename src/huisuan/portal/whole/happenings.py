@@ -51,10 +51,10 @@ _AWARD = Coalesce(
     "order_ended__instalment__commitment__award", "debt_made__commitment__award",
 )  # fmt: skip
 #: the newest happenings of one kind, at most so many
-Source = Callable[[int], Iterable[Happening]]
+HappeningSource = Callable[[int], Iterable[Happening]]
 
 
-def of_steps(steps: QuerySet[ApplicationStep]) -> Source:
+def of_steps(steps: QuerySet[ApplicationStep]) -> HappeningSource:
     """Steps of applications."""
     rows = steps.select_related("application__edition", "person").order_by("-at", "-pk")
     return lambda most: (
@@ -66,7 +66,7 @@ def of_steps(steps: QuerySet[ApplicationStep]) -> Source:
     )  # fmt: skip
 
 
-def of_entries(entries: QuerySet[Entry]) -> Source:
+def of_entries(entries: QuerySet[Entry]) -> HappeningSource:
     """Entries of the treasury's books, each with what it moved and the application whose money it is."""
     credits = Posting.objects.filter(entry=OuterRef("pk"), amount_fen__gt=0).order_by().values("entry")
     rows = entries.annotate(moved=Subquery(credits.annotate(all=Sum("amount_fen")).values("all")), award=_AWARD)
@@ -100,7 +100,7 @@ def entries_about(**whose: Any) -> QuerySet[Entry]:
     return Entry.objects.filter(found)
 
 
-def of_documents(documents: QuerySet[Document]) -> Source:
+def of_documents(documents: QuerySet[Document]) -> HappeningSource:
     """Documents that were issued."""
     rows = documents.select_related("series", "issued_by").order_by("-issued_at", "-pk")
     return lambda most: (
@@ -112,7 +112,7 @@ def of_documents(documents: QuerySet[Document]) -> Source:
     )  # fmt: skip
 
 
-def of_flags(flags: QuerySet[ApplicationFlag]) -> Source:
+def of_flags(flags: QuerySet[ApplicationFlag]) -> HappeningSource:
     """Flags on applications: raised, and answered."""
     rows = flags.select_related("application", "answered_by")
 
@@ -131,7 +131,7 @@ def of_flags(flags: QuerySet[ApplicationFlag]) -> Source:
     return read
 
 
-def of_versions(versions: QuerySet[RegisterVersion], specs: Iterable[tuple[Policy, RegisterSpec]]) -> Source:
+def of_versions(versions: QuerySet[RegisterVersion], specs: Iterable[tuple[Policy, RegisterSpec]]) -> HappeningSource:
     """What registers came to say."""
     titles = {(policy.name, spec.key): register_title(spec) for policy, spec in specs}
     rows = versions.select_related("entry", "by").order_by("-at", "-pk")
@@ -147,7 +147,7 @@ def of_versions(versions: QuerySet[RegisterVersion], specs: Iterable[tuple[Polic
     return read
 
 
-def of_ties(ties: QuerySet[ExpertTie]) -> Source:
+def of_ties(ties: QuerySet[ExpertTie]) -> HappeningSource:
     """Ties of experts, as they became known."""
     rows = ties.select_related("expert__person", "party").order_by("-at", "-pk")
     return lambda most: (
@@ -159,7 +159,7 @@ def of_ties(ties: QuerySet[ExpertTie]) -> Source:
     )  # fmt: skip
 
 
-def of_relations(relations: QuerySet[Relation]) -> Source:
+def of_relations(relations: QuerySet[Relation]) -> HappeningSource:
     """Relations between parties, as they became known."""
     rows = relations.select_related("owner", "owned").order_by("-at", "-pk")
     return lambda most: (
@@ -171,7 +171,7 @@ def of_relations(relations: QuerySet[Relation]) -> Source:
     )  # fmt: skip
 
 
-def of_city_payments(payments: QuerySet[CityPayment]) -> Source:
+def of_city_payments(payments: QuerySet[CityPayment]) -> HappeningSource:
     """Vouchers of a city, as they were entered."""
     rows = payments.order_by("-at", "-pk")
     return lambda most: (
@@ -183,7 +183,7 @@ def of_city_payments(payments: QuerySet[CityPayment]) -> Source:
     )  # fmt: skip
 
 
-def of_posts(posts: QuerySet[Post]) -> Source:
+def of_post_changes(posts: QuerySet[Post]) -> HappeningSource:
     """Posts, given and ended."""
     rows = posts.select_related("person", "given_by", "ended_by", "office")
 

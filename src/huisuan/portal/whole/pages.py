@@ -15,6 +15,14 @@ from huisuan.parties.models import Party, PartyKind, Person, Region, Relation
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.registers.city_desk import read_city_desk
 from huisuan.portal.registers.field_words import register_title
+from huisuan.portal.related.tables import (
+    claims_table,
+    debts_table,
+    documents_table,
+    flags_table,
+    posts_table,
+    ties_table,
+)
 from huisuan.portal.treasury.lines import lines_with_balances
 from huisuan.portal.treasury.readers import BOOK_READERS
 from huisuan.portal.ui.table import render_tables
@@ -24,13 +32,12 @@ from huisuan.portal.whole.happenings import (
     of_documents,
     of_entries,
     of_flags,
-    of_posts,
+    of_post_changes,
     of_relations,
     of_steps,
     of_ties,
     of_versions,
 )
-from huisuan.portal.whole.tables import claims_table, debts_table, documents_table, flags_table, posts_table, ties_table
 from huisuan.portal.whole.timeline import read_timeline, timeline_file
 from huisuan.programmes.models import (
     ApplicationFlag,
@@ -114,7 +121,7 @@ def office_page(request: HttpRequest, number: int) -> HttpResponseBase:
     )
     sources = [
         of_steps(steps),
-        of_posts(posts),
+        of_post_changes(posts),
         of_documents(documents),
         of_versions(RegisterVersion.objects.filter(kept), registers),
         of_entries(Entry.objects.filter(postings__account__line__in=lines.values("pk")).distinct()),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Kind
 from huisuan.portal.ui.export import FORMATS, ListedRows, exported
-from huisuan.portal.whole.happenings import Happening, Source
+from huisuan.portal.whole.happenings import Happening, HappeningSource
 
 SHOWN_AT_ONCE = 50
 MOST_EXPORTED = 10_000  # of each source
@@ -42,7 +42,7 @@ class Timeline:
         return max(0, self.skip - SHOWN_AT_ONCE)
 
 
-def read_timeline(request: HttpRequest, sources: Iterable[Source]) -> Timeline:
+def read_timeline(request: HttpRequest, sources: Iterable[HappeningSource]) -> Timeline:
     """As many as fit on a page, after as many as the address says to leave out."""
     asked = request.GET.get("skip", "")
     readable = asked.isascii() and asked.isdigit() and len(asked) <= len(str(MOST_EXPORTED))
@@ -53,7 +53,7 @@ def read_timeline(request: HttpRequest, sources: Iterable[Source]) -> Timeline:
     return Timeline(rows[skip:until], skip, until if len(rows) > until else 0, wrong)
 
 
-def timeline_file(request: HttpRequest, file: str, sources: Iterable[Source]) -> HttpResponseBase | None:
+def timeline_file(request: HttpRequest, file: str, sources: Iterable[HappeningSource]) -> HttpResponseBase | None:
     """All of it as CSV or XLSX, where that is what the address asks for."""
     if request.GET.get("export") not in FORMATS:
         return None
@@ -61,7 +61,7 @@ def timeline_file(request: HttpRequest, file: str, sources: Iterable[Source]) ->
     return exported(file, request.GET["export"], _COLUMNS, ListedRows(rows).as_query())
 
 
-def _merged(sources: Iterable[Source], most: int) -> list[Happening]:
+def _merged(sources: Iterable[HappeningSource], most: int) -> list[Happening]:
     rows = sorted(chain.from_iterable(source(most) for source in sources), key=lambda row: row.at, reverse=True)
     return rows[:most]
 

@@ -15,19 +15,15 @@ from huisuan.documents.models import Document
 from huisuan.portal.documents.views import document_kind
 from huisuan.portal.programmes.application_desk import FLAG_WORDS
 from huisuan.portal.programmes.inbox import applicant_name
-from huisuan.portal.programmes.words import application_state, duty_label, programme_title
+from huisuan.portal.programmes.words import EXPERT_TIES, application_state, duty_label, programme_title
 from huisuan.portal.registers.city_desk import granted_and_paid
-from huisuan.portal.ui.columns import Column, Empty, Kind, Text
+from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.state_labels import Word, local_name
 from huisuan.portal.ui.table import Table
-from huisuan.programmes.models import Application, ApplicationFlag, ExpertTie, Post, TieKind
+from huisuan.programmes.models import Application, ApplicationFlag, ExpertTie, Post
 from huisuan.programmes.offices.queries import is_in_force
 from huisuan.treasury.models import Debt
 
-TIE_WORDS: dict[str, Text] = {
-    TieKind.EMPLOYMENT.value: _("任职"), TieKind.SHARES.value: _("持股"), TieKind.KINSHIP.value: _("亲属"),
-    TieKind.PROJECT.value: _("合作项目"), TieKind.ADVICE.value: _("顾问咨询"),
-}  # fmt: skip
 _WAITS, _ANSWERED = Word(_("等答复"), "wait"), Word(_("已答复"), "good")
 _IN_FORCE, _NOT = Word(_("在任"), "good"), Word(_("不在任"))
 
@@ -144,7 +140,7 @@ def ties_table(request: HttpRequest, rows: QuerySet[ExpertTie], file: str) -> Ta
                 "party", _("单位"), lambda row: local_name(row.party), sort="party__name",
                 link=lambda row: reverse("party", args=[row.party.uscc]),
             ),
-            Column("kind", _("关系"), lambda row: str(TIE_WORDS[row.kind]), sort="kind"),
+            Column("kind", _("关系"), lambda row: str(EXPERT_TIES[row.kind]), sort="kind"),
             Column("from", _("自"), "starts", Kind.DAY, sort="starts"),
             Column("until", _("至（不含）"), "ends", Kind.DAY, sort="ends"),
             Column("known", _("何日起知道"), "known_from", Kind.DAY, sort="known_from"),
