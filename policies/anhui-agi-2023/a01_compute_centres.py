@@ -11,6 +11,7 @@ from huisuan.law import (
     Money,
     ProcedureKind,
     RegisterAnswer,
+    RegisterCentre,
     RegisterField,
     RegisterSpec,
     Start,
@@ -129,8 +130,8 @@ class CentreProject(Facts):
 
     added_p = integer(
         "新增单体智能算力规模", "Newly added compute at one site", unit="P（稠密 FP16 PFLOPS）", maximum=10_000_000,
-        asked_by="1.2", evidence="验收报告、设备清单；平台所见容量", known_by="centre",
-        role="capacity",
+        asked_by="1.2", evidence="验收报告、设备清单；平台所见容量", known_by="meter",
+        measure="capacity", role="capacity",
     )  # fmt: skip
     finished_on = day("建设完成日期", "Day of completion", asked_by="1.2", evidence="竣工验收报告")
     city_qualifies = boolean("所在市符合条件", "The city qualifies", asked_by="1.2", evidence="市级补助的依据文件")
@@ -247,7 +248,17 @@ article.register(
             RegisterField("asked", "请求协调的要素", "What is asked for: energy, land, bonds", required=False),
             RegisterField("answered", "各单位答复", "What the offices answered", required=False),
             RegisterField("completed_on", "建成日期", "Completed", FieldKind.DAY, required=False),
+            RegisterField("centre", "平台上的中心编号", "Code of the centre on the platform", required=False),
+            RegisterField(
+                "before_p",
+                "建设前该中心已有算力",
+                "Held by that centre before",
+                FieldKind.COUNT,
+                unit="P",
+                required=False,
+            ),
         ),
+        built=RegisterCentre("centre", "before_p", "planned_p"),
     )
 )
 

@@ -53,10 +53,13 @@ def test_every_article_has_a_worked_case_in_the_demo_and_its_page_is_there(
     cases = {case.article: case for case in list_article_cases()}
     # what a settlement offers under article 2 is walked by the demo before
     assert cases.keys() == {str(article) for article in range(1, 16)} - {"2"}
+    assert (cases["4"].title.split()[0], cases["4"].state) == ("4.1.cities", "已办结")
     browser = Client()
     browser.force_login(Person.objects.get(username="shenji"), backend="django.contrib.auth.backends.ModelBackend")
     for case in cases.values():
         assert browser.get(case.where).status_code == 200, case
+    page = browser.get("/programmes/cases/").content.decode()
+    assert [case for case in cases.values() if f'href="{case.where}"' not in page] == []
     make_article_cases()
     assert {case.article: case for case in list_article_cases()} == cases  # once
     a_firm_whose_application_was_decided_is_granted_data_and_reads_it()

@@ -64,11 +64,12 @@ def address(world: World, name: str) -> str:
         "centre-maintenance": ["hf"], "unclaimed": ["hf"], "centre-tariffs": ["hf"],
         "usage-imports": ["hf"], "seal-checklist": ["hf"],
         "centre-figures": ["hf"], "job-files": [world.jobs["alpha"].uid],
-        "job-log": [world.jobs["alpha"].uid], "job-file-view": [world.jobs["alpha"].uid],
+        "whole-city": ["340100"], "job-log": [world.jobs["alpha"].uid], "job-file-view": [world.jobs["alpha"].uid],
     }  # fmt: skip
     if name in ("notice", "object-to-line", "objection", "answer-objection"):
         arguments[name] = _public(world, name)
     if name in ("application", "offer", "call", "submit-draft", "post", "budget-line", "bank-return", "draw",
+                "whole-office", "whole-expert",
                 "decision-sheet", "correction", "review-seat"):  # fmt: skip
         arguments[name] = [_programme(world, name)]
     if name == "city-payment":
@@ -149,13 +150,19 @@ def _public(world: World, name: str) -> list[object]:
 
 def _programme(world: World, name: str) -> str | int:
     """The number of an offer, of a call, or of what its money left in the books."""
-    from huisuan.programmes.models import Application, Call, PanelSeat, Post
+    from huisuan.programmes.models import Application, Call, Expert, Office, PanelSeat, Post
     from huisuan.treasury.models import AppropriationLine, BankReturnLine
     from support.full_programmes import build_programmes
 
     if not Call.objects.exists():
         build_programmes(world)
-    kept = {"post": Post, "budget-line": AppropriationLine, "bank-return": BankReturnLine}
+    kept = {
+        "whole-office": Office,
+        "whole-expert": Expert,
+        "post": Post,
+        "budget-line": AppropriationLine,
+        "bank-return": BankReturnLine,
+    }
     if name in kept:
         return kept[name].objects.values_list("pk", flat=True)[0]
     if name == "review-seat":

@@ -100,8 +100,10 @@ def addresses(full: Full) -> dict[str, list[str]]:
         Application,
         Call,
         Draft,
+        Expert,
         NoticeLine,
         Objection,
+        Office,
         PanelSeat,
         Post,
         PublicNotice,
@@ -161,6 +163,11 @@ def addresses(full: Full) -> dict[str, list[str]]:
             for name in ("draw", "decision-sheet")
         },
         "review-seat": [[number] for number in numbers if number in seated],
+        "whole-city": [["340100"], ["340200"]],
+        "whole-office": [
+            [number] for number in Office.objects.filter(posts__isnull=False).values_list("pk", flat=True)[:3]
+        ],
+        "whole-expert": [[number] for number in Expert.objects.values_list("pk", flat=True)[:2]],
         "post": [[number] for number in Post.objects.values_list("pk", flat=True)[:2]],
         "budget-line": [[number] for number in AppropriationLine.objects.values_list("pk", flat=True)],
         "bank-return": [[number] for number in BankReturnLine.objects.values_list("pk", flat=True)],

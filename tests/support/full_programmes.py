@@ -51,6 +51,7 @@ NAMED = (
     NOTICE, NOTICE_REASON, ANSWER, OBJECTION.name, OBJECTION.facts, "证明.pdf", INDUSTRY,
     "算力使用补助（免申即享）拟支持名单",
     "2024 年揭榜挂帅", "因为", SEED, "核对过", "皖财〔2024〕3 号",
+    "某大学", "李处", "通用大模型",  # of the pool
     "皖财[2024]1号", "专家评审", "皖智〔2023〕2号", "皖财[2024]3号",  # as they are compared
     "其他县（市、区）", "其他县(市、区)",
 )  # fmt: skip

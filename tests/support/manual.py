@@ -14,7 +14,7 @@ import typer
 from huisuan.cli.main import assemble
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "articles").glob("*.md"))]
 BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:[.\w/-]*/)?huisuan [^`]+)`")
 ELLIPSIS = {"…", "..."}

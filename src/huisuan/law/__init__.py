@@ -60,6 +60,7 @@ from huisuan.law.procedure import (
     FieldKind,
     ProgrammeStep,
     RegisterAnswer,
+    RegisterCentre,
     RegisterDraw,
     RegisterFeed,
     RegisterField,
@@ -84,14 +85,14 @@ from huisuan.law.procedure import (
 )
 
 __all__ = [
-    "CONCLUSION", "SELECTION", "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty",
-    "Facts", "FieldKind", "Int", "LawError", "Money", "ProcedureKind", "ProgrammeStep", "Rates", "Regions",
-    "RegisterAnswer", "RegisterDraw", "RegisterFeed", "RegisterField", "RegisterLook", "RegisterMatching",
+    "CONCLUSION", "SELECTION", "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts",
+    "FieldKind", "Int", "LawError", "Money", "ProcedureKind", "ProgrammeStep", "Rates", "Regions", "RegisterAnswer",
+    "RegisterCentre", "RegisterDraw", "RegisterFeed", "RegisterField", "RegisterLook", "RegisterMatching",
     "RegisterMembers", "RegisterSpec", "RegisterTotal", "Share", "Start", "State", "Text", "all_of", "always",
     "anniversary", "any_of", "audited", "boolean", "budget_setting", "cap_scope", "choice", "claims", "count_setting",
     "counting_costs", "criterion", "date", "day", "day_of_issue", "days_of_year", "each", "earmarked",
-    "excluding_costs", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int",
-    "legal_money", "legal_share", "lower_of", "milestone_contract", "money", "money_setting", "names", "open_list",
-    "opposite", "panel_review", "race", "rates_setting", "read_on", "regions_setting", "selection", "share",
-    "share_setting", "step", "text", "variant", "when", "whole",
+    "excluding_costs", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int", "legal_money",
+    "legal_share", "lower_of", "milestone_contract", "money", "money_setting", "names", "open_list", "opposite",
+    "panel_review", "race", "rates_setting", "read_on", "regions_setting", "selection", "share", "share_setting",
+    "step", "text", "variant", "when", "whole",
 ]  # fmt: skip

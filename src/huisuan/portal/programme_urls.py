@@ -8,6 +8,7 @@ from huisuan.portal.application_acts import consenting, giving_opinion, moving, 
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
 from huisuan.portal.home.programme_year import programme_year
+from huisuan.portal.home.worked_cases import worked_cases_page
 from huisuan.portal.notices import desk as publicity_desk
 from huisuan.portal.notices import views as notices
 from huisuan.portal.programmes import (
@@ -33,6 +34,8 @@ from huisuan.portal.struck import views as struck
 from huisuan.portal.treasury import city_vouchers, corrections, debts, orders, returns
 from huisuan.portal.treasury import lines as budget_lines
 from huisuan.portal.treasury.statement import money_statement_page
+from huisuan.portal.whole import experts
+from huisuan.portal.whole import pages as whole
 
 PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("drafts/", draft_list.draft_list, name="drafts"),
@@ -44,6 +47,7 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("inbox/", programme_inbox.inbox_page, name="inbox"),
     path("inbox/acts", bulk_acts.inbox_acts, name="inbox-acts"),
     path("inbox/acts/done", bulk_acts.inbox_acts_done, name="inbox-acts-done"),
+    path("programmes/cases/", worked_cases_page, name="worked-cases"),
     path("programmes/year/", programme_year, name="programme-year"),
     path("applications/", application_list.application_list, name="applications"),
     path("applications/<str:number>", application_page.application_page, name="application"),
@@ -122,6 +126,10 @@ PROGRAMME_PATHS: list[URLPattern | URLResolver] = [
     path("corrections/", corrections.correction_list, name="corrections"),
     path("corrections/<str:number>", corrections.correction_page, name="correction"),
     path("treasury/statement", money_statement_page, name="statement-of-money"),
+    path("cities/<str:code>", whole.city_page, name="whole-city"),
+    path("offices/<int:number>", whole.office_page, name="whole-office"),
+    path("experts/", experts.expert_list, name="experts"),
+    path("experts/<int:number>", experts.expert_page, name="whole-expert"),
     path("city-desk", city_desk.city_desk, name="city-desk"),
     path("registers/", registers.registers_page, name="registers"),
     path("registers/enter/<str:policy>/<str:key>", registering.enter_page, name="enter-in-register"),

@@ -9,14 +9,18 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from huisuan.compute.models import Accelerator, CapacitySighting
+from huisuan.base.csv_lines import FileReport
+from huisuan.compute.capacity.capacity import counted_capacity
+from huisuan.compute.models import Accelerator, CapacitySighting, Centre
 from huisuan.parties.models import PartyKind, Region
 from huisuan.programmes.calls.services import open_call
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.flags.answered import flags_of
 from huisuan.programmes.flags.found_between import look_for_flags
-from huisuan.programmes.models import Application, Draft
+from huisuan.programmes.models import Application, Call, Draft
+from huisuan.programmes.registers.services import get_register, import_register
+from huisuan.programmes.submissions.owed import law_answers
 from huisuan.settlement.models import Entitlement
 from support.awards import GROUP, settled
 from support.calls import DURING, OPENED, draft, line, terms
@@ -27,10 +31,10 @@ from support.reviews import PROJECT, SCIENCE, challenge
 pytestmark = pytest.mark.django_db
 
 
-def claimed(p: int) -> Application:
-    """Hefei's claim under 1.2 for a centre of so many P."""
+def claimed(p: int, call: Call | None = None) -> Application:
+    """Hefei's claim under 1.2 for a centre of so many P, by its word."""
     official("publisher", "publish", GROUP)
-    call = open_call(
+    call = call or open_call(
         terms(programme="1.2", title="1.2 通知", line=line("1.2").pk, evidence=()), person("publisher"), OPENED
     )
     hefei = person("hefei", "city", city=Region.objects.get(code="340100"))
@@ -69,6 +73,45 @@ def test_the_size_that_a_city_states_is_shown_beside_what_the_platform_sees_and_
         assert "一天最多看到 50" in answers["beside"].reason
         assert "同时用过" in answers["beside"].reason
     assert look_for_flags(less, NOON) == []  # it is the same flag
+
+
+def planned(code: str, p: int, centre_code: str = "", before: str = "", until: str = "") -> FileReport:
+    """A project on the register of 1.1, by the office that keeps it."""
+    keeper = official("keeper", "register", "省发展改革委")
+    columns = ",".join(get_register("anhui-agi-2023", "projects").columns.values())
+    row = f"{code},智算中心,,合肥市,2024-01-01,{until},自建,{p},,,2024-06-30,{centre_code},{before}"
+    return import_register(
+        f"{columns}\n{row}".encode(), "项目.csv", "anhui-agi-2023", "projects", by=keeper, now=OPENED, reason="更正"
+    )  # fmt: skip
+
+
+def test_what_a_project_added_is_what_the_meter_sees_of_its_centre_and_nobody_types_it() -> None:
+    sighted(900, NOON)
+    registers = counted_capacity(Centre.objects.get(code="hf-1"), NOON.date(), NOON.date()).claimed.p
+    assert not registers, "its partitions say nothing yet"
+    (fault,) = planned("项目650", 500, "hf-9").faults
+    assert (fault.column, fault.rule) == ("平台上的中心编号", "平台上没有这个中心")
+    assert not planned("项目650", 500, "hf-1", "100").faults
+    assert not planned("项目700", 100, "hf-1", "650").faults, "what the same centre was given after it"
+    made = claimed(650)
+    said = made.submissions.get()
+    assert "added_p" not in said.facts, "what was typed is not what counts"
+    known = said.known["added_p"]
+    assert (known["value"], known["words"], known["day"]) == (550, "平台的计量", NOON.date().isoformat())
+    assert "hf-1 登记 0 P、一天最多看到 90" in known["record"]
+    assert "减建设前 100 P，650 P 以上的属后一项目；计划新增 500 P" in known["record"]
+    assert "failed:added_p@1.2" not in {reason.code for reason in law_answers([made])[made.pk].reasons}
+    assert flags_of([made]).count() == 0
+    less = claimed(700, made.call)
+    assert less.submissions.get().known["added_p"]["value"] == 250
+    assert "failed:added_p@1.2" in {reason.code for reason in law_answers([less])[less.pk].reasons}
+    assert not planned("项目800", 300, "hf-1", "850").faults
+    short, by_word = claimed(800, made.call), claimed(950, made.call)
+    flags = {flag.application_id: flag.saw for flag in flags_of([less, short, by_word])}
+    assert flags.keys() == {short.pk, by_word.pk}
+    assert flags[short.pk]["seen"].endswith("减建设前 850 P；计划新增 300 P")
+    said = by_word.submissions.get()
+    assert (said.facts["added_p"], "added_p" in said.known) == ("950", False), "of no centre of the register"
 
 
 def test_a_project_elsewhere_than_its_firm_is_flagged() -> None:

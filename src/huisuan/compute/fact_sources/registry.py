@@ -3,6 +3,7 @@
 A *state measure* is of a party on a day (register, or what a city or a centre attests): it cuts use where it changes.
 A *use measure* is summed over use (meter, relations): one column of the bills, so that a sum over a million parties and
 one over a sample are one thing. A *claim measure* is of one project (treasury): what a city paid for it by vouchers.
+A *centre measure* is of the centre of one project: what the meter sees there.
 """
 
 from __future__ import annotations
@@ -54,6 +55,13 @@ class ClaimMeasure:
 
 
 @dataclass(frozen=True)
+class CentreMeasure:
+    """What the meter sees of the centre that a claim's project built; as with single claims a room above asks it."""
+
+    takes: Collection[ValueKind]
+
+
+@dataclass(frozen=True)
 class UsePiece:
     """Some use at one place: fen exactly, of them self-built-self-use, card-seconds."""
 
@@ -84,13 +92,14 @@ _WORDS = frozenset({ValueKind.BOOL, ValueKind.CHOICE})
 _FEN = frozenset({ValueKind.MONEY})
 _COUNT = frozenset({ValueKind.INT})
 
-MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure | ClaimMeasure] = {
+MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure | ClaimMeasure | CentreMeasure] = {
     ("register", "region"): StateMeasure(_WORDS, _region),
     ("register", "kind"): StateMeasure(_WORDS, lambda spec, state: _chosen(spec, state.kind)),
     ("register", "status"): StateMeasure(_WORDS, lambda spec, state: _chosen(spec, state.status)),
     ("register", "registered_on"): StateMeasure(frozenset({ValueKind.DATE}), lambda _spec, state: state.registered_on),
     ("meter", "spend"): UseMeasure(_FEN, "amount_fen"),
     ("meter", "card_hours"): UseMeasure(_COUNT, "card_seconds", per=3600),
+    ("meter", "capacity"): CentreMeasure(_COUNT),
     ("relations", "self_use"): UseMeasure(_FEN, "excluded_fen"),
     ("treasury", "city_payments"): ClaimMeasure(_FEN),
 }
@@ -118,7 +127,7 @@ def _attested(spec: FactSpec, state: PartyState) -> Value | None:
 _ATTESTED = StateMeasure(_WORDS | _FEN | _COUNT | {ValueKind.DATE}, _attested)
 
 
-def measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | ClaimMeasure | None:
+def measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | ClaimMeasure | CentreMeasure | None:
     """The measure that a fact is, or None where no source of the platform has it."""
     named = spec.known_by in ATTESTERS and spec.measure
     found = _ATTESTED if named else MEASURES.get((spec.known_by, spec.measure))
@@ -133,7 +142,7 @@ def is_on_register(spec: FactSpec) -> bool:
 def settled_measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | None:
     """The measure that a settlement from use takes a fact by; None where there is none, or it is of single claims."""
     found = measure_of(spec)
-    return None if isinstance(found, ClaimMeasure) else found
+    return None if isinstance(found, ClaimMeasure | CentreMeasure) else found
 
 
 def state_facts(facts: Iterable[FactSpec]) -> list[FactSpec]:
@@ -181,7 +190,7 @@ def _who_knows(spec: FactSpec) -> str:
     if not spec.known_by:
         return f"{_APPLICANT}（{spec.evidence}）" if spec.evidence else _APPLICANT
     source = SOURCES.get(spec.known_by, spec.known_by)
-    if isinstance(measure_of(spec), ClaimMeasure) or spec.known_by == THINGS:
+    if isinstance(measure_of(spec), ClaimMeasure | CentreMeasure) or spec.known_by == THINGS:
         return f"{source}（按项目登记，逐件申报时取，不按用量结算）"
     if spec.known_by in ATTESTERS:
         return f"{source}（政策没有写明其中的哪一项 measure，或它不是可证明的类型）"

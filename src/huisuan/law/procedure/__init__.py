@@ -35,6 +35,7 @@ from huisuan.law.procedure.offices import EACH_CITY, names_each_city, office_in_
 from huisuan.law.procedure.register_links import (
     HOLDERS,
     RegisterAnswer,
+    RegisterCentre,
     RegisterDraw,
     RegisterFeed,
     RegisterLook,
@@ -76,6 +77,7 @@ __all__ = [
     "ProgrammeStep",
     "RaceSpec",
     "RegisterAnswer",
+    "RegisterCentre",
     "RegisterDraw",
     "RegisterFeed",
     "RegisterField",

@@ -105,6 +105,17 @@ class RegisterLook:
 
 
 @dataclass(frozen=True)
+class RegisterCentre:
+    """The centre on the platform that an entry built (`centre`, its code), what it held in P `before` the entry, and
+    what the entry `planned` to add: of what the meter sees there the rest is the entry's.
+    """
+
+    centre: str
+    before: str
+    planned: str
+
+
+@dataclass(frozen=True)
 class RegisterFeed:
     """The frozen figure of each city (a field's sum, or "holders": how many different ones) is `fact` of `allotment`,
     a rule that shares a budget out by it.
@@ -144,14 +155,17 @@ def check_register_links(spec: RegisterSpec, others: Mapping[str, RegisterSpec],
         _field(spec, spec.answer.asked), _field(spec, spec.answer.answered)
         if spec.answer.said:
             _field(spec, spec.answer.said)
-    for key in (
-        *(key for key in spec.once if key != "region"),
-        *spec.same,
-        *([spec.counted_when] if spec.counted_when else []),
-    ):
+    for key in _own_keys(spec):
         _field(spec, key)
     if spec.matching is not None:
         _check_matching(spec, spec.matching, others, programmes)
+
+
+def _own_keys(spec: RegisterSpec) -> list[str]:
+    """The fields of a register that what is declared of it names, and that no other register has to do with."""
+    built = (spec.built.centre, spec.built.before, spec.built.planned) if spec.built else ()
+    counted = (spec.counted_when,) if spec.counted_when else ()
+    return [*(key for key in spec.once if key != "region"), *spec.same, *counted, *built]
 
 
 def check_register_feeds(spec: RegisterSpec, allotments: Mapping[str, Collection[str]]) -> None:

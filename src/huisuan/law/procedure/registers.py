@@ -12,6 +12,7 @@ from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.values import ValueKind
 from huisuan.law.procedure.register_links import (
     RegisterAnswer,
+    RegisterCentre,
     RegisterDraw,
     RegisterFeed,
     RegisterLook,
@@ -91,7 +92,8 @@ class RegisterSpec:
     do. `in_province`: the holder is registered in the province on the first day. `by_holder`: a party enters its own.
     `counted_by`: texts by which frozen figures are told apart; `counted_when`: a day, and figures are of the entries
     whose day lies in the period, not of what is on the register on its last one. `notice`: a setting, the days before
-    an entry ends from which on its keeper is told. The others are in `register_links`.
+    an entry ends from which on its keeper is told. `built`: the centre on the platform that an entry is about. The
+    others are in `register_links`.
     """
 
     key: str
@@ -120,6 +122,7 @@ class RegisterSpec:
     counted_when: str = ""
     feeds: tuple[RegisterFeed, ...] = ()
     notice: object = None
+    built: RegisterCentre | None = None
 
     @property
     def notice_setting(self) -> SettingSpec | None:

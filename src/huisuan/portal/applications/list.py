@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.law.model import Answer, LawError, Rule
 from huisuan.law.policy import Policy, load_policy
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
 from huisuan.portal.applications import form as draft_form
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import state_labels
@@ -83,15 +84,19 @@ def draft_columns() -> list[Column]:
     ]
 
 
-@allow(*CLAIMANTS)
-def draft_list(request: HttpRequest) -> HttpResponseBase:
-    """The drafts that the viewer reads."""
-    viewer = viewer_of(request)
+def draft_table(request: HttpRequest, viewer: Viewer) -> Table:
+    """The drafts of the viewer's own party."""
     empty = Empty(
         _("还没有申报草稿。在政策页找到要申报的那一句，点“填写申报表”："), link=reverse("policies"), link_text=_("政策")
     )
-    table = Table(
+    return Table(
         request, queries.drafts(viewer), draft_columns(), file="drafts", order="-updated", empty=empty,
         search=("label", "rule"),
     )  # fmt: skip
+
+
+@allow(*CLAIMANTS)
+def draft_list(request: HttpRequest) -> HttpResponseBase:
+    """The drafts that the viewer reads."""
+    table = draft_table(request, viewer_of(request))
     return render_tables(request, "portal/applications/drafts.html", {"here": "drafts"}, [table])

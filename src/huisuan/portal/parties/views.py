@@ -26,7 +26,7 @@ from huisuan.parties.relation_history import relations_known
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.state_history import list_attestations
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.parties.whole_party import read_whole_party
+from huisuan.portal.parties.whole_party import party_sources, read_whole_party
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.forms import choices
@@ -34,6 +34,7 @@ from huisuan.portal.ui.list_filters import first_rows
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
+from huisuan.portal.whole.timeline import read_timeline, timeline_file
 from huisuan.settlement.impact.register_requests import RegisterLines, enter_at_once, request_register_file
 
 READS_REGISTER = ("city", "province", "auditor")
@@ -106,10 +107,15 @@ def party_page(request: HttpRequest, uscc: str) -> HttpResponseBase:
     viewer = viewer_of(request)
     party = get_object_or_404(list_visible_parties(viewer), uscc=uscc.upper())
     today = timezone.now().astimezone(SHANGHAI).date()
-    known = relations_known(today)
+    known, sources = relations_known(today), party_sources(party, viewer)
+    if (answer := timeline_file(request, f"party-{party.uscc}-timeline", sources)) is not None:
+        return answer
+    timeline = read_timeline(request, sources)
     changes, more_changes = first_rows(party.changes.all(), HISTORY_SHOWN)
     context = {
         "here": "parties",
+        "timeline": timeline,
+        "not_used": timeline.not_used,
         "party": party,
         "whole": read_whole_party(party, viewer, today),
         "may_change": viewer.role == "province",

@@ -15,35 +15,43 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.documents.models import Document
 from huisuan.documents.queries import list_documents
-from huisuan.parties.models import Party
+from huisuan.parties.models import Party, Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.application_desk import FLAG_WORDS
-from huisuan.portal.programmes.words import application_state, programme_title
+from huisuan.portal.programmes.words import EXPERT_TIES, application_state, programme_title
 from huisuan.portal.ui.columns import Text
 from huisuan.portal.ui.list_filters import first_rows
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.visible import compute
+from huisuan.portal.whole.happenings import (
+    HappeningSource,
+    entries_about,
+    of_documents,
+    of_entries,
+    of_flags,
+    of_relations,
+    of_steps,
+    of_ties,
+    of_versions,
+)
 from huisuan.programmes.awards.closing import paid_so_far
 from huisuan.programmes.awards.standing import commitments_of, standing_awards
 from huisuan.programmes.credit.register import credit_on
 from huisuan.programmes.models import (
     Application,
     ApplicationFlag,
+    ApplicationStep,
     CreditEffect,
     CreditEntry,
     ExpertEntry,
     ExpertTie,
     RegisterVersion,
-    TieKind,
 )
+from huisuan.programmes.registers.queries import list_registers
 from huisuan.programmes.workflow.queries import visible_applications
 
 _SHOWN = 20  # of each list; the whole one is a click away
 _SEES_INSIDE = ("province", "auditor")  # flags and the ties of experts
-_TIES: dict[str, Text] = {
-    TieKind.EMPLOYMENT.value: _("任职"), TieKind.SHARES.value: _("持股"), TieKind.KINSHIP.value: _("亲属"),
-    TieKind.PROJECT.value: _("合作项目"), TieKind.ADVICE.value: _("顾问咨询"),
-}  # fmt: skip
 _EFFECTS: dict[str, Text] = {CreditEffect.BARS.value: _("不得享受"), CreditEffect.NOTE.value: _("提示")}
 
 
@@ -64,6 +72,7 @@ class YearOfMoney:
 class TiedExpert:
     """An expert who is employed at a party or tied to it, from a day until a day (not in it; None: still)."""
 
+    number: int
     name: str
     tie: Text
     starts: date
@@ -117,6 +126,22 @@ def read_whole_party(party: Party, viewer: Viewer, today: date) -> WholeParty:
     )
 
 
+def party_sources(party: Party, viewer: Viewer) -> list[HappeningSource]:
+    """Where what happened about a party is read, as far as the reader may see it."""
+    applications = visible_applications(viewer).filter(party=party).values("pk")
+    sources = [
+        of_steps(ApplicationStep.objects.filter(application__in=applications)),
+        of_entries(entries_about(party=party)),
+        of_documents(list_documents(viewer).filter(party=party)),
+        of_versions(RegisterVersion.objects.filter(holder=party), list_registers()),
+        of_relations(Relation.objects.filter(Q(owner=party) | Q(owned=party))),
+    ]
+    if viewer.role in _SEES_INSIDE:
+        sources.append(of_flags(ApplicationFlag.objects.filter(application__in=applications)))
+        sources.append(of_ties(ExpertTie.objects.filter(party=party)))
+    return sources
+
+
 def _things(party: Party) -> QuerySet[RegisterVersion]:
     standing = RegisterVersion.objects.filter(holder=party, standing_for__isnull=False)
     return standing.select_related("entry").order_by("entry__policy", "entry__register", "entry__code")
@@ -163,10 +188,15 @@ def _added(years: Sequence[YearOfMoney]) -> YearOfMoney:
 
 def _experts(party: Party, today: date) -> list[TiedExpert]:
     ties = ExpertTie.objects.filter(party=party, known_from__lte=today).select_related("expert__person")
-    found = [TiedExpert(tie.expert.person.name, _TIES[tie.kind], tie.starts, tie.ends) for tie in ties]
+    found = [
+        TiedExpert(tie.expert_id, tie.expert.person.name, EXPERT_TIES[tie.kind], tie.starts, tie.ends) for tie in ties
+    ]
     known = ExpertEntry.objects.filter(known_from__lte=today).order_by("expert_id", "-known_from", "-pk")
     newest = known.distinct("expert_id").values("pk")  # an entry of another employer takes the place of this one
     employed = ExpertEntry.objects.filter(pk__in=newest, employer=party).select_related("expert__person")
     still = employed.filter(Q(active_until__isnull=True) | Q(active_until__gt=today))
-    found += [TiedExpert(each.expert.person.name, _("任职"), each.active_from, each.active_until) for each in still]
+    found += [
+        TiedExpert(each.expert_id, each.expert.person.name, _("任职"), each.active_from, each.active_until)
+        for each in still
+    ]
     return sorted(found, key=lambda each: (each.name, each.starts))

@@ -25,7 +25,7 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import OFFICIAL_DUTIES, Office, Post
-from huisuan.programmes.offices import end_post, give_post
+from huisuan.programmes.offices import end_post, give_post, posts_in_force
 from huisuan.programmes.offices.queries import get_post, is_in_force, list_posts, offices_known
 
 _READERS = ("city", "province", "department", "treasury", "auditor", "operator")
@@ -47,6 +47,8 @@ def post_table(request: HttpRequest, today: date) -> Table:
             (name, name) for name in Office.objects.filter(posts__in=rows).distinct().values_list("name", flat=True)
         ]
 
+    assert isinstance(request.user, Person)
+    whole, own = request.user.role in ("province", "auditor"), _own_offices(request.user, today)
     in_force = Q(from_day__lte=today) & (Q(until_day__isnull=True) | Q(until_day__gte=today))
     in_force &= Q(ended_on__isnull=True) | Q(ended_on__gte=today)
     return Table(
@@ -55,7 +57,15 @@ def post_table(request: HttpRequest, today: date) -> Table:
         [
             Column("number", _("编号"), lambda row: str(row.pk), Kind.CODE, sort="id", link=_address),
             Column("person", _("谁"), "person.name", sort="person__name"),
-            Column("office", _("任职单位"), "office.name", sort="office__name"),
+            Column(
+                "office",
+                _("任职单位"),
+                "office.name",
+                sort="office__name",
+                link=lambda row: (
+                    reverse("whole-office", args=[row.office_id]) if whole or row.office_id in own else None
+                ),
+            ),
             Column("duty", _("职责"), lambda row: duty_label(row.duty), sort="duty"),
             Column("state", _("状态"), lambda row: _standing(row, today), Kind.STATE),
             Column("from", _("自"), "from_day", Kind.DAY, sort="from_day"),
@@ -77,6 +87,10 @@ def post_table(request: HttpRequest, today: date) -> Table:
         ],
         empty=Empty(_("还没有岗位：由省专班人员或平台管理员给予，单位出自政策文本。")),
     )
+
+
+def _own_offices(person: Person, today: date) -> set[int]:
+    return set(posts_in_force(person, today).values_list("office_id", flat=True))
 
 
 def _address(row: Any) -> str:

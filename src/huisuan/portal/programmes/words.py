@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from huisuan.law.procedure import ACTION_WORDS, DUTY_WORDS, STATE_WORDS, Duty, State
 from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.ui.columns import Text
 from huisuan.portal.ui.refusals import refusal_status
 from huisuan.portal.ui.state_labels import Word
-from huisuan.programmes.models import ProcedureEdition
+from huisuan.programmes.models import ProcedureEdition, TieKind
 
-__all__ = ["action_label", "application_state", "duty_label", "programme_title", "refusal_status"]
+__all__ = ["EXPERT_TIES", "action_label", "application_state", "duty_label", "programme_title", "refusal_status"]
 
 _TONES = {
     State.DRAFT: "plain", State.RETURNED: "bad", State.CLOSED: "good", State.REFUSED: "bad", State.WITHDRAWN: "plain",
     State.SUSPENDED: "bad", State.IN_RECOVERY: "bad", State.MONITORED: "good",
+}  # fmt: skip
+
+
+#: what ties an expert to a party
+EXPERT_TIES: dict[str, Text] = {
+    TieKind.EMPLOYMENT.value: _("任职"), TieKind.SHARES.value: _("持股"), TieKind.KINSHIP.value: _("亲属"),
+    TieKind.PROJECT.value: _("合作项目"), TieKind.ADVICE.value: _("顾问咨询"),
 }  # fmt: skip
 
 

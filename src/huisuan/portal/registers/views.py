@@ -23,6 +23,7 @@ from huisuan.parties.models import Person, Region
 from huisuan.parties.route_access import public_page
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.registers.field_words import choice_word, field_text, field_title, register_title
+from huisuan.portal.registers.holder_ties import HolderTies, load_holder_ties
 from huisuan.portal.registers.tied import load_drawn, load_due, load_member_share, load_same, load_tied
 from huisuan.portal.ui.charts import Bar, Chart, columns
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
@@ -44,6 +45,7 @@ from huisuan.programmes.registers.services import get_register
 
 _KINDS = {FieldKind.DAY: Kind.DAY, FieldKind.COUNT: Kind.INTEGER, FieldKind.YUAN: Kind.FEN}
 _LOOKS = ("city", "province", "department", "treasury", "auditor")
+_SEES_TIES = ("province", "auditor")
 _COLUMNS_AT_ONCE = 4  # of a register's own fields; the others stand on the entry's page and in the file
 
 
@@ -92,17 +94,54 @@ def register_entry_page(request: HttpRequest, policy: str, key: str, code: str) 
         version = get_version(policy, key, code)
     except NotFound as wrong:
         raise Http404 from wrong
-    versions = list(list_versions(version))
+    versions = _told_apart(spec, list(list_versions(version)))
     context: dict[str, Any] = {
         "here": "registers", "spec": spec, "title": register_title(spec), "policy": policy, "version": version,
         "versions": versions, "name_is": spec.name_is_en if reads_english() else spec.name_is,
         "holder_is": spec.holder_is_en if reads_english() else spec.holder_is,
         "values": [(field_title(one), field_text(one, version.values.get(one.key))) for one in public_fields(spec)],
-        "chart": _share_chart(spec, versions),
+        "chart": _share_chart(spec, [each for each, _changes in versions]),
         "may_enter": may_correct(spec, version, _reader(request), timezone.now()),
         **_ties(load_policy(policy), spec, version, with_private=_looks(_reader(request))),
+        "holder_ties": _holder_ties(request, spec, version), "holder_link": _holder_link(request, version),
     }  # fmt: skip
     return render(request, "portal/registers/entry.html", context)
+
+
+def _told_apart(
+    spec: RegisterSpec, versions: Sequence[RegisterVersion]
+) -> list[tuple[RegisterVersion, list[tuple[Text, str, str]]]]:
+    """Each version, the newest first, with what it says otherwise than the one before: column, before, after."""
+    found = []
+    for version, before in zip(versions, [*versions[1:], None], strict=True):
+        changes: list[tuple[Text, str, str]] = []
+        if before is not None:
+            said: list[tuple[Text, str, str]] = [(_("名称"), before.name, version.name)]
+            said.append((_("主体"), _holder_name(before), _holder_name(version)))
+            said += [(field_title(one), _said(one, before), _said(one, version)) for one in public_fields(spec)]
+            changes = [(label, old, new) for label, old, new in said if old != new]
+        found.append((version, changes))
+    return found
+
+
+def _said(one: RegisterField, version: RegisterVersion) -> str:
+    return field_text(one, version.values.get(one.key))
+
+
+def _holder_name(version: RegisterVersion) -> str:
+    return local_name(version.holder) if version.holder else ""
+
+
+def _holder_ties(request: HttpRequest, spec: RegisterSpec, version: RegisterVersion) -> HolderTies | None:
+    """Whom the holder is tied to, for those who see the ties of experts."""
+    reader = _reader(request)
+    return load_holder_ties(spec, version, timezone.localdate()) if reader and reader.role in _SEES_TIES else None
+
+
+def _holder_link(request: HttpRequest, version: RegisterVersion) -> str:
+    reader = _reader(request)
+    sees = reader is not None and reader.role in _SEES_TIES and version.holder is not None
+    return reverse("party", args=[version.holder.uscc]) if sees and version.holder else ""
 
 
 def every_entry_table(request: HttpRequest) -> Table:

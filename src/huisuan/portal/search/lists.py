@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from huisuan.parties.viewer import Viewer
+from huisuan.portal.applications.list import draft_table
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.documents.views import document_table
 from huisuan.portal.jobs.list import job_table
@@ -27,11 +28,17 @@ from huisuan.portal.parties.views import party_table
 from huisuan.portal.people.views import person_table
 from huisuan.portal.programmes.application_list import application_table
 from huisuan.portal.programmes.calls import call_table
+from huisuan.portal.programmes.posts import post_table
 from huisuan.portal.registers.views import every_entry_table
+from huisuan.portal.treasury.city_vouchers import payment_table
+from huisuan.portal.treasury.debts import debt_table
+from huisuan.portal.treasury.lines import line_table
+from huisuan.portal.treasury.orders import order_table
 from huisuan.portal.ui import navigation
 from huisuan.portal.ui.columns import Cell, Text, cell
 from huisuan.portal.ui.keyset_table import KeysetTable
 from huisuan.portal.ui.table import Table
+from huisuan.portal.whole.experts import expert_table
 
 HITS_SHOWN = 5  # of each list
 _ABOUT = 4  # columns beside the linked one that tell what a hit is
@@ -44,13 +51,15 @@ Searcher = Viewer | None
 class SearchedList:
     """A list that is searched: its page, by the name of the route, what it is called, and its table for who asks.
 
-    Whoever has the page in their menu searches it; one that is `public` anybody.
+    Whoever has the page in their menu searches it, or the `room` of the menu that leads to it; one that is `public`
+    anybody.
     """
 
     route: str
     label: Text
     table: Callable[[HttpRequest, Searcher], Table]
     public: bool = False
+    room: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,14 @@ def _open(table: Callable[[HttpRequest], Table]) -> Callable[[HttpRequest, Searc
 
 LISTS = (
     SearchedList("applications", _("申报件"), _own(application_table)),
+    SearchedList("drafts", pgettext_lazy("list", "草稿"), _own(draft_table)),
     SearchedList("parties", pgettext_lazy("list", "登记库"), _own(party_table)),
+    SearchedList("experts", _("专家库"), _open(expert_table)),
+    SearchedList("budget-lines", _("财政账"), _open(line_table)),
+    SearchedList("orders", _("支付令"), _open(order_table), room="budget-lines"),
+    SearchedList("debts", _("追回"), _open(debt_table), room="budget-lines"),
+    SearchedList("city-payments", _("市级拨付"), _own(payment_table)),
+    SearchedList("posts", _("岗位"), _open(lambda request: post_table(request, timezone.localdate()))),
     SearchedList("people", _("人员"), _open(person_table)),
     SearchedList("jobs", _("作业"), _own(job_table)),
     SearchedList("centres", _("智算中心"), _own(centre_table)),
@@ -110,7 +126,9 @@ def search_lists(request: HttpRequest, asker: Searcher, text: str) -> list[Found
 
 def _search(each: SearchedList, request: HttpRequest, asker: Searcher, text: str) -> FoundRows | None:
     opens = any(
-        room.route == each.route for subject in navigation.menu(asker.role if asker else "") for room in subject.rooms
+        room.route == (each.room or each.route)
+        for subject in navigation.menu(asker.role if asker else "")
+        for room in subject.rooms
     )
     if not (opens or each.public):
         return None

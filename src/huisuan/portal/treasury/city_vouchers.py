@@ -20,6 +20,7 @@ from huisuan.base.errors import InvalidRequest, NotFound, Refused
 from huisuan.base.money import parse_typed_yuan
 from huisuan.parties.models import Person, Region
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.words import application_state, refusal_status
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html
@@ -62,13 +63,13 @@ def _given(request: HttpRequest) -> tuple[bytes, str]:
     return file.read(), file.name or "CSV"
 
 
-def _listed(request: HttpRequest, report: FileReport | None = None, refused: Refused | None = None) -> HttpResponseBase:
-    viewer = viewer_of(request)
+def payment_table(request: HttpRequest, viewer: Viewer) -> Table:
+    """The vouchers of cities that the viewer may see."""
 
     def cities(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
         return [(each.code, local_name(each)) for each in Region.objects.filter(city_payments__isnull=False).distinct()]
 
-    table = Table(
+    return Table(
         request,
         visible_payments(viewer, timezone.now()),
         [
@@ -91,6 +92,11 @@ def _listed(request: HttpRequest, report: FileReport | None = None, refused: Ref
         ],
         empty=Empty(_("还没有登记市级拨付：由市的人员导入 CSV，一张凭证一行；省级分担从这里算出。")),
     )  # fmt: skip
+
+
+def _listed(request: HttpRequest, report: FileReport | None = None, refused: Refused | None = None) -> HttpResponseBase:
+    viewer = viewer_of(request)
+    table = payment_table(request, viewer)
     context = {
         "here": "city-payments", "enters": viewer.role == "city", "report": report,
         "faults": report.faults[:_FAULTS_SHOWN] if report else [],

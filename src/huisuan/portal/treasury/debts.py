@@ -47,7 +47,10 @@ def _standing(debt: Debt, day: date) -> Word:
     return _OVERDUE if overdue_fen(debt, day) else _OPEN
 
 
-def _table(request: HttpRequest, day: date) -> Table:
+def debt_table(request: HttpRequest) -> Table:
+    """What was ever claimed back, the newest first."""
+    day = timezone.localdate()
+
     def states(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
         return [("open", _OPEN.label), ("done", _DONE.label)]
 
@@ -82,9 +85,7 @@ def _table(request: HttpRequest, day: date) -> Table:
 @allow(*BOOK_READERS)
 def debt_list(request: HttpRequest) -> HttpResponseBase:
     """What was ever claimed back."""
-    return render_tables(
-        request, "portal/treasury/debts.html", {"here": "debts"}, [_table(request, timezone.localdate())]
-    )
+    return render_tables(request, "portal/treasury/debts.html", {"here": "debts"}, [debt_table(request)])
 
 
 @allow(*BOOK_READERS)

@@ -18,22 +18,26 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.money import parse_typed_yuan
+from huisuan.documents.queries import list_documents
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_installed
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
-from huisuan.parties.route_access import allow
+from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.programmes.words import refusal_status
+from huisuan.portal.related.tables import claims_table, debts_table, documents_table, flags_table
 from huisuan.portal.treasury.readers import BOOK_KEEPERS, BOOK_READERS, may_move_money
 from huisuan.portal.treasury.words import ACCOUNT_WORDS, ENTRY_WORDS
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.number_format import yuan
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.table import Table, render_tables
+from huisuan.programmes.models import ApplicationFlag, Office
 from huisuan.programmes.payments.budget import appropriate_budget, carry_over_budget, lapse_budget
+from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.treasury.line_queries import UNUSED_YEARS
-from huisuan.treasury.models import Account, AccountKind, AppropriationLine, Posting
+from huisuan.treasury.models import Account, AccountKind, AppropriationLine, Commitment, Debt, Posting
 
 _SHOWN = (AccountKind.AVAILABLE, AccountKind.COMMITTED, AccountKind.ORDERED, AccountKind.PAID, AccountKind.LAPSED)
 
@@ -167,7 +171,7 @@ def _one(request: HttpRequest, line: AppropriationLine, refused: Refused | None 
             Column("kind", _("做了什么"), lambda row: str(ENTRY_WORDS[row.entry.kind]), sort="entry__kind"),
             Column("account", _("科目"), lambda row: str(ACCOUNT_WORDS[row.account.kind]), sort="account__kind"),
             Column("amount", _("金额"), "amount_fen", Kind.FEN, sort="amount_fen"),
-            Column("key", _("凭据"), "entry.key", Kind.CODE, sort="entry__key"),
+            Column("key", _("凭据"), "entry.key", Kind.LONG_CODE, sort="entry__key"),
             Column("reason", _("理由"), "entry.reason", Kind.SENTENCE, minor=True),
             Column("by", _("谁"), "entry.by", Kind.CODE, sort="entry__by"),
         ],
@@ -180,16 +184,34 @@ def _one(request: HttpRequest, line: AppropriationLine, refused: Refused | None 
         ],
         empty=Empty(_("这条预算还没有记账。")),
     )
+    promised = Commitment.objects.filter(Q(line=line) | Q(instalments__line=line)).values("award")
+    claims = visible_applications(viewer_of(request)).filter(awards__key__in=promised).distinct()
+    tables = [
+        table,
+        claims_table(request, claims, viewer_of(request).role, f"budget-line-{line.pk}"),
+        debts_table(request, Debt.objects.filter(line=line), f"budget-line-{line.pk}"),
+        documents_table(
+            request,
+            list_documents(viewer_of(request)).filter(subject__in=claims.values("number")),
+            f"budget-line-{line.pk}",
+        ),
+        flags_table(
+            request,
+            ApplicationFlag.objects.filter(application__in=claims.values("pk")),
+            f"budget-line-{line.pk}",
+        ),
+    ]
     context = {
         "here": "budget-lines",
         "line": line,
+        "office": Office.objects.filter(name=line.office).first(),
         "balances": [(ACCOUNT_WORDS[kind], getattr(line, f"{kind.value}_fen")) for kind in _SHOWN],
         "may_commit": may_move_money(request, Duty.COMMIT),
         "next_year": line.year + 1,
         "refused": refusal_html(refused) if refused else "",
     }
     status = refusal_status(refused) if refused else 200
-    return render_tables(request, "portal/treasury/line.html", context, [table], status=status)
+    return render_tables(request, "portal/treasury/line.html", context, tables, status=status)
 
 
 def _kinds(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:

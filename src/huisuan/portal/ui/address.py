@@ -38,6 +38,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "now": ("cards", "hours", "model"),
     "line-branch": ("page",),
     "programme-year": ("policy", "year", "export"),
+    "party": ("skip", "export"),
     "proposal": ("year",),
     "raw-line": ("as",),
     "relation-form": ("owner", "owned", "from"),
@@ -52,6 +53,10 @@ _READ: dict[str, tuple[str, ...]] = {
     "inbox-acts": ("number",),
     "submit-draft": ("draft", "task"),
     "submit-job": ("by", "from", "template"),
+    "whole-city": ("skip", "export"),
+    "whole-expert": ("skip", "export"),
+    "whole-office": ("skip", "export"),
+    "worked-cases": ("policy",),
 }
 
 

@@ -80,6 +80,7 @@ MENU = (
     Subject(_("主体"), (
         Room("firm", _("本单位"), _USER),
         Room("parties", pgettext_lazy("list", "登记库"), _CITY | _OVERSEES),
+        Room("experts", _("专家库"), _OVERSEES),
         Room("people", _("人员"), frozenset({"operator"})),
         Room("posts", _("岗位"), _CITY | _OVERSEES | _OFFICES | frozenset({"operator"})),
     )),

@@ -15,6 +15,7 @@ from django.db import connection
 
 from huisuan.base.csv_lines import LineFault
 from huisuan.base.money import yuan
+from huisuan.compute.models import Centre
 from huisuan.law.policy import Policy
 from huisuan.law.procedure import EACH_CITY, FieldKind, RegisterDraw, RegisterSpec
 from huisuan.parties.models import Party, Region
@@ -103,6 +104,7 @@ class Ties:
             or self._check_once(line, content)
             or self._check_held(line, content)
             or self._check_province(line, content)
+            or self._check_centre(line, content)
             or self._check_draws(line, content)
         )
 
@@ -171,6 +173,14 @@ class Ties:
             return None
         rule = f"{content.from_day} 登记地不在本省"
         return LineFault(line, self.spec.columns["holder"], content.holder, rule, f"依“{self.spec.phrase}”，请核对")
+
+    def _check_centre(self, line: int, content: ThingContent) -> LineFault | None:
+        """What the meter knows of an entry hangs on the code of its centre: a wrong one is not taken in silently."""
+        code = str(content.values.get(self.spec.built.centre) or "") if self.spec.built else ""
+        if not code or Centre.objects.filter(code=code).exists():
+            return None
+        column = self.spec.columns[self.spec.built.centre] if self.spec.built else ""
+        return LineFault(line, column, code, "平台上没有这个中心", "请写“算力”页面上的中心编号；没有接入的留空")
 
     def _check_draws(self, line: int, content: ThingContent) -> LineFault | None:
         draws = self._draws(content)

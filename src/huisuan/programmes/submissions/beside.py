@@ -12,13 +12,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from huisuan.base.money import yuan
-from huisuan.compute.capacity.capacity import TFLOPS_PER_P, Size, counted_capacity
-from huisuan.compute.models import CapacityAttestation, Centre
+from huisuan.compute.capacity.capacity import counted_capacity
+from huisuan.compute.models import Centre
 from huisuan.law.model import FactSpec, LawError, Rule, Value, format_value, is_metered
 from huisuan.law.policy import Policy
+from huisuan.law.procedure import ObjectKind
 from huisuan.parties.party_state import region_prefix
 from huisuan.parties.state_history import states_on
 from huisuan.programmes.models import Application
+from huisuan.programmes.submissions.added_capacity import added_capacity, measured_p, three_capacities
 from huisuan.programmes.submissions.content import submitted_values
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.queries import latest_runs
@@ -26,18 +28,22 @@ from huisuan.settlement.runs.queries import latest_runs
 
 @dataclass(frozen=True)
 class SeenBeside:
-    """A fact as it is stated, what the platform sees of the same, in words, and whether the two agree."""
+    """A fact as it is stated, what the platform sees of the same, in words, and whether the two agree.
+
+    `filled_in`: the platform stated it itself, and what it sees is what it did not go by.
+    """
 
     name: str
     label: str
     stated: str
     seen: str
     agrees: bool
+    filled_in: bool = False
 
     @property
     def text(self) -> str:
         """In one sentence."""
-        return f"{self.label}：填报 {self.stated}，平台所见 {self.seen}"
+        return f"{self.label}：{'平台填入' if self.filled_in else '填报'} {self.stated}，平台所见 {self.seen}"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class _Asked:
     rule: Rule
     application: Application
     day: date
+    project: str
 
 
 def seen_beside(application: Application, day: date) -> list[SeenBeside]:
@@ -57,14 +64,16 @@ def seen_beside(application: Application, day: date) -> list[SeenBeside]:
         policy, rule, values = submitted_values(made)
     except LawError:  # a policy or a rule that is gone
         return []
-    asked, found = _Asked(policy, rule, application, day), []
+    project = next((each["typed"] for each in made.named if each["kind"] == ObjectKind.PROJECT.value), "")
+    asked, found = _Asked(policy, rule, application, day, project), []
     for spec in rule.facts:
-        value, look = values.get(spec.name), _LOOKS.get(spec.role)
-        if value is not None and look is not None and spec.name not in made.known:
+        looks = _LOOKS_AT_KNOWN if spec.name in made.known else _LOOKS
+        value, look = values.get(spec.name), looks.get(spec.role)
+        if value is not None and look is not None:
             said = look(asked, value)
             if said is not None:
                 stated = format_value(spec.kind, value, spec.options) + _unit(spec)
-                found.append(SeenBeside(spec.name, spec.zh, stated, *said))
+                found.append(SeenBeside(spec.name, spec.zh, stated, *said, filled_in=spec.name in made.known))
     return found
 
 
@@ -76,26 +85,17 @@ def _capacity(asked: _Asked, stated: Value) -> tuple[str, bool] | None:
     said, most = [], Decimal(0)
     for centre in Centre.objects.filter(region__code__startswith=region_prefix(place)).order_by("code"):
         found = counted_capacity(centre, asked.policy.valid_from, asked.day + timedelta(days=1))
-        measured = _measured(centre)
-        most = max(most, *(size.p or Decimal(0) for size in (found.seen_most, found.seen)), measured or Decimal(0))
-        said.append(
-            f"{centre.code} 登记 {_p(found.claimed)}、一天最多看到 {_p(found.seen_most)}、同时用过 {_p(found.used)}、"
-            f"作业实测 {'无' if measured is None else f'{measured.normalize():f} P'}"
-        )
+        most = max(most, *(each or Decimal(0) for each in (found.seen_most.p, found.seen.p, measured_p(centre))))
+        said.append(three_capacities(found, centre))
     if not said:
         return "本市没有接入的智算中心", False
     return "；".join(said), isinstance(stated, int) and most >= stated
 
 
-def _measured(centre: Centre) -> Decimal | None:
-    """What jobs measured on the cards of a centre, each card at its newest, in P; None where none did."""
-    rows = CapacityAttestation.objects.filter(centre=centre).order_by("node", "index", "-measured_at")
-    cards = list(rows.distinct("node", "index").values_list("tflops_fp16", flat=True))
-    return sum(cards, Decimal(0)) / TFLOPS_PER_P if cards else None
-
-
-def _p(size: Size) -> str:
-    return "未知" if size.p is None else f"{size.p.normalize():f} P"
+def _locked_capacity(asked: _Asked, _stated: Value) -> tuple[str, bool] | None:
+    """What is filled in by the meter, beside what was planned and what the centre registers of itself."""
+    seen = added_capacity(asked.policy, asked.project, asked.application.city_id, asked.day) if asked.project else None
+    return (seen.text, seen.as_planned) if seen is not None else None
 
 
 def _subsidised(asked: _Asked, stated: Value) -> tuple[str, bool] | None:
@@ -138,3 +138,5 @@ def differences(application: Application, day: date) -> Iterator[SeenBeside]:
 _LOOKS: Mapping[str, Callable[[_Asked, Value], tuple[str, bool] | None]] = {
     "capacity": _capacity, "subsidised": _subsidised, "place": _place,
 }  # fmt: skip
+#: the same of facts that the platform filled in itself, and that something else is to agree with
+_LOOKS_AT_KNOWN: Mapping[str, Callable[[_Asked, Value], tuple[str, bool] | None]] = {"capacity": _locked_capacity}

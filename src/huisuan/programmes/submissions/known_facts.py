@@ -1,7 +1,8 @@
 """The facts of a claim that the platform knows itself: filled in, locked, each with its source and the day it was read.
 
 Register and attestations by the state of the party on the day of the law; use by the newest settlement of the rule and
-year; what a city paid by the projects that the claim names; what a register comes to for what the party holds.
+year; what a city paid by the projects that the claim names; what the meter sees of the centre that its project built;
+what a register comes to for what the party holds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from huisuan.compute.fact_sources.registry import (
     SOURCES,
     THINGS,
+    CentreMeasure,
     ClaimMeasure,
     StateMeasure,
     UseMeasure,
@@ -27,6 +29,7 @@ from huisuan.parties.state_history import states_on
 from huisuan.programmes.claim_objects.codes import NamedObject
 from huisuan.programmes.registers.queries import standing_versions
 from huisuan.programmes.registers.totals import total_of_holder
+from huisuan.programmes.submissions.added_capacity import added_capacity
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.claim_facts import claim_values
 from huisuan.settlement.runs.paid_parts import ClaimSubject
@@ -60,6 +63,7 @@ def find_known_facts(
         *_of_the_register(rule, party, on, today),
         *_of_use(policy, rule, party, year),
         *_of_projects(policy, rule, party, year, named, today),
+        *_of_centres(policy, rule, party, named, today),
         *_of_totals(policy, rule, party, named),
         *_of_entries(policy, rule, party, on),
     ):
@@ -128,6 +132,18 @@ def _of_projects(
             return
     for spec in specs:
         yield spec, totals[spec.name] or None, f"项目 {'、'.join(projects)}"
+
+
+def _of_centres(
+    policy: Policy, rule: Rule, party: Party, named: Sequence[NamedObject], today: date
+) -> Iterator[tuple[FactSpec, Value | None, str]]:
+    """What was added at the centre of the one project named; where no meter stands there, it is not known."""
+    specs = [spec for spec in rule.facts if isinstance(measure_of(spec), CentreMeasure)]
+    projects = [each.typed for each in named if each.kind == "project"]
+    seen = added_capacity(policy, projects[0], party.region_id, today) if specs and len(projects) == 1 else None
+    for spec in specs if seen is not None else ():
+        assert seen is not None
+        yield spec, seen.added_p, seen.text
 
 
 def last_paid_day(

@@ -1,0 +1,1 @@
+"""A party, a city, an office, an expert, a budget line on one page each, with all that happened, in time."""
