@@ -92,7 +92,7 @@ def check_site(
     as_json: AsJson = False,
 ) -> None:
     """登记一次现场核查：须是两个人，都不属于承担单位，也没有利害关系。"""
-    from huisuan.programmes.contract_desk.accepting import record_site_check
+    from huisuan.programmes.contract_desk.site_checks import record_site_check
 
     record_site_check(number, milestone, day.date(), pair, text, _person(by), datetime.now(UTC), holds=not differs)
     _print(number, by, as_json)
@@ -107,7 +107,7 @@ def draw(
     as_json: AsJson = False,
 ) -> None:
     """抽取一个节点的验收专家，办法同评审抽签，同一种子得同一结果。"""
-    from huisuan.programmes.contract_desk.panel import draw_acceptance_panel
+    from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 
     draw_acceptance_panel(number, milestone, seed, _person(by), datetime.now(UTC))
     _print(number, by, as_json)

@@ -94,7 +94,8 @@ def test_an_applicant_files_the_plan_on_the_page_before_it_is_checked() -> None:
 
 
 def test_an_expert_votes_on_a_milestone_or_stands_back_on_the_bench() -> None:
-    from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, sitting_now
+    from huisuan.programmes.contract_desk.panel import sitting_now
+    from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
     from support.contracts import committed, decided, reported
     from support.reviews import challenge
 

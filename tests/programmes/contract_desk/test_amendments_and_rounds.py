@@ -12,12 +12,12 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.accepting import decide_milestone
 from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.panel import (
-    draw_acceptance_panel,
     has_alternates,
     leave_acceptance_seat,
     sitting_now,
     vote_on_milestone,
 )
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.queries import acceptance_seats, describe_contract
 from huisuan.programmes.contract_desk.reporting import file_report
 from huisuan.programmes.models import AcceptanceVote, AmendedTarget, ContractTarget, DutyHeld, Milestone

@@ -14,12 +14,13 @@ from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.recovering import debts_of
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
-from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
 from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contract_desk.reminding import remind_of_reports
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.contract_desk.site_checks import record_site_check
 from huisuan.programmes.contract_desk.waiting import milestones_of_posts
 from huisuan.programmes.corrections.outdated import list_outdated, outdated_to_dict
 from huisuan.programmes.corrections.recommitting import commit_again

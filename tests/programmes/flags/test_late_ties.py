@@ -14,7 +14,8 @@ from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
-from huisuan.programmes.contract_desk.accepting import decide_milestone, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone
+from huisuan.programmes.contract_desk.site_checks import record_site_check
 from huisuan.programmes.flags.late_ties import look_back
 from huisuan.programmes.models import Application, ApplicationFlag, FlagReason
 from huisuan.programmes.offices import give_post

@@ -20,12 +20,14 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.application_page import ACTORS, application_or_404, show_refused
 from huisuan.portal.programmes.contract_forms import typed_amendment, typed_contract, typed_count, typed_plan
-from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project
 from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
-from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, leave_acceptance_seat
+from huisuan.programmes.contract_desk.panel import leave_acceptance_seat
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.planning import file_plan, planned_terms
 from huisuan.programmes.contract_desk.reporting import file_report
+from huisuan.programmes.contract_desk.site_checks import record_site_check
 from huisuan.programmes.models import Application
 
 

@@ -59,11 +59,12 @@ def read_contract_shown(application: Application, person: Person, now: datetime)
         found, waiting if running else None, mine and state in _PLANNING and not found["plan"],
         office and state is State.DECIDED and found["contract"] is None, mine and running,
         accepting, accepting and waiting is not None, by_panel,
-        accepting and by_panel and waiting is not None and not _has_alternates(application, waiting["milestone"]),
+        accepting and by_panel and waiting is not None and not _has_alternates(application, waiting["milestone"], now),
         office and state is State.MONITORED and found["evaluation"] is None, asks_for_audit(application),
     )  # fmt: skip
 
 
-def _has_alternates(application: Application, milestone: int) -> bool:
+def _has_alternates(application: Application, milestone: int, now: datetime) -> bool:
     seats = AcceptanceSeat.objects.filter(milestone__contract__application=application, milestone__number=milestone)
-    return has_alternates(list(seats.prefetch_related("votes__set_aside")))
+    rows = seats.select_related("expert__person", "milestone__contract__application__party")
+    return has_alternates(list(rows.prefetch_related("votes__set_aside").order_by("position")), now)

@@ -25,7 +25,7 @@ from huisuan.portal.ui.refusals import refusal_lines
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import Call, PanelSeat
-from huisuan.programmes.review.panels import repeat_draw
+from huisuan.programmes.review.draw_records import repeat_draw
 from huisuan.programmes.review.plan import declared_review
 from huisuan.programmes.review_desk.decision_sheet import official_call
 from huisuan.programmes.review_desk.drawing import draw_call, draws_of, may_draw, waiting_for_panels

@@ -11,13 +11,15 @@ from ninja import Field, Router, Schema
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import Allow, viewer_of
-from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project
 from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
-from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, leave_acceptance_seat, vote_on_milestone
+from huisuan.programmes.contract_desk.panel import leave_acceptance_seat, vote_on_milestone
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.contract_desk.site_checks import record_site_check
 from huisuan.programmes.people import find_person
 
 router = Router(tags=["合同"])
