@@ -51,26 +51,27 @@ def draw_call(number: str, word: str, person: Person, now: datetime) -> Draw:
 
 
 @transaction.atomic
-def draw_again(number: str, word: str, reason: str, person: Person, now: datetime) -> Draw:
-    """Draw more alternates for the panel of an application that has none left; nobody sits who ever sat there.
+def draw_again(number: str, application: str, word: str, reason: str, person: Person, now: datetime) -> Draw:
+    """Draw more alternates for the panel of an application of a call that has none left: nobody who ever sat there.
 
     The seed is that of the next draw of its call: asked again, it comes to the same experts.
 
     Raises:
-        NotFound: no application of that number under a call.
+        NotFound: no such call, or no such application under it.
         NotAllowed: no post to review in the office of the procedure.
         InvalidRequest: no reason, or the word is not the one that was committed to.
         Conflict: it is not under review, has no panel yet, or an alternate who may still review.
         TooFewExperts: nobody is left; it says which rule took how many.
     """
-    found = Application.objects.select_related("party", "edition", "call__edition").filter(number=number).first()
-    if found is None or found.call is None or found.party is None:
-        raise NotFound(f"没有申报通知下的申报 {number}", code="application.unknown")
-    call = drawing_call(found.call.number, person, now)
+    call = drawing_call(number, person, now)
+    rows = Application.objects.filter(call=call, number=application, party__isnull=False)
+    found = rows.select_related("party", "edition", "call__edition").first()
+    if found is None:
+        raise NotFound(f"{number} 下没有申报 {application}", code="application.unknown")
     require_under_review(found)
     said = check_length(reason.strip(), _LONGEST_REASON, "补抽的理由")
     if not said:
-        raise InvalidRequest(f"{number}：补抽须写理由，留在记录上", code="review.redraw_without_reason")
+        raise InvalidRequest(f"{application}：补抽须写理由，留在记录上", code="review.redraw_without_reason")
     plan = plan_of_call(call)
     return store_more_alternates(
         _next_record(call, word, said, person, now), found, _field(call, plan, found), _size(plan),

@@ -77,6 +77,14 @@ def prove_draws(call: Call) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def draws_hold(found: dict[str, Any]) -> bool:
+    """Whether nothing of what `prove_draws` found is otherwise than on record."""
+    return all(
+        one["reproduced"] and one["submissions_match"] is not False and one["word_matches"] is not False
+        for one in found["draws"]
+    )
+
+
 def _proof(made: Draw, expected: SeedSource) -> dict[str, Any]:
     kept = made.inputs.get("seed")
     source = read_source(kept) if kept else None
