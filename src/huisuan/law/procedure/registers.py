@@ -14,7 +14,9 @@ from huisuan.law.procedure.register_links import (
     RegisterAnswer,
     RegisterDraw,
     RegisterFeed,
+    RegisterJury,
     RegisterLook,
+    RegisterMark,
     RegisterMatching,
     RegisterMembers,
 )
@@ -120,6 +122,14 @@ class RegisterSpec:
     counted_when: str = ""
     feeds: tuple[RegisterFeed, ...] = ()
     notice: object = None
+    jury: RegisterJury | None = None
+    mark: RegisterMark | None = None
+
+    @property
+    def filled_in(self) -> frozenset[str]:
+        """The fields that the platform fills in from draws and sheets: nobody types them."""
+        judged = (self.jury.jury, self.jury.entries) if self.jury else ()
+        return frozenset((*judged, self.mark.mark) if self.mark else judged)
 
     @property
     def notice_setting(self) -> SettingSpec | None:

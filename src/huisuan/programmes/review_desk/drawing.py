@@ -42,12 +42,12 @@ def draw_call(number: str, word: str, person: Person, now: datetime) -> Draw:
         TooFewExperts: which applications lack how many, and which rule took how many; nothing is drawn.
     """
     call = drawing_call(number, person, now)
-    plan = plan_of_call(call)
+    plan, record = plan_of_call(call), _next_record(call, word, "", person, now)
     waiting = waiting_for_panels(call).select_related("party").prefetch_related("submissions").order_by("pk")
     wanted = {one: _field(call, plan, one) for one in waiting if one.party is not None}
     if not wanted:
         raise Conflict(f"{number}：没有等待抽签的申报（须在评审中，且还没有评审组）", code="review.nothing_to_draw")
-    return store_draw(_next_record(call, word, "", person, now), wanted, _size(plan), tie_years=plan.tie_years)
+    return store_draw(record, wanted, _size(plan), tie_years=plan.tie_years)
 
 
 @transaction.atomic
