@@ -112,7 +112,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     )},
     **{f"programmes/submissions/{name}.py": () for name in ("content", "record", "seed_sources", "window")},
     **{f"programmes/registers/{name}.py": () for name in (
-        "entry_line", "keepers", "matching", "services", "snapshots", "ties", "totals",
+        "entry_line", "juries", "keepers", "matching", "services", "snapshots", "ties", "totals",
     )},
     **{f"programmes/review/{name}.py": () for name in ("plan", "scores", "panels", "seed")},
     "programmes/review/draw.py": ("EXCLUSION_NAMES", "__post_init__", "__str__", "__init__"),

@@ -66,9 +66,7 @@ class Judged:
         found = self.juries.get(normalise_entry_code(title))
         if found is None:
             rule = f"程序 {jury.programme} 的申报通知没有这次抽签"
-            return self._fault(
-                line, jury.draw, title, rule, "请写抽签的名称，如 C2024-0001 第 1 次；评委须从专家库抽取"
-            )
+            return self._fault(line, jury.draw, title, rule, "请写“专家抽签”页上那次抽签的名称：评委须从专家库抽取")
         filled = self._filled(line, content, {jury.jury: found.jury, jury.entries: len(found.applications)})
         if isinstance(filled, LineFault) or self.spec.share is None:
             return filled
