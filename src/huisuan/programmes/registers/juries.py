@@ -26,7 +26,7 @@ class JuryOfDraw:
 
 
 @dataclass
-class Judged:
+class JudgedRows:
     """What the rows of a file say of rounds and marks, beside what draws and sheets say."""
 
     spec: RegisterSpec
@@ -35,7 +35,7 @@ class Judged:
     lines: Mapping[str, FrozenLine] = field(default_factory=dict)  # by the number of the application
 
     @classmethod
-    def load(cls, policy: Policy, spec: RegisterSpec, contents: Iterable[ThingContent]) -> Judged:
+    def load(cls, policy: Policy, spec: RegisterSpec, contents: Iterable[ThingContent]) -> JudgedRows:
         """For some rows of a register, in a few queries whatever their number."""
         if spec.jury is not None:
             return cls(spec, _juries(policy.name, spec.jury.programme))

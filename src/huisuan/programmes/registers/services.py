@@ -26,7 +26,7 @@ from huisuan.programmes.registers.entry_line import (
     normalise_entry_code,
     parse_entry,
 )
-from huisuan.programmes.registers.juries import Judged
+from huisuan.programmes.registers.juries import JudgedRows
 from huisuan.programmes.registers.keepers import ANYTHING, Keeper, keeper_of, not_theirs
 from huisuan.programmes.registers.ties import Ties, content_of, fill_holds, held_amount, lock_things
 from huisuan.programmes.registers.totals import TotalsByKey
@@ -160,7 +160,7 @@ def store_entries(
         fill_holds(law, spec, known.values())
         today = stamp["at"].astimezone(SHANGHAI).date()
         ties = Ties.load(law, spec, [content for _, content in entries.values()], today)
-        judged = Judged.load(law, spec, [content for _, content in entries.values()])
+        judged = JudgedRows.load(law, spec, [content for _, content in entries.values()])
         batch = _Batch(known, parties, reason, stamp, report, ties, keeper, judged, totals)
         for line, content in entries.values():
             batch.add(line, content)
@@ -176,7 +176,7 @@ class _Batch:
     report: FileReport
     ties: Ties
     keeper: Keeper
-    judged: Judged
+    judged: JudgedRows
     totals: TotalsByKey | None = None
     draws: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     versions: list[RegisterVersion] = field(default_factory=list)

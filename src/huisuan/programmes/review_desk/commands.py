@@ -15,9 +15,9 @@ from huisuan.programmes.review_desk import draw_commands
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
-app.command("commit")(draw_commands.commit)
-app.command("draw")(draw_commands.draw)
-app.command("verify")(draw_commands.verify)
+app.command("commit")(draw_commands.commit_to_seed)
+app.command("draw")(draw_commands.draw_panels_of_call)
+app.command("verify")(draw_commands.verify_draws)
 
 _EXPERT_COLUMNS = {
     "username": "用户名", "name": "姓名", "employer": "所在单位", "fields": "领域", "active": "在库",

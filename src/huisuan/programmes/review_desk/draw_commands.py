@@ -21,7 +21,7 @@ _PROOF_COLUMNS = {
 _SEED_FROM = {"commitment": "承诺和全部申报", "submissions": "全部申报", "published": "事前公布（旧）"}
 
 
-def commit(
+def commit_to_seed(
     call: _Call,
     by: _By,
     seed: Annotated[str, typer.Option("--seed", metavar="S", help="种子；只存它的摘要")] = "",
@@ -39,7 +39,7 @@ def commit(
     out.print(f"{call}：已承诺，摘要 {made.digest}", markup=False)
 
 
-def draw(
+def draw_panels_of_call(
     call: _Call,
     by: _By,
     seed: Annotated[
@@ -68,7 +68,7 @@ def draw(
         out.print("没有事前承诺：--seed 留在记录上，不影响结果", markup=False)
 
 
-def verify(
+def verify_draws(
     call: _Call,
     by: _By,
     which: Annotated[int, typer.Option("--draw", metavar="N", min=1, help="哪一次，与 --output 同用")] = 1,
