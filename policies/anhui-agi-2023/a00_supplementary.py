@@ -285,9 +285,11 @@ commit_days = working_days("commit_days", "资金下达期限（工作日）", "
 pay_days = working_days("pay_days", "支付期限（工作日）", "Working days to pay")
 
 
-def review_figure(name: str, zh: str, en: str, at_most: int) -> Int:
+def review_figure(name: str, zh: str, en: str, at_most: int, *, odd_from: int = 0) -> Int:
     """A figure of every review by experts that the implementing rules set."""
-    return count_setting(f"0.1.review_{name}", zh, en, sentence="0.1", phrase=IMPLEMENTING_RULES, at_most=at_most)
+    return count_setting(
+        f"0.1.review_{name}", zh, en, sentence="0.1", phrase=IMPLEMENTING_RULES, at_most=at_most, odd_from=odd_from
+    )
 
 
 #: what holds for every review by experts; a programme adds its criteria, the size of its panels and their spread
@@ -302,7 +304,7 @@ REVIEW = {
     "high_percent": review_figure("high", "高于满分百分之几须写理由", "Per cent above which to explain", 100),
     "lowest_score": review_figure("lowest", "推荐的最低分", "Lowest score to be recommended", 100),
 }
-contest_panel = review_figure("panel", "评比每组专家人数", "Experts of a contest's panel", 99)
+contest_panel = review_figure("panel", "评比每组专家人数", "Experts of a contest's panel", 99, odd_from=5)
 contest_spread = review_figure("spread", "评比评分离散上限（分）", "Largest spread of scores in a contest", 100)
 
 

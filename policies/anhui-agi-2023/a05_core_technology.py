@@ -181,7 +181,9 @@ def exceptional_research(project: ExceptionalResearch) -> None:
 SCIENCE, INDUSTRY = "省科技厅", "省经济和信息化厅"
 IN_PLAN = "在省级科技攻关计划中支持"
 
-panel = count_setting("5.1.panel", "每组专家人数", "Experts of a panel", sentence="5.1", phrase=IN_PLAN, at_most=99)
+panel = count_setting(
+    "5.1.panel", "每组专家人数", "Experts of a panel", sentence="5.1", phrase=IN_PLAN, at_most=99, odd_from=5
+)
 spread = count_setting(
     "5.1.spread", "评分离散上限（分）", "Largest spread of scores", sentence="5.1", phrase=IN_PLAN, at_most=100
 )
@@ -202,9 +204,9 @@ review = panel_review(
 )  # fmt: skip
 
 
-def contract_figure(name: str, zh: str, en: str, at_most: int) -> Int:
+def contract_figure(name: str, zh: str, en: str, at_most: int, *, odd_from: int = 0) -> Int:
     """A figure of the contracts of 5.1 that the implementing rules set."""
-    return count_setting(f"5.1.{name}", zh, en, sentence="5.1", phrase=IN_PLAN, at_most=at_most)
+    return count_setting(f"5.1.{name}", zh, en, sentence="5.1", phrase=IN_PLAN, at_most=at_most, odd_from=odd_from)
 
 
 report_days = contract_figure("report_days", "节点到期后提交报告的期限（工作日）", "Working days to report", 250)
@@ -227,7 +229,9 @@ RACE = race(
     cap=legal_money("5000万元", "5.1", CAP),
     cap_of=race_cap,
 )
-acceptance_panel = contract_figure("acceptance_panel", "节点验收专家人数", "Experts who accept a milestone", 99)
+acceptance_panel = contract_figure(
+    "acceptance_panel", "节点验收专家人数", "Experts who accept a milestone", 99, odd_from=3
+)
 
 EARLY = (State.SUBMITTED, State.RETURNED, State.CHECKED, State.RECOMMENDED)
 RANKING = (State.REVIEWED, State.RANKED)

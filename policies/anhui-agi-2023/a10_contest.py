@@ -10,6 +10,8 @@ from huisuan.law import (
     FieldKind,
     ProcedureKind,
     RegisterField,
+    RegisterJury,
+    RegisterMark,
     RegisterSpec,
     RegisterTotal,
     Start,
@@ -238,12 +240,22 @@ article.register(
         name_is_en="Round",
         fields=(
             RegisterField("year", "年度", "Year", FieldKind.COUNT),
-            RegisterField("entries", "参赛项目数", "Entries", FieldKind.COUNT, unit="个"),
+            RegisterField("draw", "评委抽签", "Draw of the jury"),
+            RegisterField("entries", "参赛项目数", "Entries", FieldKind.COUNT, unit="个", required=False),
             RegisterField("passed", "晋级项目数", "Went on", FieldKind.COUNT, unit="个"),
-            RegisterField("jury", "评委数（自专家库抽取）", "Jurors drawn from the pool", FieldKind.COUNT, unit="人"),
+            RegisterField(
+                "jury",
+                "评委数（自专家库抽取）",
+                "Jurors drawn from the pool",
+                FieldKind.COUNT,
+                unit="人",
+                required=False,
+            ),
             RegisterField("place", "举办地", "Held at", required=False),
         ),
         share=("passed", "entries"),
+        once=("draw",),
+        jury=RegisterJury(programme="10.1", draw="draw", jury="jury", entries="entries"),
     )
 )
 
@@ -262,9 +274,12 @@ article.register(
         holder_is_en="Winner",
         fields=(
             RegisterField("round", "轮次编号", "Code of the round", refers="rounds"),
+            RegisterField("entry", "申报编号", "Application"),
             RegisterField("prize", "奖项", "Prize"),
+            RegisterField("mark", "评委评分", "Mark of the jury", required=False),
             RegisterField("settled_on", "在皖落地日期", "Settled in Anhui on", FieldKind.DAY, required=False),
         ),
         once=("round", "name"),
+        mark=RegisterMark(round="round", application="entry", mark="mark"),
     )
 )

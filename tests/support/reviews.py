@@ -8,9 +8,10 @@ from huisuan.parties.models import Person
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.models import Application, Call, Draw, PanelSeat
-from huisuan.programmes.review.draw import DrawTerms
+from huisuan.programmes.review.draw_records import DrawRecord, PanelSize
 from huisuan.programmes.review.panels import store_draw
 from huisuan.programmes.review.pool_import import import_experts, import_ties
+from huisuan.programmes.review.seed import make_source
 from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.programmes.workflow import act
 from huisuan.treasury.lines import open_line
@@ -70,9 +71,8 @@ def tie(username: str, to: Application, starts: str = "2024-01-01", now: datetim
 
 def panels(*made: Application, seed: str = "s", title: str = "揭榜挂帅") -> Draw:
     """Panels of five, two alternates each, drawn for the applications."""
-    return store_draw(
-        title, dict.fromkeys(made, "通用大模型"), DrawTerms(seed, 5, 20, 2), tie_years=3, by="李处", now=REVIEWED
-    )
+    record = DrawRecord(title, make_source(title, seed, "", ()), "李处", REVIEWED)
+    return store_draw(record, dict.fromkeys(made, "通用大模型"), PanelSize(5, 20, 2), tie_years=3)
 
 
 def seated(made: Application) -> list[Person]:

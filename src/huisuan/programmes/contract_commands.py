@@ -91,10 +91,25 @@ def check_site(
     differs: Annotated[bool, typer.Option("--differs", help="与报告不符")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """登记一次现场核查：须是两个人，都不属于承担单位，也没有利害关系。"""
-    from huisuan.programmes.contract_desk.accepting import record_site_check
+    """登记一次现场核查：须是两个人，都不属于承担单位，也没有利害关系；另一人确认之后才算数。"""
+    from huisuan.programmes.contract_desk.site_checks import record_site_check
 
     record_site_check(number, milestone, day.date(), pair, text, _person(by), datetime.now(UTC), holds=not differs)
+    _print(number, by, as_json)
+
+
+@app.command("confirm-site")
+def confirm_site(
+    number: _Number,
+    check: Annotated[int, typer.Argument(metavar="CHECK", help="哪次核查，编号见 contract show 的 site_checks")],
+    by: _By,
+    differs: Annotated[str, typer.Option("--differs", metavar="TEXT", help="看到的与登记的不同：不同在哪里")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """到场的另一人确认一次现场核查；写 --differs 的，这次核查不算数，留在记录上。"""
+    from huisuan.programmes.contract_desk.site_checks import confirm_site_check
+
+    confirm_site_check(number, check, _person(by), datetime.now(UTC), agrees=not differs, text=differs)
     _print(number, by, as_json)
 
 
@@ -103,11 +118,11 @@ def draw(
     number: _Number,
     milestone: _Milestone,
     by: _By,
-    seed: Annotated[str, typer.Option("--seed", help="事前公布的种子")],
+    seed: Annotated[str, typer.Option("--seed", help="申报通知承诺过的种子，只作核对；结果由截止时收到的申报定")] = "",
     as_json: AsJson = False,
 ) -> None:
     """抽取一个节点的验收专家，办法同评审抽签，同一种子得同一结果。"""
-    from huisuan.programmes.contract_desk.panel import draw_acceptance_panel
+    from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 
     draw_acceptance_panel(number, milestone, seed, _person(by), datetime.now(UTC))
     _print(number, by, as_json)

@@ -43,6 +43,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.parametrize("number", [0, 3, 4, 6])
+def test_a_panel_that_votes_is_odd_and_no_smaller_than_declared(number: int) -> None:
+    spec = SettingSpec("1.panel", ValueKind.INT, "人数", "panel", "1.1", "专家", 99, odd_from=5)
+    declared = SettingDeclarations.from_specs([spec], [])
+    assert declared.parse_setting("1.panel", 7, "f") == 7
+    with pytest.raises(LawError, match=f"{number} 不可；须是不少于 5 的单数"):
+        declared.parse_setting("1.panel", number, "f")
+
+
 def document(text: str) -> SettingsDocument:
     return SettingsDocument.parse("f.toml", text, frozenset({"title"}))
 

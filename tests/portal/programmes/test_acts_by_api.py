@@ -99,8 +99,12 @@ WAYS: dict[str, tuple[Way, ...]] = {
             {"milestone": "milestone", "day": "day", "first": "first", "second": "second", "text": "text",
              "differs": "holds"}),
     ),
+    "programmes/application_contract confirm-site": (
+        Way("POST /applications/{number}/site-checks/{check}/confirmation",
+            {"check": "check", "differs": "agrees", "text": "text"}),
+    ),
     "programmes/application_contract draw-panel": (
-        Way(f"POST {_MILESTONE}/panel", {"milestone": "milestone", "seed": "seed"}),
+        Way(f"POST {_MILESTONE}/panel", {"milestone": "milestone"}),
     ),
     "programmes/application_contract leave": (
         Way(f"POST {_MILESTONE}/recusals", {"milestone": "milestone", "expert": "expert", "reason": "reason"}),
@@ -147,7 +151,10 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way(f"POST {_MILESTONE}/votes", {"verdict": "accepts", "score": "score", "reason": "reason"}),
     ),
     "reviews/seats leave": (Way(f"POST {_MILESTONE}/recusals", {"why": "reason"}),),
-    "reviews/draw draw": (Way("POST /calls/{number}/draws", {"seed": "seed"}),),
+    "reviews/draw draw": (
+        Way("POST /calls/{number}/draws", {"seed": "seed", "application": "again", "reason": "reason"}),
+        Way("POST /calls/{number}/seed-commitment", {"commits": "", "seed": "seed"}),
+    ),
     "reviews/seat send-score-sheet": (
         Way("POST /reviews/{number}/score", {"mark-{{ each.key }}": "marks", "reason-{{ each.key }}": "reasons"}),
     ),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from huisuan.parties.models import Person
-from huisuan.programmes.models import Application, Milestone, PlannedTarget
+from huisuan.programmes.models import Application, Milestone, PlannedTarget, SiteCheck
 from huisuan.programmes.workflow import act
 from support.contracts import LATER, open_challenge, signer
 from support.programmes import applicant, official
@@ -93,8 +93,30 @@ def test_an_applicant_files_the_plan_on_the_page_before_it_is_checked() -> None:
     assert "计划已提交" in shown(posted(firm, made, "plan", targets="T1 | 参数规模 | 10 | 亿"))
 
 
+def test_a_check_on_site_waits_in_the_inbox_of_the_other_who_confirms_it_on_the_page() -> None:
+    from support.contracts import committed, open_challenge
+
+    made = committed(open_challenge())
+    second, day = official("second", "review", SCIENCE), str(timezone.localdate())
+    office, other = browser(signer()), browser(second)
+    assert "您确认之后才算数" not in shown(other.get("/inbox/"))
+    posted(office, made, "check-site", milestone="1", day=day, first="signer", second="second", text="设备在场")
+    check = SiteCheck.objects.get()
+    assert "待 second 确认，还不算数" in shown(office.get(f"/applications/{made.number}"))
+    assert "设备在场" in shown(other.get("/inbox/"))
+    assert "现场核查待您确认" in shown(other.get(f"/applications/{made.number}"))
+    assert "由未登记的另一人确认" in shown(posted(office, made, "confirm-site", check=str(check.pk)))
+    refused = posted(other, made, "confirm-site", check=str(check.pk), differs="yes")
+    assert "与登记不同之处" in shown(refused)
+    posted(other, made, "confirm-site", check=str(check.pk))
+    assert check.confirmation.agrees
+    assert "设备在场" not in shown(other.get("/inbox/"))
+    assert "还不算数" not in shown(office.get(f"/applications/{made.number}"))
+
+
 def test_an_expert_votes_on_a_milestone_or_stands_back_on_the_bench() -> None:
-    from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, sitting_now
+    from huisuan.programmes.contract_desk.panel import sitting_now
+    from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
     from support.contracts import committed, decided, reported
     from support.reviews import challenge
 

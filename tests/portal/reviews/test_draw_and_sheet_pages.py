@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
+from datetime import timedelta
 from typing import Any
 
 import pypdf
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from huisuan.parties.models import Person
-from huisuan.programmes.models import Draw, FrozenSheet, PanelSeat
+from huisuan.programmes.models import Draw, FrozenSheet, PanelSeat, SeedCommitment
+from huisuan.programmes.review.panels import leave_seat, sitting
 from huisuan.programmes.review_desk.drawing import draw_call
 from huisuan.programmes.workflow import act
 from support.calls import opened
@@ -40,7 +44,7 @@ def test_the_office_draws_by_page_and_sees_who_was_drawn_by_which_seed() -> None
     where = f"/calls/{call.number}/draw"
     office = browser(organiser())
     assert one.number in shown(office.get(where))
-    assert office.post(where, {"seed": ""}).status_code == 422
+    assert office.post(where, {"seed": "s" * 201}).status_code == 422
     answer = office.post(where, {"seed": "2024-10-12 体彩"}, follow=True)
     assert "已为 1 件申报抽出评审组" in shown(answer)
     seats = PanelSeat.objects.filter(application=one)
@@ -52,6 +56,30 @@ def test_the_office_draws_by_page_and_sees_who_was_drawn_by_which_seed() -> None
     assert "2 行" in alternates
     assert len(office.get(where, {"export": "csv"}).getvalue().decode().strip().splitlines()) == 8
     assert office.post(where, {"seed": "再抽"}).status_code == 409
+    source = office.get(where, {"source": "1"})
+    assert hashlib.sha256(source.content).hexdigest() == Draw.objects.get().seed
+    assert [office.get(where, {"source": asked}).status_code for asked in ("2", "0", "x")] == [404] * 3
+    assert "候补已用完" not in shown(office.get(where))
+    for seat in list(sitting(one))[:2]:
+        leave_seat(seat, "生病", tie_years=3, by="李处", now=REVIEWED)
+    assert "候补已用完" in shown(office.get(where))
+    again = {"application": one.number, "reason": ""}
+    assert office.post(where, again).status_code == 422
+    assert "已为" in shown(office.post(where, again | {"reason": "候补用完"}, follow=True))
+    assert "候补用完" in shown(office.get(where, {"again": "yes"}))
+
+
+def test_a_word_is_committed_to_by_page_while_nothing_was_handed_in() -> None:
+    today = timezone.localdate()
+    call = challenge(timezone.now(), first_day=today + timedelta(days=1), last_day=today + timedelta(days=20))
+    where, office = f"/calls/{call.number}/draw", browser(organiser())
+    assert "承诺一个种子" in shown(office.get(where))
+    assert "已承诺抽签的种子" in shown(office.post(where, {"commits": "yes", "seed": "某日体彩"}, follow=True))
+    held = SeedCommitment.objects.get()
+    assert held.digest in shown(office.get(where))
+    assert "承诺一个种子" not in shown(office.get(where))
+    assert office.post(where, {"commits": "yes", "seed": "另一个"}).status_code == 409
+    assert "截止之后才能抽签" in shown(office.post(where, {"seed": "某日体彩"}))
 
 
 def test_too_few_experts_are_told_with_the_rule_that_took_them() -> None:

@@ -13,17 +13,18 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.accepting import decide_milestone
 from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.panel import (
-    draw_acceptance_panel,
     has_alternates,
     leave_acceptance_seat,
     sitting_now,
     vote_on_milestone,
 )
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.queries import acceptance_seats, describe_contract
 from huisuan.programmes.contract_desk.reporting import file_report
 from huisuan.programmes.models import AcceptanceVote, AmendedTarget, ContractTarget, DutyHeld, Milestone
 from huisuan.programmes.review.panels import reviews_of_year
 from huisuan.programmes.review.pool_import import import_experts
+from huisuan.programmes.submissions.seed_sources import source_of_milestone
 from support.contracts import LATER, accepted, committed, decided, open_challenge, reported, signer
 from support.programmes import applicant
 from support.reviews import challenge, tie
@@ -142,6 +143,21 @@ def test_a_panel_that_refused_votes_again_on_the_next_report_and_counts_in_the_y
     assert [vote["accepts"] for vote in panel[0]["votes"]] == [False, True]
 
 
+def test_an_alternate_barred_since_the_draw_is_passed_over_on_record_and_the_next_one_sits() -> None:
+    (made,) = decided(challenge(programme="5.1.race", title="赛马", tasks={"T1": "底座"}), 80, tasks=("T1",))
+    committed(made, signed_on="2024-10-20")
+    draw_acceptance_panel(made.number, 1, "", signer(), SOON)
+    milestone = Milestone.objects.get(contract__application=made, number=1)
+    *sitting, barred, free = milestone.seats.select_related("expert__person").order_by("position")
+    tie(barred.expert.person.username, made, now=SOON)
+    leave_acceptance_seat(made.number, 1, sitting[0].expert.person.username, "出差", signer(), SOON)
+    assert [seat.pk for seat in sitting_now(milestone)] == [*(seat.pk for seat in sitting[1:]), free.pk]
+    (passed,) = barred.votes.all()
+    assert (passed.left, passed.reason, passed.by) == (True, "与申报单位有利害关系", signer())
+    with pytest.raises(Conflict, match="请先补抽"):
+        leave_acceptance_seat(made.number, 1, sitting[1].expert.person.username, "出差", signer(), SOON)
+
+
 def test_whoever_has_another_duty_does_not_vote_and_when_the_alternates_run_out_more_are_drawn() -> None:
     (made,) = decided(challenge(programme="5.1.race", title="赛马", tasks={"T1": "底座"}), 80, tasks=("T1",))
     committed(made, signed_on="2024-10-20")
@@ -153,14 +169,14 @@ def test_whoever_has_another_duty_does_not_vote_and_when_the_alternates_run_out_
     assert "signer" not in {seat.expert.person.username for seat in seats}, "who signs the contract is not drawn"
     with pytest.raises(Conflict, match="已抽取专家"):
         draw_acceptance_panel(made.number, 1, "另一种子", signer(), SOON)
-    while has_alternates(list(milestone.seats.all())):
+    while has_alternates(list(milestone.seats.all()), SOON):
         leave_acceptance_seat(made.number, 1, sitting_now(milestone)[0].expert.person.username, "出差", signer(), SOON)
     first, *others = (seat.expert.person for seat in sitting_now(milestone))
     DutyHeld.objects.create(application=made, person=first, duty="decide")
     reported(made, 1)
     with pytest.raises(NotAllowed, match="已承担决定，须回避"):
         vote_on_milestone(made.number, 1, True, 80, "好", first, SOON)
-    with pytest.raises(Conflict, match="另以新的种子补抽"):
+    with pytest.raises(Conflict, match="请先补抽"):
         leave_acceptance_seat(made.number, 1, first.username, "另有职责", signer(), SOON)
     more = draw_acceptance_panel(made.number, 1, "补抽", signer(), SOON)
     assert more.title.endswith("第 2 次抽取")
@@ -169,6 +185,7 @@ def test_whoever_has_another_duty_does_not_vote_and_when_the_alternates_run_out_
     sitting = [seat.expert.person for seat in sitting_now(milestone)]
     assert first not in sitting
     assert len(sitting) == seats[0].panel
+    assert source_of_milestone(made, 1, 2).seed == more.seed
     vote_on_milestone(made.number, 1, True, 80, "好", others[0], SOON)
     with pytest.raises(Conflict, match="投票，登记结果之后再报告"):
         reported(made, 1)

@@ -14,21 +14,23 @@ from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.recovering import debts_of
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
-from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
 from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contract_desk.reminding import remind_of_reports
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.contract_desk.site_checks import checks_to_confirm, confirm_site_check, record_site_check
 from huisuan.programmes.contract_desk.waiting import milestones_of_posts
 from huisuan.programmes.corrections.outdated import list_outdated, outdated_to_dict
 from huisuan.programmes.corrections.recommitting import commit_again
-from huisuan.programmes.models import Application, Milestone, MilestoneResult, SiteCheck
+from huisuan.programmes.models import Application, Milestone, MilestoneResult, SiteCheck, SiteCheckConfirmation
 from huisuan.programmes.payments.returns import order_again
 from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.recoveries import receive
+from support.accounts import personal_caller
 from support.contracts import DAY, FIRST, LAST, LATER, accepted, agreed, committed, open_challenge, reported, signer
 from support.programmes import TREASURY, applicant, official, paid_at_bank, person
 from support.reviews import PLAN, REVIEWED, SCIENCE, tie
@@ -193,6 +195,8 @@ def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -
     with pytest.raises(NotAllowed, match="就职于申报单位"):
         record_site_check(made.number, 1, on_day, ("second", "firm1"), holds=True, **check)  # type: ignore[arg-type]
     found = record_site_check(made.number, 1, on_day, ("second", "signer"), holds=True, **check)  # type: ignore[arg-type]
+    with pytest.raises(DatabaseError, match="confirmed by the one of the two"), transaction.atomic():
+        SiteCheckConfirmation.objects.create(site_check=found, agrees=True, by=signer(), at=LATER)
     person("a")
     gone = official("gone", "review", SCIENCE)
     gone.is_active = False
@@ -230,6 +234,42 @@ def test_on_site_there_are_two_persons_of_whom_none_belongs_to_the_applicant() -
                 by=other,
                 at=LATER,
             )
+
+
+def test_a_check_on_site_counts_once_the_other_of_the_two_has_confirmed_it_in_person() -> None:
+    made = committed(open_challenge())
+    second, third = official("second", "review", SCIENCE), official("third", "review", SCIENCE)
+    day = LATER.astimezone(SHANGHAI).date()
+    one, other, denied, tied = (
+        record_site_check(made.number, 1, day, (who, "signer"), said, signer(), LATER, holds=True)
+        for who, said in (("second", "设备在场"), ("third", "又一次"), ("second", "第三次"), ("third", "第四次"))
+    )
+    assert not made.duties.filter(person=second).exists(), "nobody has a duty by what another entered"
+    assert list(checks_to_confirm(second)) == [one, denied]
+    for who, check in ((signer(), one), (third, one)):
+        with pytest.raises(NotFound, match="由未登记的另一人确认"):
+            confirm_site_check(made.number, check.pk, who, LATER)
+    where = f"/api/v1/applications/{made.number}/site-checks"
+    answer = personal_caller(second).post(f"{where}/{one.pk}/confirmation", {}, "application/json")
+    assert answer.status_code == 200, answer.content
+    with pytest.raises(NotFound):
+        confirm_site_check(made.number, one.pk, second, LATER)
+    with pytest.raises(InvalidRequest, match="与登记不同之处"):
+        confirm_site_check(made.number, denied.pk, second, LATER, agrees=False)
+    confirm_site_check(made.number, denied.pk, second, LATER, agrees=False, text="设备不在")
+    drawn = "username,employer,fields,active_from\nthird,某大学,芯片,2020-01-01\n"
+    import_experts(drawn.encode(), "专家.csv", by="李处", now=REVIEWED)
+    tie("third", made, now=LATER)
+    with pytest.raises(NotAllowed, match="利害关系"):
+        confirm_site_check(made.number, tied.pk, third, LATER)
+    shown = describe_contract(Viewer.for_person(signer()), made.number, LATER)["milestones"][0]["site_checks"]
+    assert [(each["confirmed"], each["waits_for"], each["otherwise"]) for each in shown] == [
+        (True, "", ""), (False, "third", ""), (False, "", "设备不在"), (False, "third", ""),
+    ]  # fmt: skip
+    accepted(made, 1)
+    (result,) = MilestoneResult.objects.all()
+    assert result.basis["site_checks"] == [{"day": str(day), "holds": True, "by": ["second", "signer"]}]
+    assert other in checks_to_confirm(third)
 
 
 def test_a_report_after_its_last_day_is_late_and_until_then_it_shows_as_overdue() -> None:

@@ -12,11 +12,11 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.awards.standing import commitments_of, standing_awards, treasury_act
 from huisuan.programmes.contract_desk.accepting import decide_milestone
 from huisuan.programmes.contract_desk.panel import (
-    draw_acceptance_panel,
     leave_acceptance_seat,
     sitting_now,
     vote_on_milestone,
 )
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contracts.race import runners_of
 from huisuan.programmes.models import Application, Milestone

@@ -15,7 +15,8 @@ from huisuan.parties.models import Relation
 from huisuan.parties.relation_import import import_relations
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer, list_flags
-from huisuan.programmes.contract_desk.accepting import decide_milestone, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone
+from huisuan.programmes.contract_desk.site_checks import confirm_site_check, record_site_check
 from huisuan.programmes.flags.late_ties import look_back
 from huisuan.programmes.models import Application, ApplicationFlag, FlagReason
 from huisuan.programmes.offices import give_post
@@ -185,9 +186,10 @@ def test_a_tie_entered_after_acts_beside_the_steps_flags_each_of_them_and_stops_
     assert not import_experts(f"{head}{line}".encode(), "专家.csv", by="李处", now=REVIEWED).faults
     committed(made)
     signed = SIGNED + timedelta(minutes=1)
-    record_site_check(
+    check = record_site_check(
         made.number, 1, SIGNED.astimezone(SHANGHAI).date(), ("second", "signer"), "在场", signer(), signed, holds=True
     )
+    confirm_site_check(made.number, check.pk, official("second", "check"), signed)
     reported(made, 1)
     decide_milestone(made.number, 1, "达到", signer(), signed + timedelta(minutes=1), accepted=True, score=80)
     payer = official("payer", "pay", TREASURY)

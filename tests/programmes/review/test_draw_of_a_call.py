@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from huisuan.base.errors import Conflict, NotAllowed, NotFound
 from huisuan.programmes.models import Application, Draw, PanelSeat
 from huisuan.programmes.review.draw import TooFewExperts
-from huisuan.programmes.review.panels import repeat_draw
+from huisuan.programmes.review.draw_records import repeat_draw
 from huisuan.programmes.review_desk.commands import app
 from huisuan.programmes.review_desk.drawing import draw_call
 from support.accounts import personal_caller

@@ -10,14 +10,16 @@ from django.db import DatabaseError, transaction
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Application, Draw, ExpertTie, PanelSeat, SeatEnd
-from huisuan.programmes.review.draw import DrawTerms, TooFewExperts
-from huisuan.programmes.review.panels import leave_seat, repeat_draw, reviews_of_year, sitting, store_draw
+from huisuan.programmes.review.draw import TooFewExperts
+from huisuan.programmes.review.draw_records import DrawRecord, PanelSize, repeat_draw
+from huisuan.programmes.review.panels import leave_seat, reviews_of_year, sitting, store_draw
 from huisuan.programmes.review.pool_import import import_experts, import_ties
+from huisuan.programmes.review.seed import make_source
 from support.programmes import application
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 9, 1, 4, tzinfo=UTC)
-TERMS = DrawTerms("2026-09-01", 5, 2, 2)
+SIZE = PanelSize(5, most_reviews=2, alternates=2)
 
 
 def pool(number: int) -> None:
@@ -37,8 +39,9 @@ def tie(seat: PanelSeat) -> None:
     assert not import_ties(f"username,party,kind,starts\n{line}".encode(), "关系.csv", by="李处", now=NOW).faults
 
 
-def drawn(made: list[Application], title: str = "揭榜挂帅 2026", terms: DrawTerms = TERMS) -> Draw:
-    return store_draw(title, dict.fromkeys(made, "大模型"), terms, tie_years=3, by="李处", now=NOW)
+def drawn(made: list[Application], title: str = "揭榜挂帅 2026", size: PanelSize = SIZE) -> Draw:
+    record = DrawRecord(title, make_source(title, 1, "", ()), "李处", NOW)
+    return store_draw(record, dict.fromkeys(made, "大模型"), size, tie_years=3)
 
 
 def test_a_draw_is_kept_with_its_inputs_comes_to_the_same_again_and_is_never_changed() -> None:

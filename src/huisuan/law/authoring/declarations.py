@@ -213,9 +213,12 @@ def budget_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str) -
     return Money(nodes.Setting(SettingSpec(name, ValueKind.MONEY, zh, en, sentence, phrase)))
 
 
-def count_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: int) -> Int:
-    """A count set by the office (working days, experts of a panel); the law names none, `at_most` keeps it sane."""
-    return Int(nodes.Setting(SettingSpec(name, ValueKind.INT, zh, en, sentence, phrase, at_most)))
+def count_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: int, odd_from: int = 0) -> Int:
+    """A count set by the office (working days, experts of a panel); the law names none, `at_most` keeps it sane.
+
+    `odd_from`: odd, and no less than this: of experts who vote or score.
+    """
+    return Int(nodes.Setting(SettingSpec(name, ValueKind.INT, zh, en, sentence, phrase, at_most, odd_from=odd_from)))
 
 
 def regions_setting(name: str, zh: str, en: str, regions: RegionNames, *, sentence: str, phrase: str) -> Regions:

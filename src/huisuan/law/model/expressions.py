@@ -54,7 +54,10 @@ class FactSpec:
 
 @dataclass(frozen=True)
 class SettingSpec:
-    """A value that the working group sets within the bound of a sentence; `name` is unique in the policy."""
+    """A value that the working group sets within the bound of a sentence; `name` is unique in the policy.
+
+    `odd_from`: a count that is odd and no less than this, so that votes are never equal (0: any will do).
+    """
 
     name: str
     kind: ValueKind
@@ -65,6 +68,7 @@ class SettingSpec:
     at_most: int | Fraction | None = None
     regions: Mapping[str, str] | None = None  # of lists and rates by region: the codes it may name, with their names
     regions_en: Mapping[str, str] | None = None
+    odd_from: int = 0
 
     def region_names(self, *, english: bool) -> Mapping[str, str] | None:
         """The regions it may name, with their names in a language."""

@@ -165,6 +165,10 @@ def _check_bound(place: str, spec: SettingSpec, value: _N) -> _N:
             f"{_format_bound(spec, most)}{ground}",
             code="law.setting_above_bound",
         )
+    if spec.odd_from and (value < spec.odd_from or value % 2 == 0):
+        raise LawError(
+            f"{place}：{_format_bound(spec, value)} 不可；须是不少于 {spec.odd_from} 的单数", code="law.setting_not_odd"
+        )
     return value
 
 

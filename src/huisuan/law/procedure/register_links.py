@@ -116,6 +116,31 @@ class RegisterCentre:
 
 
 @dataclass(frozen=True)
+class RegisterJury:
+    """An entry is a round that experts judge: `draw` names one draw of a call of `programme`, by its title.
+
+    `jury` (how many sit) and `entries` (how many applications they judge) are filled in from it; nobody types them.
+    """
+
+    programme: str
+    draw: str
+    jury: str
+    entries: str
+
+
+@dataclass(frozen=True)
+class RegisterMark:
+    """An entry is about an application (its number in `application`) that the jury of the round in `round` judged.
+
+    It was chosen and decided; `mark` is filled in from the frozen sheet, to two decimals, and the holder is its party.
+    """
+
+    round: str
+    application: str
+    mark: str
+
+
+@dataclass(frozen=True)
 class RegisterFeed:
     """The frozen figure of each city (a field's sum, or "holders": how many different ones) is `fact` of `allotment`,
     a rule that shares a budget out by it.
@@ -159,6 +184,7 @@ def check_register_links(spec: RegisterSpec, others: Mapping[str, RegisterSpec],
         _field(spec, key)
     if spec.matching is not None:
         _check_matching(spec, spec.matching, others, programmes)
+    _check_judged(spec, others, programmes)
 
 
 def _own_keys(spec: RegisterSpec) -> list[str]:
@@ -197,6 +223,27 @@ def _check_matching(
         raise _astray(spec, "matching", matching.matches)
     if matching.first and matching.first not in programmes:
         raise _astray(spec, "matching", matching.first)
+
+
+def _check_judged(spec: RegisterSpec, others: Mapping[str, RegisterSpec], programmes: Collection[str]) -> None:
+    """Of rounds and of what their juries marked: the fields are there, and those filled in are not required."""
+    jury, mark = spec.jury, spec.mark
+    filled: tuple[str, ...] = ()
+    if jury is not None:
+        if jury.programme not in programmes:
+            raise _astray(spec, "jury", jury.programme)
+        _field(spec, jury.draw)
+        filled = (jury.jury, jury.entries)
+    if mark is not None:
+        rounds = _field(spec, mark.round).refers
+        if not rounds or others[rounds].jury is None:
+            raise _astray(spec, mark.round, rounds)
+        _field(spec, mark.application)
+        filled = (*filled, mark.mark)
+    for key in filled:
+        found = spec.field_of(key)
+        if found is None or found.required:
+            raise _astray(spec, key, key)
 
 
 class _Own:

@@ -15,7 +15,9 @@ from huisuan.law.procedure.register_links import (
     RegisterCentre,
     RegisterDraw,
     RegisterFeed,
+    RegisterJury,
     RegisterLook,
+    RegisterMark,
     RegisterMatching,
     RegisterMembers,
 )
@@ -123,6 +125,14 @@ class RegisterSpec:
     feeds: tuple[RegisterFeed, ...] = ()
     notice: object = None
     built: RegisterCentre | None = None
+    jury: RegisterJury | None = None
+    mark: RegisterMark | None = None
+
+    @property
+    def filled_in(self) -> frozenset[str]:
+        """The fields that the platform fills in from draws and sheets: nobody types them."""
+        judged = (self.jury.jury, self.jury.entries) if self.jury else ()
+        return frozenset((*judged, self.mark.mark) if self.mark else judged)
 
     @property
     def notice_setting(self) -> SettingSpec | None:

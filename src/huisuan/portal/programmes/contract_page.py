@@ -20,12 +20,14 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.programmes.application_page import ACTORS, application_or_404, show_refused
 from huisuan.portal.programmes.contract_forms import typed_amendment, typed_contract, typed_count, typed_plan
-from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project
 from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
-from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, leave_acceptance_seat
+from huisuan.programmes.contract_desk.panel import leave_acceptance_seat
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.planning import file_plan, planned_terms
 from huisuan.programmes.contract_desk.reporting import file_report
+from huisuan.programmes.contract_desk.site_checks import confirm_site_check, record_site_check
 from huisuan.programmes.models import Application
 
 
@@ -77,6 +79,11 @@ def _check_site(one: ContractRequest) -> None:
     )  # fmt: skip
 
 
+def _confirm_site(one: ContractRequest) -> None:
+    check, differs = typed_count(one.asked, "check") or 0, one.said("differs")
+    confirm_site_check(one.application.number, check, one.person, one.now, agrees=not differs, text=one.said("text"))
+
+
 def _accept(one: ContractRequest) -> None:
     verdict = {"yes": True, "no": False}.get(one.said("verdict"))
     decide_milestone(
@@ -112,7 +119,8 @@ _ACTS: Mapping[str, tuple[Callable[[ContractRequest], None], Any]] = {
     "draw-up": (_draw_up, _("合同已拟定：请办“签订合同”。")),
     "amend": (_amend, _("合同变更已登记。")),
     "report": (_report, _("报告已提交。")),
-    "check-site": (_check_site, _("现场核查已登记。")),
+    "check-site": (_check_site, _("现场核查已登记，另一人确认之后算数。")),
+    "confirm-site": (_confirm_site, _("您对现场核查的意见已登记。")),
     "accept": (_accept, _("验收结果已登记。")),
     "draw-panel": (_draw_panel, _("验收专家已抽取。")),
     "leave": (_leave, _("已由候补递补。")),

@@ -11,9 +11,10 @@ from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.contract_desk.panel import has_alternates, has_panel
 from huisuan.programmes.contract_desk.queries import accepts_milestones, contract_to_dict
+from huisuan.programmes.contract_desk.site_checks import checks_to_confirm
 from huisuan.programmes.contracts.audited import asks_for_audit
 from huisuan.programmes.contracts.figures import declared_contract
-from huisuan.programmes.models import AcceptanceSeat, Application
+from huisuan.programmes.models import AcceptanceSeat, Application, SiteCheck
 from huisuan.programmes.workflow.permission import is_applicant
 
 _PLANNING = (State.DRAFT, State.SUBMITTED, State.RETURNED)
@@ -35,6 +36,7 @@ class ContractShown:
     draws: bool
     evaluates: bool
     asks_audit: bool
+    confirms: list[SiteCheck]
 
     @property
     def marks(self) -> str:
@@ -59,11 +61,13 @@ def read_contract_shown(application: Application, person: Person, now: datetime)
         found, waiting if running else None, mine and state in _PLANNING and not found["plan"],
         office and state is State.DECIDED and found["contract"] is None, mine and running,
         accepting, accepting and waiting is not None, by_panel,
-        accepting and by_panel and waiting is not None and not _has_alternates(application, waiting["milestone"]),
+        accepting and by_panel and waiting is not None and not _has_alternates(application, waiting["milestone"], now),
         office and state is State.MONITORED and found["evaluation"] is None, asks_for_audit(application),
+        list(checks_to_confirm(person).filter(milestone__contract__application=application)),
     )  # fmt: skip
 
 
-def _has_alternates(application: Application, milestone: int) -> bool:
+def _has_alternates(application: Application, milestone: int, now: datetime) -> bool:
     seats = AcceptanceSeat.objects.filter(milestone__contract__application=application, milestone__number=milestone)
-    return has_alternates(list(seats.prefetch_related("votes__set_aside")))
+    rows = seats.select_related("expert__person", "milestone__contract__application__party")
+    return has_alternates(list(rows.prefetch_related("votes__set_aside").order_by("position")), now)

@@ -17,12 +17,14 @@ from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
+from huisuan.portal.applications.site_checks_shown import site_check_table
 from huisuan.portal.programmes.milestone_list import milestone_table
 from huisuan.portal.programmes.words import action_label, application_state, duty_label, programme_title
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Selection, Text
 from huisuan.portal.ui.number_format import format_day
 from huisuan.portal.ui.state_labels import Word, local_name
 from huisuan.portal.ui.table import Table, render_tables
+from huisuan.programmes.contract_desk.site_checks import checks_to_confirm
 from huisuan.programmes.contract_desk.waiting import milestones_of_posts
 from huisuan.programmes.models import Application, ProcedureEdition
 from huisuan.programmes.offices import posts_in_force
@@ -174,12 +176,14 @@ def inbox_page(request: HttpRequest) -> HttpResponseBase:
     table = inbox_table(request, request.user, now)
     milestones = milestone_table(request, milestones_of_posts(request.user, now), "milestone")
     opinions = opinion_table(request, request.user, now)
+    checks = site_check_table(request, checks_to_confirm(request.user), "site")
     posts = posts_in_force(request.user, now.astimezone(SHANGHAI).date())
     context = {
         "here": "inbox",
         "posts": [(post, duty_label(post.duty)) for post in posts],
         "milestones": milestones.everything.exists(),
         "opinions": opinions.everything.exists(),
+        "site_checks": checks.everything.exists(),
         "overdue": table.everything.filter(due_rank__lte=overdue_rank(now.astimezone(SHANGHAI).date())).count(),
     }
-    return render_tables(request, "portal/programmes/inbox.html", context, [table, milestones, opinions])
+    return render_tables(request, "portal/programmes/inbox.html", context, [table, milestones, opinions, checks])

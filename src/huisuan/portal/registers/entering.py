@@ -130,7 +130,8 @@ def _said(policy: str, spec: RegisterSpec, keeper: Keeper, code: str) -> dict[st
         "region": version.region_id or "", "from": version.from_day.isoformat(),
         "until": version.until_day.isoformat() if version.until_day else "",
     }  # fmt: skip
-    return common | {one.key: _typed(one.kind, version, one.key) for one in spec.fields}
+    shown = (one for one in spec.fields if one.key not in spec.filled_in)
+    return common | {one.key: _typed(one.kind, version, one.key) for one in shown}
 
 
 def _typed(kind: FieldKind, version: RegisterVersion, key: str) -> str:
@@ -147,7 +148,7 @@ def _form(
     fields = [
         (one, field_title(one), typed.get(one.key, ""), [(key, choice_word(one, key)) for key in one.options])
         for one in spec.fields
-        if not own or one.key not in reserved_fields(load_policy(policy), spec)
+        if one.key not in spec.filled_in and (not own or one.key not in reserved_fields(load_policy(policy), spec))
     ]
     context = {
         "here": "registers", "policy": policy, "spec": spec, "title": register_title(spec), "typed": typed,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -24,11 +24,21 @@ from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_lines
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
-from huisuan.programmes.models import Call, PanelSeat
-from huisuan.programmes.review.panels import repeat_draw
+from huisuan.programmes.models import Call, PanelSeat, SeedCommitment
 from huisuan.programmes.review.plan import declared_review
+from huisuan.programmes.review.seed import read_source
 from huisuan.programmes.review_desk.decision_sheet import official_call
-from huisuan.programmes.review_desk.drawing import draw_call, draws_of, may_draw, waiting_for_panels
+from huisuan.programmes.review_desk.drawing import (
+    draw_again,
+    draw_call,
+    draws_of,
+    may_draw,
+    panels_without_alternates,
+    waiting_for_panels,
+)
+from huisuan.programmes.review_desk.seeds import commit_seed, prove_draws
+from huisuan.programmes.submissions.seed_sources import closed_submissions
+from huisuan.programmes.submissions.window import CallWindow, WindowState
 
 REVIEW_READERS = ("province", "department", "treasury", "auditor")
 _CALLED = Q(alternate=False) | Q(predecessor__isnull=False)
@@ -51,33 +61,67 @@ def reviewed_call(request: HttpRequest, number: str) -> Call:
 @allow(*REVIEW_READERS)
 @require_http_methods(["GET", "POST"])
 def draw_page(request: HttpRequest, number: str) -> HttpResponseBase:
-    """The draws of a call; POST draws for what waits and has no panel."""
+    """The draws of a call; POST commits to a word, draws panels, or more alternates where none is left."""
     call = reviewed_call(request, number)
     if declared_review(call.edition) is None:
         raise Http404
     if request.method != "POST":
-        return _shown(request, call)
-    assert isinstance(request.user, Person)
+        source = request.GET.get("source", "")
+        return _seed_text(call, source) if source else _shown(request, call)
     try:
-        made = draw_call(call.number, request.POST.get("seed", "").strip(), request.user, timezone.now())
+        said = _done(request, call)
     except Refused as refusal:
         return _shown(request, call, refusal)
-    count = made.seats.values("application").distinct().count()
-    messages.success(request, _t("已为 {n} 件申报抽出评审组。").format(n=count))
+    messages.success(request, said)
     return redirect("draw", number=number)
+
+
+def _done(request: HttpRequest, call: Call) -> str:
+    """What was asked for, done: a word committed to, alternates drawn again, or panels drawn; and what is said then."""
+    assert isinstance(request.user, Person)
+    now, word = timezone.now(), request.POST.get("seed", "").strip()
+    if request.POST.get("commits"):
+        commit_seed(call.number, request.user, now, word=word)
+        return _t("已承诺抽签的种子：只存它的摘要，请自己记下。")
+    if again := request.POST.get("application", ""):
+        draw_again(call.number, again, word, request.POST.get("reason", ""), request.user, now)
+        return _t("已为 {number} 补抽候补专家。").format(number=again)
+    made = draw_call(call.number, word, request.user, now)
+    return _t("已为 {n} 件申报抽出评审组。").format(n=made.seats.values("application").distinct().count())
+
+
+def _seed_text(call: Call, asked: str) -> HttpResponse:
+    """The text of which the seed of a draw of the call is the SHA-256, to be kept as it is."""
+    which = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+    made = next(iter(draws_of(call)[which - 1 : which]), None) if which else None
+    if made is None or "seed" not in made.inputs:
+        raise Http404
+    answer = HttpResponse(read_source(made.inputs["seed"]).text, content_type="text/plain; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="seed-{call.number}-{which}.txt"'
+    return answer
 
 
 def _shown(request: HttpRequest, call: Call, refused: Refused | None = None) -> HttpResponseBase:
     assert isinstance(request.user, Person)
-    again = request.GET.get("again", "") == "yes"
+    again, now = request.GET.get("again", "") == "yes", timezone.now()
+    proof = prove_draws(call) if again else None
+    window = CallWindow(call.first_day, call.last_day)
+    draws = may_draw(call, request.user, now)
     context = {
         "here": "calls",
         "call": call,
         "title": programme_title(call.edition),
-        "draws": [(made, repeat_draw(made) if again else None) for made in draws_of(call)],
+        "draws": [
+            (at, made, proof["draws"][at - 1] if proof else None) for at, made in enumerate(draws_of(call), start=1)
+        ],
+        "commitment": SeedCommitment.objects.filter(call=call).select_related("by").first(),
+        "commits": draws and window.state(now) is not WindowState.CLOSED and not closed_submissions(call),
+        "closed": window.state(now) is WindowState.CLOSED,
+        "received": len(closed_submissions(call)),
+        "without": panels_without_alternates(call, now) if draws else [],
         "again": again,
         "waiting": waiting_for_panels(call).order_by("number"),
-        "may_draw": may_draw(call, request.user, timezone.now()),
+        "may_draw": draws,
         "seed": request.POST.get("seed", ""),
         "refused": refusal_lines(refused) if refused else [],
     }
@@ -114,7 +158,7 @@ def _table(request: HttpRequest, call: Call) -> Table:
             Choice("draw", _("抽签"), draws, lambda rows, pk: rows.filter(draw=pk)),
             Choice("place", _("状态"), places, lambda rows, key: rows.filter(_PLACES[key][1])),
         ],
-        empty=Empty(_("还没有抽过专家：申报到了评审一步，由组织评审的单位以事前公布的种子抽签。")),
+        empty=Empty(_("还没有抽过专家：申报到了评审一步，截止之后由组织评审的单位抽签。")),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 _READ: dict[str, tuple[str, ...]] = {
     "audit-sample": ("lot", "size", "by", "year", "centre", "export"),
     "check-document": ("code",),
-    "draw": ("again",),
+    "draw": ("again", "source"),
     "follow-objection": ("code",),
     "compute": ("month",),
     "application": ("from",),

@@ -1,103 +1,33 @@
-"""Looking at what was done: two persons on site, the acceptance of a milestone, the evaluation at the end."""
+"""Looking at what was done: the acceptance of a milestone, the evaluation at the end."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
-from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import DUTY_WORDS, Duty, State
-from huisuan.parties.models import Person, Role
-from huisuan.programmes.contract_desk.desk import (
-    contract_of,
-    lock_milestones,
-    milestone_of,
-    said_text,
-    signing_duty,
-    take_up,
-)
+from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.law.procedure import State
+from huisuan.parties.models import Person
+from huisuan.programmes.contract_desk.desk import contract_of, lock_milestones, milestone_of, said_text, take_up
 from huisuan.programmes.contract_desk.panel import check_reported_again, has_panel, panel_says, tied_voters
 from huisuan.programmes.contract_desk.reporting import reached_by_target
+from huisuan.programmes.contract_desk.site_checks import confirmed_checks
 from huisuan.programmes.contracts.audited import budget_to_audit
 from huisuan.programmes.contracts.figures import contract_figures
 from huisuan.programmes.contracts.race import refuse_who_falls_out
 from huisuan.programmes.models import (
     AcceptanceVote,
     Application,
-    DutyHeld,
     FinalEvaluation,
     Milestone,
     MilestoneResult,
-    SiteCheck,
 )
-from huisuan.programmes.offices import posts_in_force
-from huisuan.programmes.people import find_person
-from huisuan.programmes.workflow.permission import acting_for
-from huisuan.programmes.workflow.ties import find_ties
 
-_HUNDRED, _LONGEST_FINDING = 100, 4000
+_HUNDRED = 100
 _ACCEPTING = (State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value)
-
-
-@transaction.atomic
-def record_site_check(
-    number: str, milestone: int, day: date, pair: tuple[str, str], text: str, person: Person, now: datetime, *,
-    holds: bool,
-) -> SiteCheck:  # fmt: skip
-    """What two persons found on site; one of them enters it.
-
-    Raises:
-        NotFound, NotAllowed: not a person who signs contracts of this application; one of the two belongs or is tied to
-            the applicant, on that day or now, holds no post in an office of the procedure, or has another duty here.
-        InvalidRequest: one person twice, neither enters it, a day to come or before the contract, nothing said.
-        Conflict: no such milestone.
-    """
-    application = take_up(number, person, now)
-    found, today = milestone_of(application, milestone), now.astimezone(SHANGHAI).date()
-    first, second = (find_person(name) for name in pair)
-    if first == second:
-        raise InvalidRequest(f"{number}：现场核查须由两个人办，写的都是{first.name}", code="contract.one_person_twice")
-    for each in (first, second):
-        if why := _why_not_on_site(each, application, {day, today}, now):
-            raise NotAllowed(f"{number}：{why}，不能现场核查", code="contract.tied_on_site")
-    if person not in (first, second):
-        raise InvalidRequest(f"{number}：现场核查由到场的两人之一登记", code="contract.entered_by_another")
-    if day > today:
-        raise InvalidRequest(f"{number}：现场核查的日期 {day} 还没有到", code="contract.day_to_come")
-    contract = found.contract
-    if day < (begins := min(contract.signed_on, contract.at.astimezone(SHANGHAI).date())):
-        raise InvalidRequest(
-            f"{number}：现场核查的日期 {day} 早于合同的 {begins}", code="contract.day_before_the_contract"
-        )
-    for each in (first, second):
-        DutyHeld.objects.get_or_create(
-            application=application, person=each, defaults={"duty": signing_duty(application)}
-        )  # fmt: skip
-    return SiteCheck.objects.create(
-        milestone=found, day=day, first=first, second=second, text=said_text(text, "核查情况", _LONGEST_FINDING),
-        holds=holds, by=person, at=now,
-    )  # fmt: skip
-
-
-def _why_not_on_site(person: Person, application: Application, days: set[date], now: datetime) -> str:
-    """Why a person does not check on site; empty: may."""
-    ties = (find_ties(person, [application], day).get(application.pk) for day in sorted(days))
-    if tie := next(filter(None, ties), ""):
-        return tie
-    if person.role == Role.USER or person.machine:
-        return f"{person.name}是申报单位一方的账号"
-    named = application.edition.edges.exclude(office="").values_list("office", flat=True).distinct()
-    offices = {office for name in named for office in acting_for(application, name)}
-    posts = posts_in_force(person, now.astimezone(SHANGHAI).date()).filter(office__name__in=offices)
-    if not person.is_active or not posts.exists():
-        return f"{person.name}在本程序的办理单位没有当天在任的岗位"
-    held = DutyHeld.objects.filter(application=application, person=person).exclude(duty=signing_duty(application))
-    first = held.first()
-    return f"{person.name}在此件中已承担{DUTY_WORDS[Duty(first.duty)][0]}" if first else ""
 
 
 @transaction.atomic
@@ -168,7 +98,7 @@ def _basis(milestone: Milestone) -> dict[str, Any]:
         "reports": [{"number": row.number, "late": row.late} for row in milestone.reports.all()],
         "site_checks": [
             {"day": row.day.isoformat(), "holds": row.holds, "by": [row.first.username, row.second.username]}
-            for row in milestone.site_checks.select_related("first", "second")
+            for row in confirmed_checks(milestone)
         ],
         "votes": [
             {

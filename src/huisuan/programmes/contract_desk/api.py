@@ -11,13 +11,15 @@ from ninja import Field, Query, Router, Schema
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import Allow, viewer_of
-from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project, record_site_check
+from huisuan.programmes.contract_desk.accepting import decide_milestone, evaluate_project
 from huisuan.programmes.contract_desk.amending import amend_contract
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
-from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, leave_acceptance_seat, vote_on_milestone
+from huisuan.programmes.contract_desk.panel import leave_acceptance_seat, vote_on_milestone
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.planning import file_plan
 from huisuan.programmes.contract_desk.queries import describe_contract
 from huisuan.programmes.contract_desk.reporting import file_report, milestones_due
+from huisuan.programmes.contract_desk.site_checks import confirm_site_check, record_site_check
 from huisuan.programmes.people import find_person
 
 router = Router(tags=["合同"])
@@ -56,6 +58,13 @@ class ReportBody(Schema):
     reached: dict[str, str] = {}
 
 
+class ConfirmBody(Schema):
+    """Whether the other of the two found the same; else what was otherwise."""
+
+    agrees: bool = True
+    text: str = Field("", max_length=1000)
+
+
 class SiteCheckBody(Schema):
     """What two persons found on site."""
 
@@ -67,9 +76,9 @@ class SiteCheckBody(Schema):
 
 
 class SeedBody(Schema):
-    """The seed of a draw, published before."""
+    """The word that was committed to for the call, if any, to be checked; it decides nothing."""
 
-    seed: str = Field(max_length=200)
+    seed: str = Field("", max_length=200)
 
 
 class VoteBody(Schema):
@@ -182,6 +191,20 @@ def site_check(request: HttpRequest, number: str, milestone: int, body: SiteChec
         record_site_check(
             number, milestone, body.day, (body.first, body.second), body.text, _person(request), datetime.now(UTC),
             holds=body.holds,
+        )  # fmt: skip
+    return contract(request, number)
+
+
+@router.post(
+    "/applications/{number}/site-checks/{check}/confirmation",
+    auth=Allow(*_OFFICIALS, scope="submit"),
+    summary="到场的另一人确认现场核查，一次",
+)
+def confirm_check(request: HttpRequest, number: str, check: int, body: ConfirmBody) -> dict[str, Any]:
+    """Until then the check does not count."""
+    with status_by_kind():
+        confirm_site_check(
+            number, check, _person(request), datetime.now(UTC), agrees=body.agrees, text=body.text
         )  # fmt: skip
     return contract(request, number)
 

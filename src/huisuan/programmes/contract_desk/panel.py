@@ -18,14 +18,12 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import DUTY_WORDS, Duty
 from huisuan.parties.models import Person, Role
 from huisuan.programmes.contract_desk.desk import contract_of, lock_milestones, milestone_of, said_text, take_up
-from huisuan.programmes.contracts.figures import contract_figures, declared_contract
+from huisuan.programmes.contracts.figures import declared_contract
 from huisuan.programmes.models import (
     AcceptanceSeat,
     AcceptanceVote,
     Application,
-    Draw,
     DutyHeld,
-    Expert,
     Milestone,
     VoteSetAside,
 )
@@ -33,13 +31,11 @@ from huisuan.programmes.review.conflicts import load_applicant_sides, load_drawn
 from huisuan.programmes.review.draw import (
     EXCLUSION_NAMES,
     DrawnExpert,
-    DrawTerms,
     Exclusion,
     ReviewedApplication,
-    draw_panels,
     find_exclusion,
 )
-from huisuan.programmes.review.panels import draw_inputs, inputs_digest, reviews_of_year
+from huisuan.programmes.review.panels import reviews_of_year
 from huisuan.programmes.review.plan import ReviewPlan, plan_of
 from huisuan.programmes.submissions.content import submitted_values
 from huisuan.programmes.workflow.permission import unknown_application
@@ -53,62 +49,15 @@ def has_panel(application: Application) -> bool:
     return "panel" in declared_contract(application.edition).get("figures", {})
 
 
-@transaction.atomic
-def draw_acceptance_panel(number: str, milestone: int, seed: str, person: Person, now: datetime) -> Draw:
-    """Draw who accepts a milestone, from the pool, by the same rules as reviews; all inputs are kept.
-
-    Nobody is drawn who has another duty in the application. Once no alternate is left the same draws more of them,
-    among those who never had a seat here.
-
-    Raises:
-        NotFound, NotAllowed: not a person who signs contracts of this application.
-        InvalidRequest: no panel is declared, or no seed.
-        Conflict: no such milestone, it is accepted, or it has a panel with alternates.
-        TooFewExperts: not every seat can be filled.
-    """
-    application = take_up(number, person, now)
-    lock_milestones(contract_of(application))
-    found = milestone_of(application, milestone)
-    if not has_panel(application) or application.party is None:
-        raise InvalidRequest(f"{number}：验收由签订合同的单位办理，不抽取专家", code="contract.no_panel")
-    seats = list(found.seats.select_related("expert__person").prefetch_related("votes__set_aside"))
-    if seats and (has_alternates(seats) or found.results.filter(accepted=True).exists()):
-        raise Conflict(f"{number}：第 {milestone} 个节点已抽取专家", code="contract.panel_drawn")
-    experts = {each.person.username: each for each in Expert.objects.select_for_update(of=("self",)).select_related(
-        "person").order_by("pk")}  # fmt: skip
-    plan, wanted = plan_of(application), contract_figures(application.edition, now)["panel"]
-    row, people = _looked_at(application, plan, now)
-    barred = {each.expert.person.username for each in seats} | _in_another_duty(application)
-    people = [each for each in people if each.key not in barred]
-    size = seats[0].panel if seats else wanted
-    terms = DrawTerms(seed, 1 if seats else size, plan.most_reviews, plan.alternates)
-    (panel,) = draw_panels([row], people, terms)
-    inputs = draw_inputs([row], people, terms)
-    made = Draw.objects.create(
-        title=_title(number, milestone, seats), seed=seed, inputs=inputs, digest=inputs_digest(inputs),
-        by=person.username[:120], at=now,
-    )  # fmt: skip
-    AcceptanceSeat.objects.bulk_create(
-        AcceptanceSeat(draw=made, milestone=found, expert=experts[key], position=position, panel=size)
-        for position, key in enumerate((*panel.members, *panel.alternates), start=len(seats) + 1)
-    )
-    return made
+def has_alternates(seats: Sequence[AcceptanceSeat], now: datetime) -> bool:
+    """Whether behind those who sit somebody of a panel (in order) waits to be called who is not barred by now."""
+    waiting = _waiting_behind(seats)
+    return any(not why_barred(each, now) for each in waiting)
 
 
-def _title(number: str, milestone: int, seats: Sequence[AcceptanceSeat]) -> str:
-    title = f"{number} 第 {milestone} 个节点验收"
-    draws = len({seat.draw_id for seat in seats})
-    return f"{title}，第 {draws + 1} 次抽取" if draws else title
-
-
-def _in_another_duty(application: Application) -> set[str]:
-    held = DutyHeld.objects.filter(application=application).exclude(duty=Duty.REVIEW.value)
-    return set(held.values_list("person__username", flat=True))
-
-
-def has_alternates(seats: Sequence[AcceptanceSeat]) -> bool:
-    """Whether behind those who sit somebody of a panel waits to be called."""
-    return bool(seats) and sum(1 for each in seats if not _is_left(each)) > seats[0].panel
+def _waiting_behind(seats: Sequence[AcceptanceSeat]) -> list[AcceptanceSeat]:
+    """The alternates of a panel (in order) that were not called yet."""
+    return [each for each in seats if not _is_left(each)][seats[0].panel :] if seats else []
 
 
 @transaction.atomic
@@ -196,18 +145,29 @@ def leave_acceptance_seat(
         )
     if found.results.filter(accepted=True).exists():
         raise Conflict(f"{number}：第 {milestone} 个节点已验收", code="contract.accepted_already")
-    seats = list(found.seats.prefetch_related("votes__set_aside"))
-    if not has_alternates(seats):
+    seats = list(found.seats.select_related("expert__person").prefetch_related("votes__set_aside").order_by("position"))
+    if not has_alternates(seats, now):
         raise Conflict(
-            f"{number}：没有可递补的候补专家；请另以新的种子补抽（huisuan contract draw）",
-            code="contract.no_alternate_left",
+            f"{number}：没有可递补的候补专家；请先补抽（huisuan contract draw）", code="contract.no_alternate_left"
         )
     why = said_text(reason, "回避理由")
+    _pass_over_barred(found, seats, person, now)
     if vote is None:
         AcceptanceVote.objects.create(seat=seat, round=round_of(found), left=True, reason=why, by=person, at=now)
     else:
         VoteSetAside.objects.create(vote=vote, reason=why, by=person, at=now)
     return seat
+
+
+def _pass_over_barred(milestone: Milestone, seats: Sequence[AcceptanceSeat], person: Person, now: datetime) -> None:
+    """The alternates before the first who may sit, barred since they were drawn, leave with what bars them."""
+    for each in _waiting_behind(seats):
+        bar = why_barred(each, now)
+        if not bar:
+            return
+        AcceptanceVote.objects.create(
+            seat=each, round=round_of(milestone), left=True, reason=bar, by=person, at=now
+        )  # fmt: skip
 
 
 def sitting_now(milestone: Milestone) -> list[AcceptanceSeat]:
@@ -260,14 +220,15 @@ def _bar(application: Application, person: Person, now: datetime) -> str:
     held = DutyHeld.objects.filter(application=application, person=person).exclude(duty=Duty.REVIEW.value).first()
     if held is not None:
         return f"在此件中已承担{DUTY_WORDS[Duty(held.duty)][0]}"
-    row, people = _looked_at(application, plan_of(application), now, [person.username])
+    row, people = looked_at(application, plan_of(application), now, [person.username])
     found = find_exclusion(row, people[0], _NO_LIMIT) if people else Exclusion.INACTIVE
     return EXCLUSION_NAMES[found] if found in (Exclusion.TIE, Exclusion.CONTROL, Exclusion.INACTIVE) else ""
 
 
-def _looked_at(
+def looked_at(
     application: Application, plan: ReviewPlan, now: datetime, only: list[str] | None = None
 ) -> tuple[ReviewedApplication, list[DrawnExpert]]:
+    """An application (of a party) and the pool, or those of these usernames, as a draw sees them now."""
     assert application.party is not None  # asked when the panel was drawn
     day = now.astimezone(SHANGHAI).date()
     sides = load_applicant_sides([application.party], day)

@@ -24,6 +24,7 @@ from huisuan.programmes.models import (
     Milestone,
     MilestoneReport,
     MilestoneResult,
+    SiteCheck,
 )
 from huisuan.programmes.people import find_person
 from huisuan.programmes.review.called_seats import called_seats
@@ -133,15 +134,26 @@ def _milestone(row: Milestone, due: dict[str, Any], *, shows_seats: bool) -> dic
         "site_checks": [
             {
                 "day": one.day.isoformat(), "first": one.first.name, "second": one.second.name, "text": one.text,
-                "holds": one.holds,
+                "holds": one.holds, "id": one.pk, **_confirmation(one),
             }
-            for one in row.site_checks.select_related("first", "second")
+            for one in row.site_checks.select_related("first", "second", "by", "confirmation__by")
         ],
         "results": [
             {"accepted": one.accepted, "score": one.score, "reason": one.reason, "at": _shown(one.at)}
             for one in row.results.all()
         ],
         "panel": [_seat(seat, shown_round) for seat in seats],
+    }  # fmt: skip
+
+
+def _confirmation(check: SiteCheck) -> dict[str, Any]:
+    """Whether the other of the two has confirmed it; `otherwise` is what that person found instead."""
+    said = getattr(check, "confirmation", None)
+    waits_for = check.second if check.by_id == check.first_id else check.first
+    return {
+        "entered_by": check.by.username, "confirmed": said is not None and said.agrees,
+        "otherwise": said.text if said is not None and not said.agrees else "",
+        "waits_for": waits_for.username if said is None else "",
     }  # fmt: skip
 
 

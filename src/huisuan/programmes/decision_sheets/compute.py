@@ -28,6 +28,7 @@ from huisuan.programmes.review.ranking import (
     make_decision_sheet,
 )
 from huisuan.programmes.scoring.results import review_results
+from huisuan.programmes.submissions.seed_sources import source_of_lot
 from huisuan.treasury.models import Account, AccountKind, AppropriationLine
 
 #: what is on a sheet and has not taken its money from the line yet
@@ -77,8 +78,8 @@ def compute_sheet(call: Call) -> SheetDraft:
     """Rank what was claimed under a call and share out its line, as the call declared before it opened.
 
     Where experts review, their scores rank, and the lot is drawn from the seed of the call's first draw of experts,
-    which was fixed before anybody scored; where they do not, all that was checked is equal and the seed is the number
-    of the call.
+    which was fixed before anybody scored; where they do not, all that was checked is equal and the seed is made from
+    what had come when the call closed.
 
     Raises:
         Conflict: no panel was drawn yet, so there is no seed.
@@ -96,9 +97,10 @@ def compute_sheet(call: Call) -> SheetDraft:
     )
     ready = State.REVIEWED if by_experts else State.CHECKED
     scored, unpaid = _scored([one for one in living if one.state == ready])
+    seed = drawn.seed if drawn else source_of_lot(call).seed
     terms = SheetTerms(
-        left_on_line(call), PoolMode(call.shortage), tuple(TieOrder(name) for name in call.ties),
-        drawn.seed if drawn else call.number, plan_of_call(call).lowest_score if by_experts else Fraction(),
+        left_on_line(call), PoolMode(call.shortage), tuple(TieOrder(name) for name in call.ties), seed,
+        plan_of_call(call).lowest_score if by_experts else Fraction(),
         places_of(call), task_cap_of(call),
     )  # fmt: skip
     pending = tuple(one.number for one in living if one.state != ready)

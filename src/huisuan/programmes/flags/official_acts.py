@@ -27,6 +27,7 @@ from huisuan.programmes.models import (
     PayeeAccount,
     ScoreSheet,
     SiteCheck,
+    SiteCheckConfirmation,
 )
 from huisuan.treasury.models import Commitment, PaymentOrder
 
@@ -117,8 +118,8 @@ def _kept() -> Iterator[_Kept]:
         (FinalEvaluation.objects.all(), "application", "evaluate"),
     ):
         yield _Kept(rows, application, "by", Value(act), act)
-    for person in ("first", "second"):
-        yield _Kept(SiteCheck.objects.all(), _UNDER_CONTRACT, person, Value("site_check"), f"site_check {person}")
+    of_site = f"site_check__{_UNDER_CONTRACT}"
+    yield _Kept(SiteCheckConfirmation.objects.all(), of_site, "by", Value("site_check"), "site_check confirmed")
     again = Award.objects.filter(number__gt=1)
     yield _Kept(again, "application", "by", Value("rebase"), "award", "granted_at", "number")
     answered = PayeeAccount.objects.filter(answered_by__isnull=False)

@@ -13,7 +13,13 @@ from huisuan.programmes.models.applications import (
 )
 from huisuan.programmes.models.awards import PAYEE_WAITS, Award, CityShare, Offer, OrderUnderContract, PayeeAccount
 from huisuan.programmes.models.calls import Call, CallAmendment
-from huisuan.programmes.models.checks import ApplicationCheck, CheckKind, EditionMove
+from huisuan.programmes.models.checks import (
+    ApplicationCheck,
+    CheckKind,
+    EditionMove,
+    SiteCheck,
+    SiteCheckConfirmation,
+)
 from huisuan.programmes.models.claim_objects import ClaimObject
 from huisuan.programmes.models.contracts import (
     AmendedTarget,
@@ -34,7 +40,6 @@ from huisuan.programmes.models.milestones import (
     AcceptanceVote,
     MilestoneReport,
     MilestoneResult,
-    SiteCheck,
     VoteSetAside,
 )
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
@@ -50,7 +55,7 @@ from huisuan.programmes.models.publicity import (
     PublicNotice,
 )
 from huisuan.programmes.models.registers import DrawnAmount, FrozenRegister, RegisteredThing, RegisterVersion
-from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
+from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd, SeedCommitment
 from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
 from huisuan.programmes.models.submissions import (
     ApplicationSubmission,
@@ -131,7 +136,9 @@ __all__ = [
     "RegisteredThing",
     "ScoreSheet",
     "SeatEnd",
+    "SeedCommitment",
     "SiteCheck",
+    "SiteCheckConfirmation",
     "StrikeLift",
     "StruckIssuer",
     "TieKind",

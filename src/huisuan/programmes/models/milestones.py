@@ -1,13 +1,13 @@
-"""What became of a milestone: reports, checks on site, the panel that looks at it, its acceptance. Append-only.
+"""What became of a milestone: reports, the panel that looks at it, its acceptance. Append-only.
 
-A milestone is accepted once. On site there are two persons, neither of whom belongs or is tied to the applicant.
+A milestone is accepted once.
 """
 
 from __future__ import annotations
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Person
@@ -58,68 +58,6 @@ class MilestoneReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.milestone_id} {self.number}"
-
-
-class SiteCheck(models.Model):
-    """What two persons found on site on a day."""
-
-    milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, related_name="site_checks")
-    day = models.DateField()
-    first = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    second = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    text = models.CharField(max_length=4000)
-    holds = models.BooleanField(help_text="what was reported was found")
-    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["milestone", "id"]
-        constraints = [
-            models.CheckConstraint(name="two_persons_check_on_site", condition=~Q(first=F("second"))),
-            models.CheckConstraint(name="site_check_says_something", condition=~Q(text="")),
-        ]
-        triggers = [
-            append_only("site_checks_stay"),
-            pgtrigger.Trigger(
-                name="nobody_tied_checks_on_site",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert,
-                declare=[("today", "date")],
-                func="""
-                    today := (NEW.at AT TIME ZONE 'Asia/Shanghai')::date;
-                    IF EXISTS (
-                        SELECT 1 FROM programmes_milestone m
-                        JOIN programmes_contract c ON c.id = m.contract_id
-                        JOIN programmes_application a ON a.id = c.application_id
-                        JOIN parties_person p ON p.id IN (NEW.first_id, NEW.second_id)
-                        WHERE m.id = NEW.milestone_id AND (
-                            p.party_id = a.party_id OR p.city_id = a.city_id
-                            OR EXISTS (SELECT 1 FROM programmes_dutyheld d WHERE d.application_id = a.id
-                                       AND d.person_id = p.id AND d.duty = 'apply')
-                            OR EXISTS (SELECT 1 FROM programmes_experttie t
-                                       JOIN programmes_expert e ON e.id = t.expert_id
-                                       WHERE e.person_id = p.id AND t.party_id = a.party_id
-                                         AND (t.starts <= NEW.day AND (t.ends IS NULL OR t.ends > NEW.day)
-                                              OR t.starts <= today AND (t.ends IS NULL OR t.ends > today)))))
-                    THEN
-                        RAISE EXCEPTION 'nobody who belongs or is tied to the applicant checks on site'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'nobody_tied_checks_on_site';
-                    END IF;
-                    IF NEW.by_id NOT IN (NEW.first_id, NEW.second_id) OR NEW.day > today OR NEW.day < (
-                        SELECT LEAST(c.signed_on, (c.at AT TIME ZONE 'Asia/Shanghai')::date)
-                        FROM programmes_milestone m JOIN programmes_contract c ON c.id = m.contract_id
-                        WHERE m.id = NEW.milestone_id)
-                    THEN
-                        RAISE EXCEPTION 'one of the two enters a check on site, of a day from the contract until now'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'nobody_tied_checks_on_site';
-                    END IF;
-                    RETURN NEW;
-                """,
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.milestone_id} {self.day}"
 
 
 class AcceptanceSeat(models.Model):

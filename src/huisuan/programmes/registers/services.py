@@ -26,6 +26,7 @@ from huisuan.programmes.registers.entry_line import (
     normalise_entry_code,
     parse_entry,
 )
+from huisuan.programmes.registers.juries import JudgedRows
 from huisuan.programmes.registers.keepers import ANYTHING, Keeper, keeper_of, not_theirs
 from huisuan.programmes.registers.lost_grounds import accredits, revoke_groundless_grants
 from huisuan.programmes.registers.ties import Ties, content_of, fill_holds, held_amount, lock_things
@@ -160,7 +161,8 @@ def store_entries(
         fill_holds(law, spec, known.values())
         today = stamp["at"].astimezone(SHANGHAI).date()
         ties = Ties.load(law, spec, [content for _, content in entries.values()], today)
-        batch = _Batch(known, parties, reason, stamp, report, ties, keeper, totals)
+        judged = JudgedRows.load(law, spec, [content for _, content in entries.values()])
+        batch = _Batch(known, parties, reason, stamp, report, ties, keeper, judged, totals)
         for line, content in entries.values():
             batch.add(line, content)
         batch.write()
@@ -177,6 +179,7 @@ class _Batch:
     report: FileReport
     ties: Ties
     keeper: Keeper
+    judged: JudgedRows
     totals: TotalsByKey | None = None
     draws: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     versions: list[RegisterVersion] = field(default_factory=list)
@@ -188,6 +191,11 @@ class _Batch:
             self.report.faults.append(of_another)
             return
         content = self.keeper.keep_reserved(self.ties.policy, self.ties.spec, content, latest, self.ties.today)
+        filled = self.judged.fill(line, content)
+        if isinstance(filled, LineFault):
+            self.report.faults.append(filled)
+            return
+        content = filled
         if latest is not None and latest.digest == content.digest:
             self.report.same += 1
             return

@@ -1,4 +1,4 @@
-"""The draw of panels: random from a published seed, reproducible by anyone, and the best that the rules allow.
+"""The draw of panels: random from a seed, reproducible by anyone, and the best that the rules allow.
 
 Every application gets a panel of experts whose fields fit, who have no tie to the applicant and whose employer is on
 no control path to it or its city; nobody above the most reviews of a year; loads as even as can be. Among all such
@@ -29,6 +29,7 @@ class Exclusion(StrEnum):
     FIELD = "field"
     TIE = "tie"
     CONTROL = "control"
+    SERVED = "served"
     LOAD = "load"
 
 
@@ -37,6 +38,7 @@ EXCLUSION_NAMES = {
     Exclusion.FIELD: "领域不符",
     Exclusion.TIE: "与申报单位有利害关系",
     Exclusion.CONTROL: "所在单位与申报单位或其所在市有控制关系",
+    Exclusion.SERVED: "已在该件有过席位，或在该件另有职责",
     Exclusion.LOAD: "评审件数已满",
 }
 
@@ -59,7 +61,8 @@ class ReviewedApplication:
 class DrawnExpert:
     """What the draw needs to know of an expert: parties with a tie, parties on a control path to the employer.
 
-    `load` is the number of reviews taken on in the year before this draw.
+    `load` is the number of reviews taken on in the year before this draw; `served` names the applications in which the
+    expert had a seat before, or has another duty.
     """
 
     key: str
@@ -68,6 +71,7 @@ class DrawnExpert:
     controlled: frozenset[str] = frozenset()
     load: int = 0
     active: bool = True
+    served: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,8 @@ def find_exclusion(application: ReviewedApplication, expert: DrawnExpert, most_r
         return Exclusion.TIE
     if expert.controlled & (application.parties | application.city):
         return Exclusion.CONTROL
+    if application.key in expert.served:
+        return Exclusion.SERVED
     return Exclusion.LOAD if expert.load >= most_reviews else None
 
 
@@ -182,9 +188,12 @@ def _allowed(rows: Sequence[ReviewedApplication], people: Sequence[DrawnExpert],
     fields: dict[str, list[int]] = defaultdict(list)
     tied: dict[str, list[int]] = defaultdict(list)
     controlled: dict[str, list[int]] = defaultdict(list)
+    served: dict[str, list[int]] = defaultdict(list)
     ready = np.array([each.active and each.load < most_reviews for each in people], bool)
     for at, expert in enumerate(people):
-        for found, keys in ((fields, expert.fields), (tied, expert.tied), (controlled, expert.controlled)):
+        for found, keys in (
+            (fields, expert.fields), (tied, expert.tied), (controlled, expert.controlled), (served, expert.served),
+        ):  # fmt: skip
             for key in keys:
                 found[key].append(at)
     allowed = np.zeros((len(rows), len(people)), bool)
@@ -198,6 +207,7 @@ def _allowed(rows: Sequence[ReviewedApplication], people: Sequence[DrawnExpert],
             allowed[at, tied.get(party, [])] = False
         for party in row.parties | row.city:
             allowed[at, controlled.get(party, [])] = False
+        allowed[at, served.get(row.key, [])] = False
     return allowed
 
 

@@ -1,39 +1,37 @@
-"""Draws on record: made, repeated from what was kept of them, and a seat that somebody leaves.
+"""Panels: drawn, given more alternates where none is left, and a seat that somebody leaves.
 
 A draw locks the pool, so that two at once do not give an expert more reviews in a year than one may have.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
-from huisuan.programmes.models import Application, Draw, Expert, PanelSeat, SeatEnd
+from huisuan.law.procedure import Duty
+from huisuan.programmes.models import Application, Draw, DutyHeld, Expert, PanelSeat, SeatEnd
 from huisuan.programmes.review.called_seats import called_seats
 from huisuan.programmes.review.conflicts import load_applicant_sides, load_drawn_experts
 from huisuan.programmes.review.draw import (
     EXCLUSION_NAMES,
     DrawnExpert,
-    DrawTerms,
+    Exclusion,
+    Panel,
     ReviewedApplication,
-    draw_panels,
     find_exclusion,
 )
+from huisuan.programmes.review.draw_records import DrawRecord, PanelSize, keep_draw
 
 
 @transaction.atomic
-def store_draw(
-    title: str, fields: Mapping[Application, str], terms: DrawTerms, *, tie_years: int, by: str, now: datetime
-) -> Draw:
+def store_draw(record: DrawRecord, fields: Mapping[Application, str], size: PanelSize, *, tie_years: int) -> Draw:
     """Draw a panel for each application (with the field its experts need) and keep it with all its inputs.
 
     Raises:
@@ -43,10 +41,64 @@ def store_draw(
     """
     if not fields or any(each.party is None for each in fields):
         raise InvalidRequest("没有可抽签的申报，或其中有不属于单位的", code="review.nothing_to_draw")
-    experts = {each.person.username: each for each in _lock_pool()}
+    lock_pool()
     seated = PanelSeat.objects.filter(application__in=fields).values_list("application__number", flat=True).first()
-    if seated or Draw.objects.filter(title=title).exists():
-        raise Conflict(f"{seated or title} 已抽过签：一件只抽一次，回避由候补递补", code="review.drawn_before")
+    if seated or Draw.objects.filter(title=record.title).exists():
+        raise Conflict(f"{seated or record.title} 已抽过签：一件只抽一次，回避由候补递补", code="review.drawn_before")
+    rows, people = _looked_at(fields, record.at, tie_years)
+    made, panels = keep_draw(record, rows, people, size)
+    _seat(made, panels, fields, dict.fromkeys((each.number for each in fields), 0))
+    return made
+
+
+@transaction.atomic
+def store_more_alternates(
+    record: DrawRecord, application: Application, field: str, size: PanelSize, *, tie_years: int
+) -> Draw:
+    """Draw more alternates for a panel that has none left, among those who never had a seat in it.
+
+    One expert is drawn by the rules of a draw, and behind it as many alternates; all of them wait to be called.
+
+    Raises:
+        TooFewExperts: nobody is left; it says which rule took how many.
+        Conflict: it has no panel yet, or an alternate who may still review.
+    """
+    lock_pool()
+    seats = list(application.seats.select_related("expert__person").order_by("position"))
+    if not seats or application.party is None:
+        raise Conflict(f"{application.number} 还没有评审组：先抽签", code="review.no_panel_yet")
+    if _next_alternate(application, seats[0].draw.inputs["terms"]["most_reviews"], tie_years, record.at)[0]:
+        raise Conflict(f"{application.number} 还有可递补的候补专家，不再抽签：由其递补", code="review.alternates_left")
+    rows, people = _looked_at({application: field}, record.at, tie_years)
+    made, panels = keep_draw(record, rows, people, replace(size, panel=1))
+    _seat(made, panels, [application], {application.number: seats[-1].position}, alternates=True)
+    return made
+
+
+def _seat(
+    made: Draw, panels: Sequence[Panel], fields: Iterable[Application], after: Mapping[str, int], *,
+    alternates: bool = False,
+) -> None:  # fmt: skip
+    """Seat who was drawn, behind so many seats that an application has; `alternates`: all of them wait."""
+    by_number = {each.number: each for each in fields}
+    experts = dict(Expert.objects.values_list("person__username", "pk"))
+    PanelSeat.objects.bulk_create(
+        (
+            PanelSeat(
+                draw=made, application=by_number[panel.application], expert_id=experts[key],
+                position=after[panel.application] + position, alternate=alternates or position > len(panel.members),
+            )
+            for panel in panels
+            for position, key in enumerate((*panel.members, *panel.alternates), start=1)
+        ),
+        batch_size=2000,
+    )  # fmt: skip
+
+
+def _looked_at(
+    fields: Mapping[Application, str], now: datetime, tie_years: int
+) -> tuple[list[ReviewedApplication], list[DrawnExpert]]:
+    """Applications (of parties) and the whole pool, as a draw sees them now."""
     day = now.astimezone(SHANGHAI).date()
     sides = load_applicant_sides([each.party for each in fields if each.party is not None], day)
     rows = [
@@ -55,54 +107,32 @@ def store_draw(
         if each.party_id is not None
     ]
     people = load_drawn_experts(sides.values(), day, tie_years, reviews_of_year(day.year))
-    inputs = draw_inputs(rows, people, terms)
-    panels = draw_panels(rows, people, terms)
-    made = Draw.objects.create(
-        title=title, seed=terms.seed, inputs=inputs, digest=inputs_digest(inputs), by=by[:120], at=now
-    )  # fmt: skip
-    by_number = {each.number: each for each in fields}
-    PanelSeat.objects.bulk_create(
-        (
-            PanelSeat(
-                draw=made, application=by_number[panel.application], expert=experts[key], position=position,
-                alternate=position > len(panel.members),
-            )
-            for panel in panels
-            for position, key in enumerate((*panel.members, *panel.alternates), start=1)
-        ),
-        batch_size=2000,
-    )  # fmt: skip
-    return made
+    served = served_before(list(fields))
+    return rows, [replace(each, served=served.get(each.key, frozenset())) for each in people]
 
 
-def repeat_draw(made: Draw) -> bool:
-    """Whether the kept inputs are those of the digest and come to the seats that are kept."""
-    if inputs_digest(made.inputs) != made.digest:
-        return False
-    rows = [
-        ReviewedApplication(each["key"], each["field"], frozenset(each["parties"]), frozenset(each["city"]))
-        for each in made.inputs["applications"]
-    ]
-    people = [
-        DrawnExpert(
-            each["key"], frozenset(each["fields"]), frozenset(each["tied"]), frozenset(each["controlled"]),
-            each["load"], each["active"],
-        )
-        for each in made.inputs["experts"]
-    ]  # fmt: skip
-    again = {
-        (panel.application, position, key)
-        for panel in draw_panels(rows, people, DrawTerms(made.seed, **made.inputs["terms"]))
-        for position, key in enumerate((*panel.members, *panel.alternates), start=1)
-    }
-    kept = made.seats.values_list("application__number", "position", "expert__person__username")
-    return again == set(kept)
+def served_before(applications: Sequence[Application]) -> dict[str, frozenset[str]]:
+    """By username the applications (numbers) in which somebody had a seat, or has another duty than to review."""
+    found: dict[str, set[str]] = defaultdict(set)
+    seats = PanelSeat.objects.filter(application__in=applications)
+    duties = DutyHeld.objects.filter(application__in=applications).exclude(duty=Duty.REVIEW.value)
+    for rows in (
+        seats.values_list("expert__person__username", "application__number"),
+        duties.values_list("person__username", "application__number"),
+    ):
+        for username, number in rows:
+            found[username].add(number)
+    return {username: frozenset(numbers) for username, numbers in found.items()}
+
+
+def sitting_seats() -> QuerySet[PanelSeat]:
+    """The seats in which somebody sits now: members and called alternates that have not left."""
+    return PanelSeat.objects.filter(Q(alternate=False) | Q(predecessor__isnull=False), end__isnull=True)
 
 
 def sitting(application: Application) -> QuerySet[PanelSeat]:
-    """Who reviews an application now: members and called alternates that have not left."""
-    taken = Q(alternate=False) | Q(predecessor__isnull=False)
-    return PanelSeat.objects.filter(taken, application=application, end__isnull=True).select_related("expert__person")
+    """Who reviews an application now."""
+    return sitting_seats().filter(application=application).select_related("expert__person")
 
 
 def reviews_of_year(year: int) -> Counter[str]:
@@ -111,9 +141,7 @@ def reviews_of_year(year: int) -> Counter[str]:
     A seat in a panel that accepts a milestone is one review, however often the panel votes; who left it has none.
     """
     begins, ends = datetime(year, 1, 1, tzinfo=SHANGHAI), datetime(year + 1, 1, 1, tzinfo=SHANGHAI)
-    taken = PanelSeat.objects.filter(
-        Q(alternate=False) | Q(predecessor__isnull=False), end__isnull=True, draw__at__gte=begins, draw__at__lt=ends
-    )
+    taken = sitting_seats().filter(draw__at__gte=begins, draw__at__lt=ends)
     accepting = called_seats().filter(draw__at__gte=begins, draw__at__lt=ends)
     found = Counter(taken.values_list("expert__person__username", flat=True))
     return found + Counter(accepting.values_list("expert__person__username", flat=True))
@@ -129,54 +157,59 @@ def leave_seat(seat: PanelSeat, reason: str, *, tie_years: int, by: str, now: da
     """
     if not reason.strip() or len(reason) > 500:
         raise InvalidRequest("回避须写理由（至多 500 字）", code="review.recusal_without_reason")
-    _lock_pool()
+    lock_pool()
     application = seat.application
     if seat.pk not in {each.pk for each in sitting(application)} or application.party is None:
         raise Conflict(f"{application.number} 的这一席已不在评审组", code="review.seat_left")
-    terms, day = seat.draw.inputs["terms"], now.astimezone(SHANGHAI).date()
-    field = next(each["field"] for each in seat.draw.inputs["applications"] if each["key"] == application.number)
+    terms = seat.draw.inputs["terms"]
+    found, passed = _next_alternate(application, terms["most_reviews"], tie_years, now)
+    if found is None:
+        raise Conflict(
+            f"{application.number} 没有可递补的候补专家：请先补抽（huisuan experts draw --again）",
+            code="review.no_alternate_left",
+        )
+    for one, bar in passed:
+        SeatEnd.objects.create(seat=one, reason=EXCLUSION_NAMES[bar], by=by[:120], at=now)
+    SeatEnd.objects.create(seat=seat, successor=found, reason=reason.strip(), by=by[:120], at=now)
+    return found
+
+
+def has_alternate(application: Application, *, tie_years: int, now: datetime) -> bool:
+    """Whether behind a panel somebody waits who may still review."""
+    seat = application.seats.select_related("draw").first()
+    if seat is None or application.party is None:
+        return False
+    return _next_alternate(application, seat.draw.inputs["terms"]["most_reviews"], tie_years, now)[0] is not None
+
+
+def _next_alternate(
+    application: Application, most_reviews: int, tie_years: int, now: datetime
+) -> tuple[PanelSeat | None, list[tuple[PanelSeat, Exclusion]]]:
+    """The first alternate who may still review, and those passed over for it, each with what bars it."""
+    assert application.party is not None  # asked when the panel was drawn
+    day = now.astimezone(SHANGHAI).date()
     sides = load_applicant_sides([application.party], day)
     side = next(iter(sides.values()))
-    row = ReviewedApplication(application.number, field, side.parties, side.city)
     waiting = PanelSeat.objects.filter(
         application=application, alternate=True, predecessor__isnull=True, end__isnull=True
     )
-    waiting = waiting.select_related("expert__person").order_by("position")
+    waiting = waiting.select_related("expert__person", "draw").order_by("position")
     names = [each.expert.person.username for each in waiting]
-    loads = reviews_of_year(day.year)
-    people = {each.key: each for each in load_drawn_experts(sides.values(), day, tie_years, loads, names)}
+    people = {
+        each.key: each for each in load_drawn_experts(sides.values(), day, tie_years, reviews_of_year(day.year), names)
+    }
+    passed: list[tuple[PanelSeat, Exclusion]] = []
     for one in waiting:
-        bar = find_exclusion(row, people[one.expert.person.username], terms["most_reviews"])
+        drawn_for = one.draw.inputs["applications"]
+        field = next(each["field"] for each in drawn_for if each["key"] == application.number)
+        row = ReviewedApplication(application.number, field, side.parties, side.city)
+        bar = find_exclusion(row, people[one.expert.person.username], most_reviews)
         if bar is None:
-            SeatEnd.objects.create(seat=seat, successor=one, reason=reason.strip(), by=by[:120], at=now)
-            return one
-        SeatEnd.objects.create(seat=one, reason=EXCLUSION_NAMES[bar], by=by[:120], at=now)
-    raise Conflict(f"{application.number} 没有可递补的候补专家：请另行抽签", code="review.no_alternate_left")
+            return one, passed
+        passed.append((one, bar))
+    return None, passed
 
 
-def _lock_pool() -> list[Expert]:
-    """The pool, in one order, until the transaction ends."""
-    return list(Expert.objects.select_for_update(of=("self",)).select_related("person").order_by("pk"))
-
-
-def draw_inputs(rows: list[ReviewedApplication], people: list[DrawnExpert], terms: DrawTerms) -> dict[str, Any]:
-    """What a draw was made from, as it is kept."""
-    return {
-        "applications": [
-            {"key": each.key, "field": each.field, "parties": sorted(each.parties), "city": sorted(each.city)}
-            for each in sorted(rows, key=lambda each: each.key)
-        ],
-        "experts": [
-            {
-                "key": each.key, "fields": sorted(each.fields), "tied": sorted(each.tied),
-                "controlled": sorted(each.controlled), "load": each.load, "active": each.active,
-            }
-            for each in sorted(people, key=lambda each: each.key)
-        ],
-        "terms": {"panel": terms.panel, "most_reviews": terms.most_reviews, "alternates": terms.alternates},
-    }  # fmt: skip
-
-
-def inputs_digest(inputs: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON of what a draw was made from."""
-    return text_sha256(json.dumps(inputs, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+def lock_pool() -> None:
+    """Lock the pool, in one order, until the transaction ends."""
+    list(Expert.objects.select_for_update(of=("self",)).order_by("pk").values_list("pk"))

@@ -13,8 +13,9 @@ from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.programmes.people import find_person
 from huisuan.programmes.review_desk.decision_sheet import freeze_sheet, official_call, show_sheet
-from huisuan.programmes.review_desk.drawing import describe_draw, draw_call, draws_of
+from huisuan.programmes.review_desk.drawing import describe_draw, draw_again, draw_call, draws_of
 from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions, list_opinions_waiting
+from huisuan.programmes.review_desk.seeds import commit_seed, prove_draws
 from huisuan.programmes.scoring.seats import recuse
 from huisuan.programmes.scoring.sheets import send_sheet
 from huisuan.settlement.statements.workbook import XLSX_TYPE
@@ -99,9 +100,18 @@ def opinion(request: HttpRequest, number: str, body: OpinionBody) -> dict[str, A
 
 
 class DrawBody(Schema):
-    """The seed from which the draw can be made again."""
+    """The word that was committed to, if any, to be checked; for more alternates, of which application and why."""
 
-    seed: str = Field(max_length=200)
+    seed: str = Field("", max_length=200)
+    again: str = Field("", max_length=20, description="申报编号：候补已用完，补抽")
+    reason: str = Field("", max_length=500)
+
+
+class CommitBody(Schema):
+    """A word of which only the digest is kept; or that digest: the SHA-256 of `call number|word`."""
+
+    seed: str = Field("", max_length=200)
+    digest: str = Field("", max_length=64)
 
 
 class ScoreBody(Schema):
@@ -128,9 +138,32 @@ def draws(request: HttpRequest, number: str) -> dict[str, Any]:
 def draw(request: HttpRequest, number: str, body: DrawBody) -> dict[str, Any]:
     """A panel for every application that waits and has none."""
     with status_by_kind():
-        return describe_draw(
-            draw_call(number, body.seed.strip(), find_person(viewer_of(request).name), datetime.now(UTC))
-        )
+        person, now = find_person(viewer_of(request).name), datetime.now(UTC)
+        if body.again:
+            return describe_draw(draw_again(number, body.again, body.seed.strip(), body.reason, person, now))
+        return describe_draw(draw_call(number, body.seed.strip(), person, now))
+
+
+@router.post(
+    "/calls/{number}/seed-commitment", auth=Allow(*_OFFICIALS, scope="submit"), summary="在收到申报之前承诺抽签的种子"
+)
+def commit(request: HttpRequest, number: str, body: CommitBody) -> dict[str, Any]:
+    """Once; the same again is the one that there is."""
+    with status_by_kind():
+        person, now = find_person(viewer_of(request).name), datetime.now(UTC)
+        made = commit_seed(number, person, now, word=body.seed.strip(), digest=body.digest)
+    return {"call": number, "commitment": made.digest, "by": made.by.username, "at": made.at.isoformat()}
+
+
+@router.get(
+    "/calls/{number}/draws/proof",
+    auth=Allow(*_OFFICIALS, "auditor", scope="read"),
+    summary="各次抽签的全部输入和复算结果",
+)
+def proof(request: HttpRequest, number: str) -> dict[str, Any]:
+    """With the text of which each seed is the SHA-256."""
+    with status_by_kind():
+        return prove_draws(official_call(viewer_of(request), number))
 
 
 @router.post("/reviews/{number}/score", auth=Allow(scope="submit"), summary="提交评分表，一次")

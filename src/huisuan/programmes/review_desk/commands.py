@@ -11,9 +11,13 @@ import typer
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.hashing import bytes_sha256
 from huisuan.base.months import SHANGHAI
+from huisuan.programmes.review_desk import draw_commands
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
+app.command("commit")(draw_commands.commit_to_seed)
+app.command("draw")(draw_commands.draw_panels_of_call)
+app.command("verify")(draw_commands.verify_draws)
 
 _EXPERT_COLUMNS = {
     "username": "用户名", "name": "姓名", "employer": "所在单位", "fields": "领域", "active": "在库",
@@ -36,7 +40,6 @@ _CRITERIA_COLUMNS = {"key": "指标", "title": "名称", "most": "满分", "mark
 _PANEL_COLUMNS = {
     "position": "序", "name": "专家", "state": "席位", "score": "得分", "at": "何时提交", "left_because": "退出原因",
 }  # fmt: skip
-_DRAW_COLUMNS = {"application": "申报", "members": "评审组", "alternates": "候补（依次）"}
 _FACT_COLUMNS = {"label": "栏目", "text": "内容"}
 _FILE_COLUMNS = {"number": "序", "fact": "说明什么", "name": "材料", "media_type": "类型", "size": "字节"}
 _SEAT_STATES = {"sitting": "评审组", "alternate": "候补", "left": "已退出"}
@@ -91,26 +94,6 @@ def ties(
         return
     shown = [{**row, "kind": TieKind(row["kind"]).label} for row in rows]
     print_table("利害关系", shown, _TIE_COLUMNS, "没有登记：用 huisuan experts import --ties 导入")
-
-
-@app.command("draw")
-def draw(
-    call: Annotated[str, typer.Argument(metavar="CALL", help="申报通知编号，如 C2024-0001")],
-    seed: Annotated[str, typer.Option("--seed", metavar="S", help="事前公布的种子；同一种子抽出同样的结果")],
-    by: _Person,
-    as_json: AsJson = False,
-) -> None:
-    """为一份申报通知下评审中、还没有评审组的申报抽专家；专家不够时说明哪件缺几人、为什么，什么都不抽。"""
-    from huisuan.programmes.people import find_person
-    from huisuan.programmes.review_desk.drawing import describe_draw, draw_call
-
-    found = describe_draw(draw_call(call, seed, find_person(by), datetime.now(UTC)))
-    if as_json:
-        print_json(found)
-        return
-    rows = [row | {key: "、".join(row[key]) for key in ("members", "alternates")} for row in found["panels"]]
-    print_table(found["title"], rows, _DRAW_COLUMNS, "没有抽签")
-    out.print(f"种子 {found['seed']}，输入摘要 {found['digest']}", markup=False)
 
 
 @app.command("seats")
