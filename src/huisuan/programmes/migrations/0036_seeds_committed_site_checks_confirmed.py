@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('programmes', '0034_move_to_a_newer_procedure'),
+        ('programmes', '0035_consents_again_accounts_of_cities'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
