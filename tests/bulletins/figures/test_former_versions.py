@@ -14,7 +14,7 @@ from huisuan.bulletins.figures.former_versions import FormerVersion, changed_cel
 from huisuan.bulletins.figures.linked_figures import FiguresChoice, PublishedMeasure, choose_figures
 from huisuan.bulletins.suppression.bulletin_data import (
     BulletinCells,
-    Correction,
+    CellsCorrection,
     attack_bulletins,
     cells_digest,
     read_bulletin_cells,
@@ -48,7 +48,7 @@ def corrected(
     beside = [] if as_it_was else list_former_cells([version], second, BY_NAME, CITIES)
     new = choose_figures(second, [MEASURE], "2024Q1", CITIES, [old.cells], RULES, 0.05, beside)
     changed = tuple(changed_cells(version, second, BY_NAME, CITIES))
-    return old, replace(new, cells=replace(new.cells, corrects=Correction(cells_digest(old.cells), changed)))
+    return old, replace(new, cells=replace(new.cells, corrects=CellsCorrection(cells_digest(old.cells), changed)))
 
 
 def recovered(folder: Path, *published: BulletinCells) -> int:

@@ -19,9 +19,9 @@ from huisuan.bulletins.figures.gathering import (
     CARD_SECONDS,
     AskedFigures,
     GatheredFigures,
+    bulletin_placing,
     gather_figures,
     list_places,
-    place_of,
 )
 from huisuan.bulletins.figures.linked_figures import FiguresChoice, choose_figures
 from huisuan.bulletins.figures.periods import first_and_last_day, list_quarters
@@ -29,7 +29,7 @@ from huisuan.bulletins.figures.public_statistics import list_statistics_cells
 from huisuan.bulletins.models import BulletinIssue, BulletinKind
 from huisuan.bulletins.suppression.bulletin_data import (
     BulletinCells,
-    Correction,
+    CellsCorrection,
     cells_digest,
     parse_bulletin_cells,
 )
@@ -147,7 +147,7 @@ def _beside(
     beside = list_former_cells(_former_versions(set(kinds), corrects), kept, kinds, regions)
     if found.unit == CARD_SECONDS:  # of use there are monthly statistics
         measure = found.measures[0]
-        beside += list_statistics_cells(measure.name, measure.kinds, regions, place_of(), kept)
+        beside += list_statistics_cells(measure.name, measure.kinds, regions, bulletin_placing(), kept)
     return beside
 
 
@@ -169,9 +169,9 @@ def _as_former(issue: BulletinIssue) -> FormerVersion:
 
 def _correction(
     corrects: BulletinIssue, kept: KeptContributions, regions: Sequence[str], kinds: Mapping[str, Sequence[str]]
-) -> Correction:
+) -> CellsCorrection:
     old = _as_former(corrects)
-    return Correction(cells_digest(_cells(corrects)), tuple(changed_cells(old, kept, kinds, regions)))
+    return CellsCorrection(cells_digest(_cells(corrects)), tuple(changed_cells(old, kept, kinds, regions)))
 
 
 def _content(issue: BulletinIssue) -> dict[str, Any]:

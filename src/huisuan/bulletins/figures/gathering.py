@@ -88,7 +88,7 @@ def _money(policy: Policy) -> GatheredFigures:
     measure = PublishedMeasure(f"money:{policy.name}", tuple(articles))
 
     def pieces(quarters: Iterable[str]) -> Iterator[Piece]:
-        place = place_of()
+        place = bulletin_placing()
         for quarter in quarters:
             for one in list_paid(policy.name, *first_and_last_day(quarter)):
                 article = one.sentence.split(".")[0]
@@ -103,7 +103,7 @@ def _use(asked: AskedFigures) -> GatheredFigures:
     measure = PublishedMeasure("use", tuple(kinds))
 
     def pieces(quarters: Iterable[str]) -> Iterator[Piece]:
-        place = place_of()
+        place = bulletin_placing()
         for quarter in quarters:
             for one in list_used(*first_and_last_day(quarter)):
                 yield Piece(measure.name, quarter, place(one.region), one.kind, one.whose, one.card_seconds)
@@ -119,7 +119,7 @@ def _check_settled(period: str) -> None:
         raise Conflict(f"{period} 的用量还没有全部结算：请先结算 {first.year} 年", code="bulletin.not_settled")
 
 
-def place_of() -> Callable[[str], str]:
+def bulletin_placing() -> Callable[[str], str]:
     """In which of the places of bulletins a region lies."""
     places = list_places()
 

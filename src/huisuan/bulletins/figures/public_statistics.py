@@ -21,7 +21,6 @@ from huisuan.settlement.statistics.queries import StatisticsRow, monthly_by_city
 from huisuan.settlement.statistics.use_pieces import PartyUse, list_used
 
 _REGION = 2  # dimension of a key
-Firms = Mapping[str, int]
 
 
 def list_statistics_cells(

@@ -31,7 +31,7 @@ _LARGEST = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Correction:
+class CellsCorrection:
     """What a file takes the place of (SHA-256 of its data as canonical JSON), and every cell that is another now."""
 
     cells_sha256: str
@@ -48,7 +48,7 @@ class BulletinCells:
 
     values: Mapping[CellKey, int | None]
     breakdowns: tuple[Breakdown, ...]
-    corrects: Correction | None = None
+    corrects: CellsCorrection | None = None
     same: tuple[SameCells, ...] = ()  # of several files: what a correction left as it was
 
     def to_dict(self) -> dict[str, object]:
@@ -148,7 +148,7 @@ def parse_bulletin_cells(data: Mapping[str, Any]) -> BulletinCells:
         for one in data["breakdowns"]
     )
     said = data.get("corrects")
-    corrects = Correction(str(said["cells_sha256"]), tuple(_key(key) for key in said["changed"])) if said else None
+    corrects = CellsCorrection(str(said["cells_sha256"]), tuple(_key(key) for key in said["changed"])) if said else None
     return BulletinCells(values, breakdowns, corrects)
 
 

@@ -23,8 +23,7 @@ class FactSpec:
     `maximum` is the largest value that may be declared (fen for money): the proof that nothing overflows rests on it.
     `asked_by` is the sentence that makes it matter, `about` the thing that it is a fact of. `known_by` names who knows
     it ("register"), `measure` what of it ("region"), `within` where to look ("340000": all the province) or the words
-    that make a yes-or-no fact true. `role`: of a day "event" (what is claimed for happened) or "began"; of what the
-    platform sees something beside, "capacity", "subsidised", "place".
+    that make a yes-or-no fact true. `role`: "event" or "began" of a day, "capacity", "subsidised" or "place".
     """
 
     name: str
@@ -54,10 +53,7 @@ class FactSpec:
 
 @dataclass(frozen=True)
 class SettingSpec:
-    """A value that the working group sets within the bound of a sentence; `name` is unique in the policy.
-
-    `odd_from`: a count that is odd and no less than this, so that votes are never equal (0: any will do).
-    """
+    """A value that the working group sets within the bound of a sentence; `name` is unique in the policy."""
 
     name: str
     kind: ValueKind
@@ -68,7 +64,7 @@ class SettingSpec:
     at_most: int | Fraction | None = None
     regions: Mapping[str, str] | None = None  # of lists and rates by region: the codes it may name, with their names
     regions_en: Mapping[str, str] | None = None
-    odd_from: int = 0
+    odd_from: int = 0  # an odd count, no less than this: votes are never equal
 
     def region_names(self, *, english: bool) -> Mapping[str, str] | None:
         """The regions it may name, with their names in a language."""

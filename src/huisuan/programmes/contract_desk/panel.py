@@ -220,12 +220,12 @@ def _bar(application: Application, person: Person, now: datetime) -> str:
     held = DutyHeld.objects.filter(application=application, person=person).exclude(duty=Duty.REVIEW.value).first()
     if held is not None:
         return f"在此件中已承担{DUTY_WORDS[Duty(held.duty)][0]}"
-    row, people = looked_at(application, plan_of(application), now, [person.username])
+    row, people = drawn_from(application, plan_of(application), now, [person.username])
     found = find_exclusion(row, people[0], _NO_LIMIT) if people else Exclusion.INACTIVE
     return EXCLUSION_NAMES[found] if found in (Exclusion.TIE, Exclusion.CONTROL, Exclusion.INACTIVE) else ""
 
 
-def looked_at(
+def drawn_from(
     application: Application, plan: ReviewPlan, now: datetime, only: list[str] | None = None
 ) -> tuple[ReviewedApplication, list[DrawnExpert]]:
     """An application (of a party) and the pool, or those of these usernames, as a draw sees them now."""

@@ -11,7 +11,7 @@ from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.programmes.contract_desk.desk import contract_of, lock_milestones, milestone_of, take_up
-from huisuan.programmes.contract_desk.panel import has_alternates, has_panel, looked_at
+from huisuan.programmes.contract_desk.panel import drawn_from, has_alternates, has_panel
 from huisuan.programmes.contracts.figures import contract_figures
 from huisuan.programmes.models import AcceptanceSeat, Application, Draw, DutyHeld, Expert
 from huisuan.programmes.review.draw_records import DrawRecord, PanelSize, keep_draw
@@ -45,7 +45,7 @@ def draw_acceptance_panel(number: str, milestone: int, word: str, person: Person
     if seats and (has_alternates(seats, now) or found.results.filter(accepted=True).exists()):
         raise Conflict(f"{number}：第 {milestone} 个节点已抽取专家", code="contract.panel_drawn")
     plan, wanted = plan_of(application), contract_figures(application.edition, now)["panel"]
-    row, people = looked_at(application, plan, now)
+    row, people = drawn_from(application, plan, now)
     barred = {each.expert.person.username for each in seats} | _in_another_duty(application)
     served = frozenset([number])
     people = [replace(each, served=served) if each.key in barred else each for each in people]
