@@ -69,6 +69,12 @@ def note(text: str) -> None:
     err.print(text, markup=False)
 
 
+def note_rest(shown: int, every: int) -> None:
+    """Say that a list was cut, where it was."""
+    if every > shown:
+        note(f"共 {every:,}，只列了 {shown:,}：用 --limit 多列（至多 1000），其余在网页上翻页或导出")
+
+
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Progress]:
     """A progress bar on stderr, only where a person watches."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.terminal import AsJson, out, print_json, print_table
+from huisuan.terminal import AsJson, note_rest, out, print_json, print_table
 
 app = typer.Typer()
 _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
@@ -32,7 +32,9 @@ def list_(
     from huisuan.programmes.workflow.queries import visible_applications
 
     found = visible_applications(Viewer.for_person(find_person(by)))
-    rows = list((found.filter(state=state) if state else found)[:limit])
+    found = found.filter(state=state) if state else found
+    rows = list(found[:limit])
+    note_rest(len(rows), found.count())
     shown = [
         {"number": one.number, "programme": one.edition.key, "party": str(one.party or one.city), "state": one.state}
         for one in rows

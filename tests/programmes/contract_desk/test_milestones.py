@@ -278,6 +278,10 @@ def test_a_report_after_its_last_day_is_late_and_until_then_it_shows_as_overdue(
     early = milestones_due(official_view, LATER)
     assert [(one.milestone.number, one.remind, one.overdue) for one in early] == [(1, False, False), (2, False, False)]
     assert [milestones_due(official_view, LATER, offset=at, limit=1) for at in (0, 1, 2)] == [early[:1], early[1:], []]
+    reader = personal_caller(person("looker", "province"), "read")
+    for asked, numbers, following in (("limit=1", [1], 1), ("offset=1&limit=1", [2], None), ("", [1, 2], None)):
+        answer = reader.get(f"/api/v1/milestones?{asked}").json()
+        assert ([row["milestone"] for row in answer["milestones"]], answer["next"]) == (numbers, following)
     assert milestones_due(official_view, LATER, soon_only=True) == []
     late = LATER + timedelta(days=120)
     (waiting,) = milestones_due(Viewer.for_person(applicant(1)), late, soon_only=True)

@@ -80,6 +80,9 @@ def test_from_the_offer_to_what_comes_back_over_http() -> None:
     status, found = post(registers, f"awards/{number}/recovery", "k3", reason="更正", repayments=plan)
     assert (status, found["state"]) == (200, "in_recovery")
     (debt,) = get(payer, "treasury/debts")["debts"]
+    assert get(payer, "treasury/debts?offset=1") == {"total": 1, "debts": []}
+    assert get(payer, "treasury/files?offset=1&limit=1") == {"total": 1, "files": []}
+    assert get(payer, "treasury/files")["files"][0]["file"] == sent["file"]
     body = {"debt": debt["debt"], "amount_fen": 20_000, "voucher": "收 1 号"}
     assert post(payer, "treasury/receipts", **body)[1]["recovered"]
     assert post(payer, "treasury/receipts", **body)[0] == 409

@@ -54,6 +54,9 @@ def test_an_application_shows_its_history_and_by_when_the_next_step_is_due() -> 
     assert shown["due"] == "2024-10-01T00:00:00+08:00"  # 20 working days: 09-14 and 09-29 are worked, 09-15 to 17 free
     assert [row["number"] for row in run("list", "--by", "shenji", "--state", "checked")] == [made.number]  # type: ignore[attr-defined]
     assert run("list", "--by", "shenji", "--state", "paying") == []
+    application(2)
+    cut = CliRunner().invoke(app, ["list", "--by", "shenji", "--limit", "1"])
+    assert (cut.exit_code, "共 2，只列了 1" in cut.stderr) == (0, True)
 
 
 def test_a_firm_sees_its_own_applications_and_no_other() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.terminal import AsJson, out, print_json, print_table
+from huisuan.terminal import AsJson, note_rest, out, print_json, print_table
 
 app = typer.Typer()
 _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
@@ -98,7 +98,9 @@ def list_(
     from huisuan.programmes.calls.queries import call_to_dict, list_calls
 
     now = datetime.now(UTC)
-    rows = [call_to_dict(call, now) for call in list_calls(now, only_open=only_open, policy=policy)[:limit]]
+    found = list_calls(now, only_open=only_open, policy=policy)
+    rows = [call_to_dict(call, now) for call in found[:limit]]
+    note_rest(len(rows), found.count())
     if as_json:
         print_json(rows)
         return

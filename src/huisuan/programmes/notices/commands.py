@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.terminal import AsJson, out, print_json, print_table
+from huisuan.terminal import AsJson, note_rest, out, print_json, print_table
 
 app = typer.Typer()
 _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
@@ -65,8 +65,11 @@ def list_(
     from huisuan.programmes.publicity.ends import notice_ends
 
     now, end_of = datetime.now(UTC), notice_ends()
-    found = [notice_to_dict(notice, end_of(notice), now) for notice in list_notices()[:limit]]
-    rows = [row for row in found if row["state"] == "running" or not running]
+    notices = list_notices()
+    found = [notice_to_dict(notice, end_of(notice), now) for notice in (notices if running else notices[:limit])]
+    going = [row for row in found if row["state"] == "running"]
+    rows = going[:limit] if running else found
+    note_rest(len(rows), len(going) if running else notices.count())
     if as_json:
         print_json(rows)
         return

@@ -9,7 +9,7 @@ import typer
 
 from huisuan.base.errors import NotFound
 from huisuan.base.money import yuan
-from huisuan.terminal import AsJson, out, print_json, print_table
+from huisuan.terminal import AsJson, note_rest, out, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True)
 _By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
@@ -128,7 +128,9 @@ def list_(
     from huisuan.programmes.awards.queries import award_to_dict, visible_awards
     from huisuan.programmes.people import find_person
 
-    rows = [award_to_dict(one) for one in visible_awards(Viewer.for_person(find_person(by)))[:limit]]
+    found = visible_awards(Viewer.for_person(find_person(by)))
+    rows = [award_to_dict(one) for one in found[:limit]]
+    note_rest(len(rows), found.count())
     if as_json:
         print_json(rows)
         return
