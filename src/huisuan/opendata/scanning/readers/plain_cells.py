@@ -81,7 +81,7 @@ class PlainSheet:
         self.used: set[int] = set()
 
     def rows(self) -> Iterator[_Rows]:
-        """_Rows by number, some at a time.
+        """Rows by number, some at a time.
 
         Raises:
             UnusualCells: they are not written as programs do.
