@@ -57,6 +57,7 @@ _FEWEST_APART = 10  # digits of the shortest number that may be cut
 _LENGTHS_APART = frozenset((10, 11, 12, 13, 15, 16, 17, 18, 19))  # digits of numbers that may be cut
 _LONGEST_ID, _SHORTEST_CARD, _FOUR = 18, 16, 4
 _USUAL_LANDLINE = 2  # groups
+_MAY_BEGIN = "018"  # what is shorter than a card: landlines and mobile numbers, 86 and 0086 as well
 _MOBILE_DIGITS = 11
 _IN_THREE = ((3, 4, 4),)
 _AFTER_AREA = ("-", " ", ")", "）", ") ", "） ", ")-", "）-")
@@ -69,14 +70,22 @@ def find_numbers(text: str) -> Iterator[TextMatch]:
     """Every number of a kind, none twice, in the order of the text."""
     for run in _RUN.finditer(text):
         whole = run[0]
+        start, end = run.span()
         if whole.isdigit() or whole[:-1].isdigit():  # as nearly all are
-            match = _judge_plain(text, run.start(), run.end(), whole)
+            match = None
+            if text[end : end + 1] in _LETTERS or text[start - 1 : start] in _LETTERS:
+                match = _judge_plain(text, start, end, whole)
+            else:  # the same, without a call: most runs are of a length that no kind has
+                for judge in _BY_LENGTH.get(end - start, ()):
+                    match = judge(text, start, end, whole, (), ())
+                    if match is not None:
+                        break
             if match is not None:
                 yield match
             continue
-        edges = text[run.start() - 1 : run.start()] in _LETTERS, text[run.end() : run.end() + 1] in _LETTERS
+        edges = text[start - 1 : start] in _LETTERS, text[end : end + 1] in _LETTERS
         if len(whole) > _FEWEST_APART or True in edges:  # fewer digits than a number has: amounts, places, versions
-            yield from _judge_groups(text, run.start(), whole, edges)
+            yield from _judge_groups(text, start, whole, edges)
 
 
 def _judge_groups(text: str, start: int, whole: str, edges: tuple[bool, bool]) -> Iterator[TextMatch]:
@@ -90,7 +99,9 @@ def _judge_groups(text: str, start: int, whole: str, edges: tuple[bool, bool]) -
         single = None
         if len(digits) in _BY_LENGTH or (edges[0] and not first) or (edges[1] and first == last):
             single = _judge_plain(text, place, place + len(digits), digits)
-        match, used = _longest(text, groups, first, single)
+        match, used = single, 1
+        if left >= _SHORTEST_CARD or digits[0] in _MAY_BEGIN:
+            match, used = _longest(text, groups, first, single)
         if match is not None:
             yield match
         for _, digits in groups[first : first + used]:

@@ -26,11 +26,12 @@ _LONGEST_HOUSE_NUMBER = 25
 _ROAD = re.compile(
     r"[\u4e00-\u9fff]{2,12}?(?:路|街|大道|巷|胡同|村|庄|社区|小区|花园|新村|公寓|苑|家园)[\u4e00-\u9fff0-9A-Za-z-]{0,16}$"
 )
-_NOT_A_DOOR = re.compile(r"(?:文件|令|公告|通知|号文|〕|\]|】|第)$")
-_NO_HOUSE = re.compile(r"(?:号文|号令|号公告|号线|号楼宇)")
+_NOT_A_DOOR = ("文件", "令", "公告", "通知", "号文", "〕", "]", "】", "第")
+_NO_HOUSE = ("号文", "号令", "号公告", "号线", "号楼宇")
 #: 教学楼一栋 says how many there are, 王家村三组 and 阳光苑二栋 say which
 _COUNTED = re.compile("[楼房屋厦舍建有共为][一二三四五六七八九十][栋幢户](?![0-9一二三四五六七八九十])")
 _COUNTING = 2  # characters of 一栋
+_PLATE_KIND, _EMAIL_KIND, _ADDRESS_KIND = FindingKind.PLATE, FindingKind.EMAIL, FindingKind.ADDRESS  # looked up once
 _LOOK_BACK = 32
 #: a mark is one where it begins a line, a title or a paragraph; within a sentence it is talked about
 _SECRECY = re.compile(
@@ -61,7 +62,7 @@ _FEWEST_NAMES, _NAMES_OF_A_LIST, _SHARE = 3, 10, 0.6
 def find_words(text: str) -> Iterator[TextMatch]:
     """Plates, e-mail, addresses and marks of secrecy of a folded text."""
     for found in _PLATE.finditer(text):
-        yield TextMatch(FindingKind.PLATE, found.start(), found.end(), re.sub(r"[ ·•-]", "", found[0]))
+        yield TextMatch(_PLATE_KIND, found.start(), found.end(), re.sub(r"[ ·•-]", "", found[0]))
     yield from _emails(text)
     yield from _addresses(text)
     for found in _SECRECY.finditer(text):
@@ -89,14 +90,14 @@ def _email_at(text: str, at: int, after: int, done: int) -> TextMatch | None:
     found = _AFTER_AT.match(text, after + (text[after : after + 1] == " ")) if start < at else None
     if found is None:
         return None
-    return TextMatch(FindingKind.EMAIL, start, found.end(), f"{text[start:at]}@{found[0]}".lower())
+    return TextMatch(_EMAIL_KIND, start, found.end(), f"{text[start:at]}@{found[0]}".lower())
 
 
 def _addresses(text: str) -> Iterator[TextMatch]:
     """A road, village or estate and a number of a house in it; what was found once is not found again further on."""
     done = 0
     for unit in _AFTER_NUMERAL.finditer(text):
-        if unit.start() < done or _NO_HOUSE.match(text, unit.start()):
+        if unit.start() < done or text.startswith(_NO_HOUSE, unit.start()):
             continue
         end = unit.end() + (unit[0] == "单")
         if unit[0] == "单" and text[unit.end() : end] != "元":
@@ -106,8 +107,8 @@ def _addresses(text: str) -> Iterator[TextMatch]:
             continue
         begins = max(door.start() - _LOOK_BACK, done)
         before = text[begins : door.start()]
-        road = _ROAD.search(before)
-        if road is None or _NOT_A_DOOR.search(before):
+        road = None if before.endswith(_NOT_A_DOOR) else _ROAD.search(before)
+        if road is None:
             continue
         if end - door.start() == _COUNTING and _COUNTED.match(text, door.start() - 1):
             continue
@@ -115,7 +116,7 @@ def _addresses(text: str) -> Iterator[TextMatch]:
             end = more.end()
         done = end
         start = begins + road.start()
-        yield TextMatch(FindingKind.ADDRESS, start, end, text[start:end])
+        yield TextMatch(_ADDRESS_KIND, start, end, text[start:end])
 
 
 def is_name_column(head: str, cells: Sequence[str]) -> Confidence | None:

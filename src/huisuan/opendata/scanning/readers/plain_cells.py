@@ -45,7 +45,7 @@ _NAMED = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp
 _REFERENCE = re.compile(r"&(?!(?:lt|gt|quot|apos|amp);)")
 _STRING, _STRING_END = "<si><t>", "</t></si>"
 
-LineRows = list[tuple[int, list[str]]]
+_Rows = list[tuple[int, list[str]]]
 
 
 class UnusualCells(Exception):
@@ -80,8 +80,8 @@ class PlainSheet:
         self.formulas: list[str] = []
         self.used: set[int] = set()
 
-    def rows(self) -> Iterator[LineRows]:
-        """LineRows by number, some at a time.
+    def rows(self) -> Iterator[_Rows]:
+        """Rows by number, some at a time.
 
         Raises:
             UnusualCells: they are not written as programs do.
@@ -97,7 +97,7 @@ class PlainSheet:
             yield from self._read(text)
             self._at = stop
 
-    def _read(self, text: str) -> Iterator[LineRows]:
+    def _read(self, text: str) -> Iterator[_Rows]:
         at, self._is_escaped = 0, "&" in text
         while at < len(text):
             for place, sort in enumerate(self._sorts):
@@ -113,7 +113,7 @@ class PlainSheet:
                 at, rows = self._by_cell(text, at)
                 yield rows
 
-    def _by_cell(self, text: str, at: int) -> tuple[int, LineRows]:
+    def _by_cell(self, text: str, at: int) -> tuple[int, _Rows]:
         """One row, whatever sort it is; further ones of its sort will be read by a pattern."""
         if (empty := _EMPTY_ROW.match(text, at)) is not None:
             return empty.end(), []
@@ -164,7 +164,7 @@ class PlainSheet:
                 return
         self._sorts = [_RowSort(kinds, frozenset()), *self._sorts[: _MOST_SORTS - 1]]
 
-    def _filled(self, sort: _RowSort, found: Sequence[tuple[str, ...]]) -> LineRows:
+    def _filled(self, sort: _RowSort, found: Sequence[tuple[str, ...]]) -> _Rows:
         groups = zip(*found, strict=True)
         numbers = map(int, next(groups))
         columns: list[Sequence[str | None]] = []
@@ -196,7 +196,7 @@ class PlainSheet:
 
 
 class _RowSort:
-    """LineRows whose cells are of these kinds, by column; those of `left_out` need not be there."""
+    """_Rows whose cells are of these kinds, by column; those of `left_out` need not be there."""
 
     def __init__(self, kinds: dict[int, tuple[str, str]], left_out: frozenset[int]) -> None:
         self.kinds, self.left_out = kinds, left_out
@@ -204,7 +204,7 @@ class _RowSort:
         self.pattern = re.compile(_ROW + cells + "</row>", re.ASCII)
 
     def with_row(self, kinds: dict[int, tuple[str, str]]) -> _RowSort | None:
-        """LineRows of this sort, and such a one as well; None: a column is of another kind in it."""
+        """_Rows of this sort, and such a one as well; None: a column is of another kind in it."""
         both = self.kinds | {column: kind for column, kind in kinds.items() if kind[1] or column not in self.kinds}
         if any(kind[1] and both[column] != kind for column, kind in self.kinds.items()):
             return None
