@@ -62,7 +62,7 @@ POSTED = {
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
     "take-step", "give-payee", "answer-payee", "answer-application-flag", "contract-act", "say-issuer",
-    "give-consent", "withdraw-consent", "lift-strike", "give-opinion", "move-application",
+    "confirm-consent", "give-consent", "withdraw-consent", "lift-strike", "give-opinion", "move-application",
     "check-application", "send-score-sheet", "recuse", "acceptance-act", "amend-call", "issue-document",
     "match-register", "publish-notice", "end-budget-line", "send-orders",
     "keep-filter", "forget-filter",
