@@ -180,7 +180,7 @@ class Ties:
         if not code or Centre.objects.filter(code=code).exists():
             return None
         column = self.spec.columns[self.spec.built.centre] if self.spec.built else ""
-        return LineFault(line, column, code, "平台上没有这个中心", "请写“算力”页面上的中心编号；没有接入的留空")
+        return LineFault(line, column, code, "平台上没有这个中心", "请写“全省算力”页面上的中心编号；没有接入的留空")
 
     def _check_draws(self, line: int, content: ThingContent) -> LineFault | None:
         draws = self._draws(content)
