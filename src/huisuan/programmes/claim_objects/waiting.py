@@ -14,6 +14,7 @@ from huisuan.law.forms import InvalidCell, parse_cell
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import State
+from huisuan.programmes.claim_objects.alike import contested_with
 from huisuan.programmes.claim_objects.codes import object_words
 from huisuan.programmes.claim_objects.records import holders
 from huisuan.programmes.models import Application, ApplicationStep, ApplicationSubmission, ClaimObject
@@ -26,20 +27,6 @@ def waiting_objects(applications: Sequence[Application]) -> QuerySet[ClaimObject
     """What some applications name and an earlier claim holds."""
     found = ClaimObject.objects.filter(application__in=applications, waits=True, dropped_by=None)
     return found.select_related("application__edition")
-
-
-def contested_with(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
-    """What an application names, with each other claim on the ground that names it: one holds it, the others wait."""
-    found = []
-    for own in application.claim_objects.filter(dropped_by=None):
-        alike = ClaimObject.objects.filter(
-            policy=own.policy, ground=own.ground, kind=own.kind, series=own.series, code=own.code, dropped_by=None
-        ).exclude(application=application)
-        others = alike.exclude(living=False, waits=False).exclude(application__state__in=_OVER)
-        for other in others.select_related("application").order_by("pk"):
-            if (own.waits or other.waits) and (0 in (own.year, other.year) or own.year == other.year):
-                found.append((own, other))
-    return found
 
 
 def hold_their_objects(applications: Sequence[Application], _asked: AskedStep) -> Mapping[int, Refused]:
@@ -67,7 +54,7 @@ def _is_shared_whole(one: ClaimObject) -> bool:
     held = law.adopted(law.valid_to, date.max).get(shared["by"]) if shared else None
     if shared is None or held is None or held.value != "share":
         return False
-    claims = [one.application, *(other.application for own, other in contested_with(one.application) if own == one)]
+    claims = [one.application, *(other.application for own, other in contested_with([one.application]) if own == one)]
     portions = [_portion(claim, shared["portion"]) for claim in claims]
     return None not in portions and sum(filter(None, portions)) <= 1
 
