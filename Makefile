@@ -80,6 +80,7 @@ bench: .venv
 	.venv/bin/python bench/meter.py
 	.venv/bin/python bench/placement.py
 	.venv/bin/python bench/sync.py
+	.venv/bin/python bench/programmes.py
 	.venv/bin/python bench/treasury.py --peer
 	.venv/bin/python bench/outputs.py
 	.venv/bin/python bench/documents.py

@@ -3,11 +3,10 @@
     .venv/bin/python bench/programmes.py [--applications 3000] [--json]
     .venv/bin/python bench/programmes.py --pages 100000
 
-Both keep every constraint and the chain of hashes. Exit code 1: one act on 3,000 takes more than a second.
+Both keep every constraint and the chain of hashes. Beside the clock stands processor time, of this process and of
+PostgreSQL: where others share the machine, trust that. Exit code 1: one act on 3,000 takes more than a second.
 
-`--pages` fills the platform with so many applications, in acts of 3,000, and times the pages that list them: the inbox
-of a post for which all of them wait, the list of applications, the statement of money. Every request goes through the
-whole of Django in this process, signed in; no network. Exit code 1: a p95 is 200 ms or more.
+`--pages` is `bench/programme_pages.py` with so many applications.
 """
 
 from __future__ import annotations
@@ -15,21 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
+
+import psutil
+from server_time import processor_s
 
 AIM_S = 1.0
 NOW = datetime(2024, 9, 2, 4, tzinfo=UTC)
-AT_ONCE, ROUNDS, AIM_MS = 3000, 25, 200
-#: (person, address)
-PAGES = (
-    ("publish", "/inbox/"), ("publish", "/inbox/?sort=-due"), ("check", "/applications/"),
-    ("check", "/applications/?state=checked"), ("check", "/treasury/statement"),
-)  # fmt: skip
 
 
 def main() -> int:
@@ -39,25 +36,35 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--pages", type=int, default=0, metavar="APPLICATIONS")
     options = parser.parse_args()
+    if options.pages:
+        return subprocess.call([
+            sys.executable, Path(__file__).with_name("programme_pages.py"), "--applications", str(options.pages),
+            *(["--json"] if options.json else []),
+        ])  # fmt: skip
     with tempfile.TemporaryDirectory() as home:
         os.environ["HUISUAN_HOME"] = home
         from huisuan.serving.database import prepare_database
 
         prepare_database()
-        if options.pages:
-            return int(max(page_times(options.pages)) >= AIM_MS)
         found = measure(options.applications)
     if options.json:
         print(json.dumps(found, indent=2))
     else:
-        print(f"{count_words(found)}; one by one {found['each_s']:.2f} s, {found['ratio']:.1f} times as long")
-    return 0 if found["check_s"] <= AIM_S else 1
+        print(words(found))
+    return 0 if max(found["submit_s"], found["check_s"]) <= AIM_S else 1
 
 
-def count_words(found: dict[str, Any]) -> str:
-    """What was done at once, in words."""
-    times = f"submit {found['submit_s']:.2f} s, check {found['check_s']:.2f} s"
-    return f"{found['applications']:,} applications: {times} in one act each"
+def words(found: dict[str, Any]) -> str:
+    """The figures in words."""
+    at_once = "; ".join(
+        f"{name} {found[f'{name}_s']:.2f} s (processor {found[f'{name}_processor_s']:.2f} s)"
+        for name in ("submit", "check")
+    )
+    each = f"{found['each_s']:.2f} s (processor {found['each_processor_s']:.2f} s)"
+    return (
+        f"{found['applications']:,} applications in one act: {at_once}; the third act one by one {each}: "
+        f"{found['ratio']:.1f} times the check, by processor {found['ratio_processor']:.1f}"
+    )
 
 
 def fill() -> tuple[Any, dict[str, Any]]:
@@ -88,39 +95,8 @@ def store_offices_of(policy: str) -> None:
     store_offices([load_policy(policy)])
 
 
-def page_times(count: int) -> list[float]:
-    """The p95 of every page, in ms, printed with its median."""
-    from django.conf import settings
-    from django.test import Client
-
-    from huisuan.law.policy import load_policy
-    from huisuan.programmes.workflow import act_on_many, begin_applications
-
-    settings.ALLOWED_HOSTS = ["testserver"]
-    party, people = fill()
-    for first in range(0, count, AT_ONCE):
-        many = min(AT_ONCE, count - first)
-        begun = begin_applications(load_policy("anhui-agi-2023"), "14.1", 2024, [party] * many, people["firm"], NOW)
-        numbers = [one.number for one in begun]
-        for who, action in (("firm", "submit"), ("check", "check")):
-            assert len(act_on_many(numbers, action, people[who], NOW).done) == many
-    found = []
-    for who, address in PAGES:
-        client = Client()
-        client.force_login(people[who], backend="django.contrib.auth.backends.ModelBackend")
-        times = []
-        for _ in range(ROUNDS + 1):
-            began = time.perf_counter()
-            answer = client.get(address)
-            times.append((time.perf_counter() - began) * 1000)
-            assert answer.status_code == 200, (address, answer.status_code)
-        found.append(statistics.quantiles(times[1:], n=20)[-1])
-        print(f"{count:,} applications, {address}: p50 {statistics.median(times[1:]):.0f} ms, p95 {found[-1]:.0f} ms")
-    return found
-
-
 def measure(count: int) -> dict[str, Any]:
-    """Seconds of wall time: two acts on all at once, then a third on each alone."""
+    """Seconds by the clock and of processor time: two acts on all at once, then a third on each alone."""
     from huisuan.law.policy import load_policy
     from huisuan.programmes.workflow import act, act_on_many, begin_applications
 
@@ -128,19 +104,30 @@ def measure(count: int) -> dict[str, Any]:
     party, people = fill()
     begun = begin_applications(law, "14.1", 2024, [party] * count, people["firm"], now)
     numbers = [one.number for one in begun]
-    times = []
+    spent: dict[str, float] = {}
+    server = server_pid()
     for who, action in (("firm", "submit"), ("check", "check")):
-        began = time.perf_counter()
+        began, own = time.perf_counter(), processor_s(server)
         outcome = act_on_many(numbers, action, people[who], now)
-        times.append(time.perf_counter() - began)
+        spent |= {f"{action}_s": time.perf_counter() - began, f"{action}_processor_s": processor_s(server) - own}
         assert (len(outcome.done), outcome.refused) == (count, {})
-    began = time.perf_counter()
+    began, own = time.perf_counter(), processor_s(server)
     for number in numbers:
         act(number, "publicise", people["publish"], now)
-    each = time.perf_counter() - began
+    each, each_processor = time.perf_counter() - began, processor_s(server) - own
     return {
-        "applications": count, "submit_s": times[0], "check_s": times[1], "each_s": each, "ratio": each / times[1],
+        "applications": count, **spent, "each_s": each, "each_processor_s": each_processor,
+        "ratio": each / spent["check_s"], "ratio_processor": each_processor / spent["check_processor_s"],
     }  # fmt: skip
+
+
+def server_pid() -> int:
+    """The process id of the platform's own PostgreSQL."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return psutil.Process(cursor.fetchone()[0]).ppid()
 
 
 if __name__ == "__main__":

@@ -70,6 +70,14 @@ def find_affiliations(
     return list(_merge_adjacent(sorted(found, key=lambda span: (span.user, span.operator, span.starts))))
 
 
+def find_related(holdings: Iterable[OwnershipRelation], party: str) -> frozenset[str]:
+    """Who belongs together with a party: it controls them, they control it, a third controls both."""
+    controllers = _controllers(list(holdings))
+    above = controllers.get(party, frozenset())
+    beside = {other for other, owners in controllers.items() if party in owners or owners & above}
+    return frozenset((above | beside) - {party})
+
+
 def find_control(holdings: Iterable[OwnershipRelation], pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Of the pairs that belong together, who controls both: one of them, or a third. `holdings` are of one day."""
     controllers = _controllers(list(holdings))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import cached_property
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from huisuan.parties.affiliation import OwnershipRelation
+from huisuan.parties.affiliation import OwnershipRelation, find_related
 from huisuan.parties.models import Relation
 
 _COLUMNS = ("owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to")
@@ -43,3 +43,8 @@ class HoldingsOn:
     def relations(self) -> list[OwnershipRelation]:
         """By owner, owned and first day."""
         return load_holdings(self.day, self.day + timedelta(days=1), self.day)
+
+    def may_belong_to(self, uscc: str) -> frozenset[str]:
+        """Who belongs together with a party; of whom the register says nothing belongs to nobody."""
+        named = Relation.objects.filter(Q(owner__uscc=uscc) | Q(owned__uscc=uscc))
+        return find_related(self.relations, uscc) if named.exists() else frozenset()

@@ -55,6 +55,8 @@ def test_an_application_without_fault_passes_all_and_each_says_what_it_saw() -> 
 def test_many_are_checked_with_the_relations_read_once() -> None:
     call = opened()
     made = [handed_in(call, number) for number in (1, 2, 3)]
+    for one in made:
+        relate(one.party, party(91))
     checker = official("checker", "check")
     checked(made[0])
     with CaptureQueriesContext(connection) as asked:

@@ -1,4 +1,5 @@
-"""A small generated year: books balance, the law owes what was granted, nobody acted who may not, it is made once."""
+"""A small generated year: killed and gone on with, its books balance, the law owes what was granted, nobody acted who
+may not, everything overdue is found, and it is made once."""
 
 from __future__ import annotations
 
@@ -14,7 +15,16 @@ from huisuan.law.policy import load_policy
 from huisuan.programmes.generated_year.generate import make_year
 from huisuan.programmes.generated_year.proof import prove_awards
 from huisuan.programmes.generated_year.year_plan import YearPlan, plan_calls, share_out
-from huisuan.programmes.models import Application, ApplicationStep, DutyHeld, ExpertTie, PanelSeat
+from huisuan.programmes.models import (
+    AcceptanceSeat,
+    Application,
+    ApplicationStep,
+    Call,
+    DutyHeld,
+    ExpertTie,
+    Milestone,
+    PanelSeat,
+)
 from huisuan.programmes.workflow.due import step_days
 from huisuan.programmes.year_overview.overview import load_programme_years
 from huisuan.programmes.year_overview.step_times import load_step_times
@@ -28,10 +38,25 @@ PLAN = YearPlan(seed=1, parties=24, applications=48, year=2024)
 TODAY = date(2025, 1, 20)
 
 
-def test_a_small_year_balances_and_every_figure_of_its_overview_is_counted_again() -> None:
+class Killed(Exception):
+    """What ends a year in its middle."""
+
+
+def killed_at_the_fifth(_title: str, at: int, _of: int) -> None:
+    """The year ends before its fifth call."""
+    if at == 5:
+        raise Killed
+
+
+def test_a_small_year_killed_in_the_middle_goes_on_balances_and_is_counted_again() -> None:
+    with pytest.raises(Killed):
+        make_year(LAW, PLAN, killed_at_the_fifth)
+    assert (Call.objects.count(), prove().holds) == (4, True)
+    before = Application.objects.count()
     made = make_year(LAW, PLAN, lambda *_: None)
-    assert made.calls == len(plan_calls(LAW, PLAN))
-    assert made.claims + sum(made.refused[code] for code in ("call.closed", "claim_object.held")) == PLAN.applications
+    assert (made.there_before, made.calls) == (4, len(plan_calls(LAW, PLAN)) - 4)
+    assert before + made.claims == Application.objects.count()
+    assert Milestone.objects.filter(results__accepted=True).exists()
     assert prove().holds
     awards = prove_awards(LAW, 2024)
     assert len(awards) > 9
@@ -40,7 +65,7 @@ def test_a_small_year_balances_and_every_figure_of_its_overview_is_counted_again
     assert _sat_with_a_tie() == []
     _the_overview_is_what_is_counted_one_by_one()
     again = make_year(LAW, PLAN, lambda *_: None)
-    assert (again.calls, again.there_before, again.claims) == (0, made.calls, 0)
+    assert (again.calls, again.there_before, again.claims) == (0, made.calls + 4, 0)
 
 
 def _the_overview_is_what_is_counted_one_by_one() -> None:
@@ -90,9 +115,14 @@ def _acted_for_themselves() -> list[str]:
 
 
 def _sat_with_a_tie() -> list[str]:
+    """Seats of panels that review, or that accept a milestone, of experts tied to the applicant."""
     tied = set(ExpertTie.objects.values_list("expert", "party"))
-    seats = PanelSeat.objects.select_related("application")
-    return [str(seat) for seat in seats if (seat.expert_id, seat.application.party_id) in tied]
+    seats = [(seat, seat.expert_id, seat.application) for seat in PanelSeat.objects.select_related("application")]
+    seats += [
+        (seat, seat.expert_id, seat.milestone.contract.application)
+        for seat in AcceptanceSeat.objects.select_related("milestone__contract__application")
+    ]  # fmt: skip
+    return [str(seat) for seat, expert, application in seats if (expert, application.party_id) in tied]
 
 
 def test_a_year_is_made_only_among_invented_parties_and_people_and_within_the_policy() -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TypeAlias
 
 from huisuan.base.paths import home
 from huisuan.law.model.errors import LawError
 
 DECIDING = ("*.py", "*.toml", "*.md")
+#: name, inode, size, last written and last changed, in ns, of the files in a folder
+_Stamp: TypeAlias = tuple[tuple[str, int, int, int, int], ...]
+#: a file written again within one tick of its file system's clock looks unchanged: younger ones are always read
+_SETTLED_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,46 @@ def list_setting_files(folder: Path) -> list[Path]:
 def list_sources(folder: Path, adopted: Iterable[Path] = ()) -> tuple[Source, ...]:
     """The files of a policy's folder and of its overlays, in one order on every machine.
 
+    Files that nobody touched since they were last listed are not read again.
+
     Raises:
         LawError: there are none, or one cannot be read.
     """
+    places = tuple(adopted)
+    now, stamps = time.time_ns(), _stamps((folder, folder / "settings", folder / "changes", *places))
+    known = _listed.get((folder, places))
+    if known is not None and stamps == known[0]:
+        return known[1]
+    found = _read_sources(folder, places)
+    if stamps is not None and all(now - max(each[3:]) > _SETTLED_NS for stamp in stamps for each in stamp):
+        _listed[folder, places] = stamps, found
+    return found
+
+
+#: by folder and overlays what was listed last, and how the files looked just before
+_listed: dict[tuple[Path, tuple[Path, ...]], tuple[tuple[_Stamp, ...], tuple[Source, ...]]] = {}
+
+
+def _stamps(places: Iterable[Path]) -> tuple[_Stamp, ...] | None:
+    """How the deciding files of some folders look without being read; None where one cannot be looked at."""
+    try:
+        return tuple(_stamp(place) for place in places)
+    except OSError:
+        return None
+
+
+def _stamp(place: Path) -> _Stamp:
+    try:
+        with os.scandir(place) as entries:
+            looked = [(one.name, one.stat()) for one in entries if one.name.endswith((".py", ".toml", ".md"))]
+    except FileNotFoundError:
+        return ()
+    return tuple(
+        sorted((name, at.st_ino, at.st_size, at.st_mtime_ns, at.st_ctime_ns) for name, at in looked)
+    )  # fmt: skip
+
+
+def _read_sources(folder: Path, adopted: Iterable[Path]) -> tuple[Source, ...]:
     found = [path for kind in DECIDING for path in folder.glob(kind)] + list_setting_files(folder / "settings")
     found += list_setting_files(folder / "changes")
     if not found:

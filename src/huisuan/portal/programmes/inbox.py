@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -56,8 +56,9 @@ def programme_choice() -> Choice:
     """Applications of one programme, whatever edition of its procedure they are under."""
 
     def options(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-        found = ProcedureEdition.objects.filter(applications__in=rows.order_by()).order_by("policy", "key", "-id")
-        titles = {f"{one.policy} {one.key}": programme_title(one) for one in reversed(found.distinct())}
+        has_any = Exists(rows.order_by().filter(edition=OuterRef("pk")))  # a join would compare their whole texts
+        found = ProcedureEdition.objects.filter(has_any).order_by("policy", "key", "-id")
+        titles = {f"{one.policy} {one.key}": programme_title(one) for one in reversed(found)}
         return sorted(titles.items(), key=lambda pair: pair[1])
 
     def narrow(rows: QuerySet[Any], chosen: str) -> QuerySet[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, ForeignKey, ManyToOneRel, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.months import SHANGHAI
@@ -27,6 +27,22 @@ def first_rows(rows: QuerySet[_Row], most: int) -> tuple[list[_Row], int]:
     """So many rows at most, and how many there are besides (counted only where there are any)."""
     shown = list(rows[: most + 1])
     return shown[:most], rows.count() - most if len(shown) > most else 0
+
+
+def has_word(model: type[Model], path: str, word: str) -> Q:
+    """That a text field has a word somewhere.
+
+    Parties are looked through once, not once for each row that has one; rows of which there are many to one, as well.
+    """
+    alike = "contains" if word.upper() == word.lower() else "icontains"  # a number, Chinese: nothing to fold
+    first, _sep, rest = path.partition("__")
+    related = model._meta.get_field(first) if rest else None
+    if isinstance(related, ForeignKey) and related.related_model is Party:
+        return Q(**{f"{first}__in": Party.objects.filter(**{f"{rest}__{alike}": word})})
+    if isinstance(related, ManyToOneRel):
+        many = related.related_model._default_manager.filter(**{related.field.name: OuterRef("pk")})
+        return Q(Exists(many.filter(**{f"{rest}__{alike}": word})))
+    return Q(**{f"{path}__{alike}": word})
 
 
 def firm_choice(

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from huisuan.portal.ui.address import strangers
 from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Selection, TableRow, cell, file_columns
 from huisuan.portal.ui.export import FORMATS, exported
+from huisuan.portal.ui.list_filters import has_word
 from huisuan.portal.ui.number_format import format_integer
 from huisuan.portal.ui.table_address import TableAddress
 
@@ -85,7 +86,7 @@ class Table(TableAddress):
 
     def matching(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
         """The rows that have a word of the filter box somewhere."""
-        return rows.filter(reduce(Q.__or__, (Q(**{f"{path}__icontains": word}) for path in self.search), Q()))
+        return rows.filter(reduce(Q.__or__, (has_word(rows.model, path, word) for path in self.search), Q()))
 
     def chosen(self, choice: Choice) -> str:
         """The option that holds; none where the rows are not narrowed by it."""

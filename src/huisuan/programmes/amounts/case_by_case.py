@@ -12,7 +12,7 @@ from huisuan.law.model import LawError, RuleKind
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import EACH_CITY, Duty, office_in_city, offices_named
 from huisuan.parties.models import Region
-from huisuan.programmes.amounts.sources import computed_amounts, kind_of, kind_of_edition
+from huisuan.programmes.amounts.sources import computed_amounts, kind_of_edition, kinds_of
 from huisuan.programmes.models import Application, OfficeOpinion, ProcedureEdition
 from huisuan.programmes.offices import is_city
 from huisuan.programmes.step_conditions import AskedStep
@@ -65,7 +65,8 @@ def _in_its_city(office: str, city: Region | None) -> str:
 
 def say_how_much_and_why(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
     """What is decided case by case stands in public with the amount that is proposed, and the reasons for it."""
-    cases = [one for one in applications if kind_of(one) is RuleKind.DISCRETION]
+    kinds = kinds_of(applications)
+    cases = [one for one in applications if kinds[one.edition_id] is RuleKind.DISCRETION]
     computed = computed_amounts(cases)
     refused: dict[int, Refused] = {}
     for one in cases:
@@ -82,7 +83,8 @@ def say_how_much_and_why(applications: Sequence[Application], asked: AskedStep) 
 
 def are_heard(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
     """What is decided case by case, or directed, says why, after every office that the text names was heard."""
-    cases = {one.pk: offices_to_hear(one) for one in applications if hears_offices(one)}
+    heard_in = {pk for pk, one in {one.edition_id: one.edition for one in applications}.items() if _hears(one)}
+    cases = {one.pk: offices_to_hear(one) for one in applications if one.edition_id in heard_in}
     given: dict[int, set[str]] = {}
     for pk, office in OfficeOpinion.objects.filter(application__in=cases).values_list("application", "office__name"):
         given.setdefault(pk, set()).add(office)

@@ -26,7 +26,8 @@ def sheet_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
 
 def law_amounts(applications: Sequence[Application]) -> Mapping[int, int]:
     """What is payable for what was handed in under a call, beside other claims for the same spend."""
-    paid = [one for one in applications if kind_of(one) is RuleKind.PAYS]
+    kinds = kinds_of(applications)
+    paid = [one for one in applications if kinds[one.edition_id] is RuleKind.PAYS]
     return {pk: found.fen for pk, found in payable_answers(paid).items() if found.fen}
 
 
@@ -49,6 +50,13 @@ def computed_amounts(applications: Sequence[Application]) -> dict[int, int]:
 def kind_of(application: Application) -> RuleKind:
     """What its rule decides; a sum that is shared out among many pays."""
     return kind_of_edition(application.edition)
+
+
+def kinds_of(applications: Sequence[Application]) -> dict[int, RuleKind]:
+    """By edition what the rules of some applications decide."""
+    return {
+        pk: kind_of_edition(edition) for pk, edition in {one.edition_id: one.edition for one in applications}.items()
+    }
 
 
 def kind_of_edition(edition: ProcedureEdition) -> RuleKind:

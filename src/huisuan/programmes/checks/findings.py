@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from huisuan.base.money import yuan
 from huisuan.parties.affiliation import find_control
 from huisuan.programmes.checks.law_answer import check_law, check_stacking
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
+from huisuan.programmes.claim_objects.alike import held_elsewhere
 from huisuan.programmes.claim_objects.codes import asked_objects, normalise_code, object_words
-from huisuan.programmes.claim_objects.records import held_elsewhere
 from huisuan.programmes.claim_objects.waiting import shared_beyond, waiting_objects
 from huisuan.programmes.credit.register import credit_on, is_barring
 from huisuan.programmes.flags.found_between import rivals
@@ -35,7 +35,7 @@ def check_claim_objects(subject: CheckSubject) -> CheckFinding:
         wrong.append(f"{'、'.join(beyond)} 各件申报的份额合计超过 100%（见疑点）")
     elsewhere = [
         f"{object_words(one.kind, one.code)}（{one.application.number}，{one.policy} {one.ground}）"
-        for _, one in held_elsewhere(application)
+        for _, one in held_elsewhere([application])
     ]
     saw = {
         "objects": [{"kind": one.kind, "code": one.code, "ground": one.ground} for one in held], "elsewhere": elsewhere,
@@ -76,10 +76,13 @@ def check_relations(subject: CheckSubject) -> CheckFinding:
     if application.party is None or application.call_id is None:
         return CheckFinding(CheckKind.RELATIONS, True, "没有同一通知下的其他申报单位", {"day": day.isoformat()})
     own = application.party.uscc
-    others = {other.party.uscc: other for other in rivals(application) if other.party}
+    rest = rivals(application).filter(party__isnull=False)
+    related = subject.holdings.may_belong_to(own)
+    others = {other.party.uscc: other for other in rest.filter(party__uscc__in=related) if other.party}
     found = find_control(subject.holdings.relations, [(own, uscc) for uscc in others]) if others else {}
+    count = rest.aggregate(number=Count("party", distinct=True))["number"]
     saw = {
-        "day": day.isoformat(), "others": len(others),
+        "day": day.isoformat(), "others": count,
         "paths": [
             {"other": others[uscc].number, "party": uscc, "controlled_by": who} for (_, uscc), who in found.items()
         ],
@@ -87,7 +90,7 @@ def check_relations(subject: CheckSubject) -> CheckFinding:
     if not others:
         return CheckFinding(CheckKind.RELATIONS, True, "没有同一通知下的其他申报单位", saw)
     if not found:
-        return CheckFinding(CheckKind.RELATIONS, True, f"与同一通知的 {len(others)} 家没有控制关系", saw)
+        return CheckFinding(CheckKind.RELATIONS, True, f"与同一通知的 {count} 家没有控制关系", saw)
     said = "、".join(f"{others[uscc].number}（{uscc}，同受 {who} 控制）" for (_, uscc), who in found.items())
     return CheckFinding(CheckKind.RELATIONS, None, f"与同一通知的申报单位有控制关系：{said}", saw)
 

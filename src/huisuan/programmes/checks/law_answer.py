@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ from huisuan.law.model import Answer, LawError, Status
 from huisuan.law.policy import PolicyRule, ground_of, load_policy
 from huisuan.law.procedure import State
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
-from huisuan.programmes.models import Application, CheckKind, Offer
+from huisuan.programmes.models import Application, CheckKind, ClaimObject, Offer
 from huisuan.programmes.submissions.content import submitted_values
 from huisuan.programmes.submissions.reading_days import began_of
 from huisuan.programmes.submissions.selection import awaits_selection
@@ -128,20 +128,30 @@ def _offer(application: Application) -> Offer | None:
 
 def others_on_the_ground(application: Application) -> Iterator[tuple[Application, RuleInput | None]]:
     """The applicant's other claims of the year on the same ground; of those that name objects, those of the same."""
-    own, objects = _place(application), _objects(application)
+    own = _place(application)
     mine = Application.objects.filter(year=application.year).exclude(pk=application.pk).exclude(state__in=_OVER)
     of_applicant = Q(party=application.party_id) if application.party_id else Q(city=application.city_id)
-    for other in mine.filter(of_applicant).select_related("edition").order_by("pk"):
-        place, theirs = _place(other), _objects(other)
-        if ground_of(place) != ground_of(own) or place.key == own.key:
-            continue
+    others, on_ground = list(mine.filter(of_applicant).prefetch_related("edition").order_by("pk")), set[int]()
+    for edition, other in {other.edition_id: other for other in others}.items():
+        place = _place(other)
+        if ground_of(place) == ground_of(own) and place.key != own.key:
+            on_ground.add(edition)
+    beside = [other for other in others if other.edition_id in on_ground]
+    named = _objects([application, *beside]) if beside else {}
+    objects = named.get(application.pk, set())
+    for other in beside:
+        theirs = named.get(other.pk, set())
         if not (objects and theirs) or objects & theirs:
             yield other, asked_rule(other)
 
 
-def _objects(application: Application) -> set[tuple[str, str, str]]:
-    named = application.claim_objects.filter(living=True).exclude(kind="entitlement")
-    return set(named.values_list("kind", "series", "code"))
+def _objects(applications: Sequence[Application]) -> dict[int, set[tuple[str, str, str]]]:
+    """By application what it names and holds."""
+    held = ClaimObject.objects.filter(application__in=applications, living=True).exclude(kind="entitlement")
+    found: dict[int, set[tuple[str, str, str]]] = {}
+    for pk, *named in held.values_list("application", "kind", "series", "code"):
+        found.setdefault(pk, set()).add((named[0], named[1], named[2]))
+    return found
 
 
 def _seen(answer: Answer) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from huisuan.programmes.checks.subject import CheckSubject
 from huisuan.programmes.credit.register import credit_on, is_barring
 from huisuan.programmes.models import Application, ApplicationCheck, CheckKind
 from huisuan.programmes.step_conditions import AskedStep
+from huisuan.programmes.submissions.content import latest_submissions
 
 _LONGEST_REASON = 2000
 
@@ -44,13 +45,25 @@ def last_round(application: Application) -> list[ApplicationCheck]:
     return list(application.check_answers.filter(round=last).select_related("submission", "by").order_by("pk"))
 
 
+def _last_rounds(applications: Sequence[Application]) -> dict[int, list[ApplicationCheck]]:
+    """By application the answers of its newest round, in their order."""
+    found: dict[int, list[ApplicationCheck]] = {}
+    for answer in ApplicationCheck.objects.filter(application__in=applications).defer("saw", "reason").order_by("pk"):
+        kept = found.setdefault(answer.application_id, [])
+        if kept and kept[-1].round != answer.round:
+            kept.clear()
+        kept.append(answer)
+    return found
+
+
 def are_checked(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
     """What was handed in has a stored round of its present version; who checks says why, where it fails or is found."""
     refused: dict[int, Refused] = {}
     handed_in = [one for one in applications if one.call_id is not None]
     offered = [one for one in applications if one.call_id is None]
+    rounds, submissions = _last_rounds(handed_in), latest_submissions(handed_in)
     for one in handed_in:
-        answers, submission = last_round(one), one.submissions.last()
+        answers, submission = rounds.get(one.pk, []), submissions.get(one.pk)
         if submission is None or not answers or answers[0].submission_id != submission.pk:
             refused[one.pk] = Conflict(
                 f"{one.number}：现在这一版还没有核对过；请先办 huisuan application check {one.number}",

@@ -18,7 +18,7 @@ from huisuan.law.procedure import OBJECT_WORDS, ClaimObjectSpec, Held, ObjectKin
 LONGEST_CODE, MOST_OBJECTS = 80, 500
 #: kinds whose numbers everybody gives as it likes: the other side's code before one tells it from another's
 PREFIXED = frozenset({ObjectKind.CONTRACT, ObjectKind.INVOICE})
-_USCC, _SHORTEST_END = 18, 4
+_USCC, SHORTEST_END = 18, 4
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def begins_with_a_party(code: str) -> bool:
 def ends_alike(code: str, other: str) -> bool:
     """Whether one of two codes is the end of the other: the same number, maybe, with something written before it."""
     short, long = sorted((code, other), key=len)
-    return len(short) >= _SHORTEST_END and short != long and long.endswith(short)
+    return len(short) >= SHORTEST_END and short != long and long.endswith(short)
 
 
 def object_words(kind: str, code: str) -> str:

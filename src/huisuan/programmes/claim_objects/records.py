@@ -14,7 +14,7 @@ from huisuan.law.policy import Policy, PolicyRule, ground_of
 from huisuan.law.procedure import OWN_SERIES, Held, ObjectKind
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.claim_objects.codes import PREFIXED, asked_objects, ends_alike, object_words
+from huisuan.programmes.claim_objects.codes import PREFIXED, asked_objects, object_words
 from huisuan.programmes.claim_objects.passing import ObjectCode, contested_kinds, pass_on_codes
 from huisuan.programmes.models import CHOSEN_STATES, Application, ApplicationSubmission, ClaimObject
 
@@ -107,36 +107,6 @@ def _next_part(new: ClaimObject, application: Application) -> int:
     found = holders(new.policy, new.ground, named, besides=application.pk)
     free = all(leaves_room(one, application.city_id) for one in found)
     return max((one.part + 1 for one in found), default=0) if free else 0
-
-
-def held_elsewhere(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
-    """What an application claims for, and the other living claims for it: on another ground, under another policy.
-
-    A code of no city's series may be any city's. What two claims hold for different years is no overlap.
-    """
-    mine, codes = list(application.claim_objects.filter(living=True)), Q(pk__in=())
-    for one in mine:
-        series = Q(series__in=("", one.series)) if one.series else Q()
-        year = Q(year__in=(0, one.year)) if one.year else Q()
-        codes |= Q(kind=one.kind, code=one.code) & series & year & ~Q(policy=one.policy, ground=one.ground)
-    by_code = {(one.kind, one.code): one for one in mine}
-    found = ClaimObject.objects.filter(codes, living=True).exclude(application=application).order_by("pk")
-    return [(by_code[one.kind, one.code], one) for one in found.select_related("application")]
-
-
-def held_alike(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
-    """What an application claims for, and other living claims on the ground whose code is the end of its own, or its
-    own of theirs.
-    """
-    found = []
-    for own in application.claim_objects.filter(living=True).exclude(kind=ObjectKind.ENTITLEMENT.value):
-        others = ClaimObject.objects.filter(
-            policy=own.policy, ground=own.ground, kind=own.kind, series=own.series, living=True
-        ).exclude(application=application)
-        ends = Q(code__endswith=own.code) | Q(code__in=[own.code[at:] for at in range(1, len(own.code))])
-        alike = others.filter(ends).select_related("application").order_by("pk")
-        found += [(own, other) for other in alike if ends_alike(own.code, other.code)]
-    return found
 
 
 def series_of(application: Application, kind: str) -> str:

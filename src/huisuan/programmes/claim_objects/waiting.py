@@ -12,8 +12,9 @@ from huisuan.base.errors import Conflict, Refused
 from huisuan.law.forms import InvalidCell, parse_cell
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
+from huisuan.programmes.claim_objects.alike import contested_with
 from huisuan.programmes.claim_objects.codes import object_words
-from huisuan.programmes.claim_objects.passing import OVER_STATES, ObjectCode, contested_kinds, pass_on_codes
+from huisuan.programmes.claim_objects.passing import ObjectCode, contested_kinds, pass_on_codes
 from huisuan.programmes.models import Application, ApplicationStep, ApplicationSubmission, ClaimObject
 from huisuan.programmes.step_conditions import AskedStep
 
@@ -22,20 +23,6 @@ def waiting_objects(applications: Sequence[Application]) -> QuerySet[ClaimObject
     """What some applications name and an earlier claim holds."""
     found = ClaimObject.objects.filter(application__in=applications, waits=True, dropped_by=None)
     return found.select_related("application__edition")
-
-
-def contested_with(application: Application) -> list[tuple[ClaimObject, ClaimObject]]:
-    """What an application names, with each other claim on the ground that names it: one holds it, the others wait."""
-    found = []
-    for own in application.claim_objects.filter(dropped_by=None):
-        alike = ClaimObject.objects.filter(
-            policy=own.policy, ground=own.ground, kind=own.kind, series=own.series, code=own.code, dropped_by=None
-        ).exclude(application=application)
-        others = alike.exclude(living=False, waits=False).exclude(application__state__in=OVER_STATES)
-        for other in others.select_related("application").order_by("pk"):
-            if (own.waits or other.waits) and (0 in (own.year, other.year) or own.year == other.year):
-                found.append((own, other))
-    return found
 
 
 def hold_their_objects(applications: Sequence[Application], _asked: AskedStep) -> Mapping[int, Refused]:
@@ -71,7 +58,7 @@ def shared_beyond(claim: Application) -> list[str]:
 
     One that says no portion is given the whole; of others' claims those count that say one.
     """
-    pairs, found = contested_with(claim), []
+    pairs, found = contested_with([claim]), []
     for one in {own.pk: own for own, _other in pairs if not own.waits}.values():
         fact = _shared_by(one)
         if fact is None:
@@ -97,7 +84,7 @@ def _is_shared_whole(one: ClaimObject) -> bool:
     fact = _shared_by(one)
     if fact is None:
         return False
-    claims = [one.application, *(other.application for own, other in contested_with(one.application) if own == one)]
+    claims = [one.application, *(other.application for own, other in contested_with([one.application]) if own == one)]
     portions = [_portion(claim, fact) for claim in claims]
     return None not in portions and sum(filter(None, portions)) <= 1
 

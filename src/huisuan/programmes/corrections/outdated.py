@@ -75,7 +75,7 @@ def list_outdated(viewer: Viewer, limit: int | None = None, *, after: int = 0) -
 
 
 def _may_differ(applications: QuerySet[Application]) -> QuerySet[Application]:
-    """Cities' own, those with an audited cost, and offers whose party has others of the year or that differ."""
+    """Cities' own that were granted, those with an audited cost; offers that differ, or whose party has others."""
     runs = SettlementRun.objects.filter(
         policy=OuterRef("edition__policy"), sentence=OuterRef("edition__key"), year=OuterRef("year")
     ).order_by("-id")  # fmt: skip
@@ -95,7 +95,8 @@ def _may_differ(applications: QuerySet[Application]) -> QuerySet[Application]:
     )  # fmt: skip
     differs = ~Q(stands_fen=F("newest_fen")) | Exists(beside)
     audited = Q(final_evaluation__final_cost_fen__isnull=False)
-    return found.filter(Q(city__isnull=False) | audited | Exists(offers) & differs)
+    granted = Q(city__isnull=False) & Exists(awards)  # before a decision a share is what its vouchers give, always
+    return found.filter(granted | audited | Exists(offers) & differs)
 
 
 def find_outdated(applications: Sequence[Application]) -> list[Outdated]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
@@ -12,15 +13,15 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import State
 from huisuan.parties.affiliation import find_control
 from huisuan.parties.relation_history import HoldingsOn
+from huisuan.programmes.claim_objects.alike import shared_objects
 from huisuan.programmes.claim_objects.codes import object_words
-from huisuan.programmes.claim_objects.records import held_alike, held_elsewhere
-from huisuan.programmes.claim_objects.waiting import contested_with
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
 from huisuan.programmes.models import (
     Application,
     ApplicationFlag,
     ApplicationStep,
     ApplicationSubmission,
+    ClaimObject,
     FlagReason,
     PayeeAccount,
 )
@@ -33,25 +34,30 @@ def look_for_flags(
     application: Application, now: datetime, holdings: HoldingsOn | None = None
 ) -> list[ApplicationFlag]:
     """Raise what is found about an application at an instant; returns what is new. `holdings` are those of its day."""
-    day = now.astimezone(SHANGHAI).date()
-    found = [*_same_objects(application), *_differing_facts(application, day)]
-    if application.call_id is not None:
-        others = rivals(application)
-        found += [
-            *_same_evidence(application, others),
-            *_same_accounts(application, others),
-            *_same_contacts(application, others),
-            *_control_paths(application, others, holdings or HoldingsOn(day)),
-        ]
-    return store_flags(found, now)
+    return _look_at_many([application], now, holdings or HoldingsOn(now.astimezone(SHANGHAI).date()))
 
 
 def flag_submissions(steps: Sequence[ApplicationStep]) -> None:
-    """Look at what was just handed in, at one instant."""
-    holdings = HoldingsOn(steps[0].at.astimezone(SHANGHAI).date())
+    """Look at what was just handed in."""
+    by_instant: dict[datetime, list[Application]] = {}
     for step in steps:
-        same_day = step.at.astimezone(SHANGHAI).date() == holdings.day
-        look_for_flags(step.application, step.at, holdings if same_day else None)
+        by_instant.setdefault(step.at, []).append(step.application)
+    by_day: dict[date, HoldingsOn] = {}
+    for at, applications in by_instant.items():
+        day = at.astimezone(SHANGHAI).date()
+        _look_at_many(applications, at, by_day.setdefault(day, HoldingsOn(day)))
+
+
+def _look_at_many(applications: Sequence[Application], now: datetime, holdings: HoldingsOn) -> list[ApplicationFlag]:
+    found = [*_same_objects(applications), *_differing_facts(applications, holdings.day)]
+    for one in applications:
+        if one.call_id is not None:
+            others = rivals(one)
+            found += [
+                *_same_evidence(one, others), *_same_accounts(one, others), *_same_contacts(one, others),
+                *_control_paths(one, others, holdings),
+            ]  # fmt: skip
+    return store_flags(found, now)
 
 
 def rivals(application: Application) -> QuerySet[Application]:
@@ -61,27 +67,32 @@ def rivals(application: Application) -> QuerySet[Application]:
     return found.exclude(pk=application.pk).exclude(own).select_related("party", "city")
 
 
-def _same_objects(application: Application) -> Iterator[FoundFlag]:
+def _same_objects(applications: Sequence[Application]) -> Iterator[FoundFlag]:
     """Objects that a living claim on another ground, or under another policy, holds, too; those that wait for one."""
-    for own, one in held_elsewhere(application):
+    shared = shared_objects(applications)
+    for own, one in shared.elsewhere:
         grounds = {
-            application.number: f"{own.policy} {own.ground}", one.application.number: f"{one.policy} {one.ground}",
-        }  # fmt: skip
+            own.application.number: f"{own.policy} {own.ground}",
+            one.application.number: f"{one.policy} {one.ground}",
+        }
         saw = {"object": object_words(one.kind, one.code), "grounds": grounds}
-        yield FoundFlag(FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application, saw)
-    for own, one in held_alike(application):
+        yield _same_object(own, one, one.code, saw)
+    for own, one in shared.alike:
         saw = {"object": object_words(own.kind, own.code), "ends_alike": object_words(one.kind, one.code)}
-        about = f"{own.kind} {' / '.join(sorted((own.code, one.code)))}"
-        yield FoundFlag(FlagReason.SAME_OBJECT, application, about, one.application, saw)
-    for own, one in contested_with(application):
-        first = one.application.number if own.waits else application.number
+        yield _same_object(own, one, " / ".join(sorted((own.code, one.code))), saw)
+    for own, one in shared.contested:
+        first = one.application.number if own.waits else own.application.number
         saw = {"object": object_words(one.kind, one.code), "named_first_by": first}
-        yield FoundFlag(FlagReason.SAME_OBJECT, application, f"{one.kind} {one.code}", one.application, saw)
+        yield _same_object(own, one, one.code, saw)
 
 
-def _differing_facts(application: Application, day: date) -> Iterator[FoundFlag]:
+def _same_object(own: ClaimObject, one: ClaimObject, codes: str, saw: Mapping[str, Any]) -> FoundFlag:
+    return FoundFlag(FlagReason.SAME_OBJECT, own.application, f"{one.kind} {codes}", one.application, saw)
+
+
+def _differing_facts(applications: Sequence[Application], day: date) -> Iterator[FoundFlag]:
     """What is stated otherwise than the platform sees it."""
-    for row in differences(application, day):
+    for application, row in differences(applications, day):
         saw = {"fact": row.label, "stated": row.stated, "seen": row.seen}
         yield FoundFlag(FlagReason.FACT_DIFFERS, application, f"{row.name} {row.stated}", saw=saw)
 
@@ -94,6 +105,8 @@ def _latest(applications: QuerySet[Application]) -> QuerySet[ApplicationSubmissi
 def _same_evidence(application: Application, others: QuerySet[Application]) -> Iterator[FoundFlag]:
     said = application.submissions.last()
     mine = {file["sha256"]: file for file in said.evidence} if said else {}
+    if not mine:
+        return
     alike = Q(pk__in=())
     for sha256 in mine:
         alike |= Q(evidence__contains=[{"sha256": sha256}])
@@ -110,6 +123,8 @@ def _same_evidence(application: Application, others: QuerySet[Application]) -> I
 
 def _same_accounts(application: Application, others: QuerySet[Application]) -> Iterator[FoundFlag]:
     mine = set(application.payee_accounts.values_list("account_number", flat=True))
+    if not mine:
+        return
     same = PayeeAccount.objects.filter(application__in=others, account_number__in=mine).select_related("application")
     for account in same:
         tail = account.account_number[-4:]
@@ -127,6 +142,8 @@ def _same_contacts(application: Application, others: QuerySet[Application]) -> I
     steps = ApplicationStep.objects.filter(duty="apply").exclude(person__email="")
     steps = steps.annotate(mail=Lower("person__email")).select_related("person")
     mine = set(steps.filter(application=application).values_list("mail", flat=True))
+    if not mine:
+        return
     for step in steps.filter(application__in=others, mail__in=mine).select_related("application"):
         mail = step.person.email.lower()
         yield FoundFlag(FlagReason.SAME_CONTACT, application, mail, step.application, {"contact": mail})
@@ -137,8 +154,9 @@ def _control_paths(
 ) -> Iterator[FoundFlag]:
     if application.party is None:
         return
-    by_uscc = {other.party.uscc: other for other in others if other.party}
     own = application.party.uscc
+    related = holdings.may_belong_to(own)
+    by_uscc = {other.party.uscc: other for other in others.filter(party__uscc__in=related) if other.party}
     paths = find_control(holdings.relations, [(own, uscc) for uscc in by_uscc]) if by_uscc else {}
     for (_, uscc), who in paths.items():
         saw = {"controlled_by": who, "parties": sorted((own, uscc)), "day": holdings.day.isoformat()}

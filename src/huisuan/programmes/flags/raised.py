@@ -32,6 +32,8 @@ def store_flags(found: Iterable[FoundFlag], now: datetime) -> list[ApplicationFl
                 about=each.about[:200], saw=dict(each.saw), raised_at=now,
             )
         )  # fmt: skip
+    if not rows:
+        return []
     before = set(ApplicationFlag.objects.filter(application__in=[row.application_id for row in rows]).values_list("pk"))
     ApplicationFlag.objects.bulk_create(rows, ignore_conflicts=True)
     after = ApplicationFlag.objects.filter(application__in=[row.application_id for row in rows])

@@ -20,6 +20,8 @@ from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.calls.services import CallTerms, open_call
 from huisuan.programmes.calls.submit import submit_draft
 from huisuan.programmes.check_desk.consents import give_consent
+from huisuan.programmes.contract_desk.planning import file_plan
+from huisuan.programmes.contracts.figures import declared_contract
 from huisuan.programmes.generated_year.claims import ClaimTexts, ClaimWriter
 from huisuan.programmes.generated_year.people import YearPeople
 from huisuan.programmes.generated_year.year_plan import PlannedCall, YearPlan
@@ -32,6 +34,8 @@ from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
 _LATE = 2
 _STEP_FEN = 100_000_00  # of what a city pays
 _CLAIM_YUAN = 3_000_000  # of budget per claim that is expected: some calls run short
+#: the one target of every plan, and of the contract that follows it
+PLANNED = {"code": "T1", "name": "示例指标", "unit": "分"}
 
 
 @dataclass
@@ -123,6 +127,8 @@ def _hand_in_one(
         return
     if is_about_persons(made.call.edition):
         give_consent(number, "示例人员", f"示例同意书 {number}", sent.date(), owner, sent)
+    if declared_contract(made.call.edition):
+        file_plan(number, [{**PLANNED, "figure": 60}], owner, sent)
     made.owners[number], made.drafts[number] = owner, draft.pk
     made.fields[number] = next(iter(texts.facts), "")
 

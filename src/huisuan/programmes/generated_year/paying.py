@@ -9,7 +9,7 @@ from huisuan.base.errors import Refused
 from huisuan.base.money import plain_yuan
 from huisuan.law.procedure import State
 from huisuan.parties.models import Person
-from huisuan.programmes.generated_year.contracting import reach_milestone
+from huisuan.programmes.generated_year.contracting import eliminate_runners, reach_milestone
 from huisuan.programmes.generated_year.walking import Walk
 from huisuan.programmes.models import Application
 from huisuan.programmes.payments.payees import answer_payee_change, give_payee
@@ -38,6 +38,7 @@ def pay_claims(walk: Walk) -> None:
     first = reach_milestone(walk, 1, walk.numbers(State.COMMITTED))
     walk.take(first, "pay", payer, walk.pass_days(5))
     _pay_orders(walk, payer)
+    eliminate_runners(walk)
     if walk.edge("contract", State.DECIDED) and (last := reach_milestone(walk, 2, walk.numbers(State.PAYING))):
         order_again(last, payer, walk.pass_days(3))
         _pay_orders(walk, payer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Collate, Reverse
 
 from huisuan.law.procedure import ObjectKind
 from huisuan.programmes.models.applications import Application
@@ -62,7 +63,11 @@ class ClaimObject(models.Model):
 
     class Meta:
         ordering = ["application", "kind", "code"]
-        indexes = [models.Index(name="claim_object_by_code", fields=["kind", "series", "code"])]
+        indexes = [
+            models.Index(name="claim_object_by_code", fields=["kind", "series", "code"]),
+            # whose code ends as another does: found by its beginning, read backwards
+            models.Index("kind", "series", Collate(Reverse("code"), "C"), name="claim_object_by_end"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="one_living_claim_holds_an_object",

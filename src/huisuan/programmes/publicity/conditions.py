@@ -17,7 +17,8 @@ from huisuan.programmes.step_conditions import AskedStep
 def can_stand_in_public(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
     """The days of publicity and how they are counted are set for the day."""
     day = asked.now.astimezone(SHANGHAI).date()
-    figures = {one.edition_id: publicity_figures(one.edition, day) for one in applications}
+    editions = {one.edition_id: one.edition for one in applications}
+    figures = {pk: publicity_figures(edition, day) for pk, edition in editions.items()}
     return {
         one.pk: Conflict(
             f"{one.number}：公示天数或公示当日是否计入还没有采用，不能公示；请先采用参数", code="notice.days_not_set"

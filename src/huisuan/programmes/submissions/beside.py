@@ -6,7 +6,7 @@ compute that was paid back, where a firm's project lies. It knows what they cann
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,13 +15,13 @@ from huisuan.base.money import yuan
 from huisuan.compute.capacity.capacity import counted_capacity
 from huisuan.compute.models import Centre
 from huisuan.law.model import FactSpec, LawError, Rule, Value, format_value, is_metered
-from huisuan.law.policy import Policy
+from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import ObjectKind
 from huisuan.parties.party_state import region_prefix
 from huisuan.parties.state_history import states_on
-from huisuan.programmes.models import Application
+from huisuan.programmes.models import Application, ApplicationSubmission
 from huisuan.programmes.submissions.added_capacity import added_capacity, measured_p, three_capacities
-from huisuan.programmes.submissions.content import submitted_values
+from huisuan.programmes.submissions.content import latest_submissions, submitted_values
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.queries import latest_runs
 
@@ -58,9 +58,15 @@ class _Asked:
 def seen_beside(application: Application, day: date) -> list[SeenBeside]:
     """By fact what was handed in last says, and what the platform sees on a day, where it sees anything."""
     made = application.submissions.last()
-    if made is None:
-        return []
+    return [] if made is None else _seen_beside(made, day)
+
+
+def _seen_beside(made: ApplicationSubmission, day: date) -> list[SeenBeside]:
+    application = made.application
     try:
+        rule = load_policy(application.edition.policy).claim_rule(application.edition.rule_key)
+        if not any(spec.role in _LOOKS for spec in rule.facts):
+            return []
         policy, rule, values = submitted_values(made)
     except LawError:  # a policy or a rule that is gone
         return []
@@ -129,9 +135,10 @@ def _unit(spec: FactSpec) -> str:
     return f" {spec.unit}" if spec.role == "capacity" else ""
 
 
-def differences(application: Application, day: date) -> Iterator[SeenBeside]:
-    """Those that do not agree."""
-    return (row for row in seen_beside(application, day) if not row.agrees)
+def differences(applications: Sequence[Application], day: date) -> Iterator[tuple[Application, SeenBeside]]:
+    """Those of many that do not agree."""
+    for last in latest_submissions(applications).values():
+        yield from ((last.application, row) for row in _seen_beside(last, day) if not row.agrees)
 
 
 #: by the role of a fact what the platform sees beside it, in words, and whether they agree

@@ -50,7 +50,9 @@ def is_closed_to_readers(application: Application) -> bool:
 
 def are_agreed_to(applications: Sequence[Application], _asked: AskedStep) -> Mapping[int, Refused]:
     """Somebody whom the claim is about agreed to it, and did not take that back."""
-    wanted = [one for one in applications if is_about_persons(one.edition)]
+    editions = {one.edition_id: one.edition for one in applications}
+    about_persons = {pk for pk, edition in editions.items() if is_about_persons(edition)}
+    wanted = [one for one in applications if one.edition_id in about_persons]
     standing = standing_names(wanted)
     rows = PersonConsent.objects.filter(application__in=wanted).values_list("application_id", "again", "withdrawal")
     withdrawn = {pk for pk, _again, _withdrawal in rows}

@@ -103,6 +103,16 @@ def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> Submission
     return SubmissionContent(draft.version, texts, known, evidence, task, objects, answer, read.on, missing)
 
 
+def latest_submissions(applications: Iterable[Application]) -> dict[int, ApplicationSubmission]:
+    """By application what was handed in last."""
+    by_pk = {one.pk: one for one in applications}
+    made = ApplicationSubmission.objects.filter(application__in=by_pk).order_by("application_id", "-version")
+    found = {last.application_id: last for last in made.distinct("application_id")}
+    for pk, last in found.items():
+        last.application = by_pk[pk]
+    return found
+
+
 def submitted_values(made: ApplicationSubmission) -> tuple[Policy, Rule, dict[str, Value | None]]:
     """The law that a submission is read by, and its facts; what cannot be read any more is not there.
 

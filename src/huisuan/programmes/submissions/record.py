@@ -30,10 +30,13 @@ def record_submissions(steps: Sequence[ApplicationStep]) -> None:
         Conflict: the call is not open; a correction changes what was not returned; another claim holds an object.
         InvalidRequest: something is missing: all of it is named.
     """
+    offered = [step.application_id for step in steps if step.application.call_id is None]
+    standing = Offer.objects.filter(application__in=offered, replaced_by__isnull=True)
+    offers = {offer.application_id: offer for offer in standing}
     for step in steps:
         if step.application.call_id is not None:
             _record(step)
-        elif offer := Offer.objects.filter(application=step.application_id, replaced_by__isnull=True).first():
+        elif offer := offers.get(step.application_id):
             _hold_entitlement(step, offer)
 
 

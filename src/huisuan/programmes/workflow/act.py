@@ -157,7 +157,8 @@ def act_on_many(
         raise InvalidRequest(f"一次至多办理 {MOST_AT_ONCE} 件", code="application.too_many")
     # in the order of ids, so that two acts on many never wait for each other
     locked = Application.objects.filter(number__in=wanted).order_by("pk").select_for_update(of=("self",), no_key=True)
-    held = {one.number: one for one in locked.select_related("party", "edition")}
+    # one instance of an edition for all of them: its whole text is read once
+    held = {one.number: one for one in locked.select_related("party").prefetch_related("edition")}
     permissions = Permissions.load(person, request.action, request.key, list(held.values()), now)
     refused: dict[str, Refused] = {}
     permitted: list[PermittedStep] = []

@@ -65,15 +65,36 @@ def waiting_applications(person: Person, now: datetime) -> QuerySet[Application]
     waits. They differ only for what waited while the setting was changed.
     """
     day = now.astimezone(SHANGHAI).date()
-    edges = _edges_of(person, day)
+    edges = list(_edges_of(person, day))
+    found = Application.objects.filter(_open_to(person, edges, day)).exclude(tied_applicants(person, day))
+    # no joins: thousands may wait, and all of them are put in order
+    return found.prefetch_related("party", "city", "edition").annotate(due_rank=due_rank(edges, day))
+
+
+def _open_to(person: Person, edges: Sequence[ProcedureEdge], day: date) -> Q:
+    """In a state from which one of these steps leads, where the person has no other duty."""
+    by_duty: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for edge in edges:
+        if edge.office not in EACH_CITY:
+            by_duty[edge.duty][edge.edition_id].add(edge.from_state)
+    found = Q(pk__in=())
+    for duty, by_edition in by_duty.items():
+        alike: dict[tuple[str, ...], list[int]] = defaultdict(list)  # cities' editions have the same states
+        for edition, states in by_edition.items():
+            alike[tuple(sorted(states))].append(edition)
+        there = Q(pk__in=())
+        for states_of, editions in alike.items():
+            there |= Q(edition__in=editions, state__in=states_of)
+        found |= there & ~Q(pk__in=DutyHeld.objects.filter(person=person).exclude(duty=duty).values("application"))
+    return found | _open_in_place(person, day) if any(edge.office in EACH_CITY for edge in edges) else found
+
+
+def _open_in_place(person: Person, day: date) -> Q:
+    """The same by procedures of before, which name the governments of all cities together."""
     held = DutyHeld.objects.filter(person=person, application=OuterRef(OuterRef("pk"))).exclude(duty=OuterRef("duty"))
     place = Coalesce(OuterRef("party__region_id"), OuterRef("city_id"), output_field=CharField())
-    of_application = edges.alias(place=place).filter(
-        ~Q(office__in=EACH_CITY) | _for_place(person, day), edition=OuterRef("edition"), from_state=OuterRef("state")
-    )
-    open_edges = of_application.exclude(Exists(held))
-    found = Application.objects.filter(Exists(open_edges)).exclude(tied_applicants(person, day))
-    return found.select_related("party", "city", "edition").annotate(due_rank=due_rank(list(edges), day))
+    edges = _edges_of(person, day).filter(office__in=EACH_CITY).alias(place=place).filter(_for_place(person, day))
+    return Q(Exists(edges.filter(edition=OuterRef("edition"), from_state=OuterRef("state")).exclude(Exists(held))))
 
 
 def of_posts(person: Person, day: date, action: str) -> QuerySet[Application]:

@@ -16,16 +16,20 @@ from huisuan.programmes.workflow.due import step_days
 _SATURDAY = 5
 #: what a step waited for: from the step before it; equal steps of the same two days are one row
 _SQL = """
-    SELECT e.policy, e.key, g.action, g.office, g.within,
-           (before.at AT TIME ZONE 'Asia/Shanghai')::date, (taken.at AT TIME ZONE 'Asia/Shanghai')::date, count(*)
-    FROM programmes_applicationstep taken
-    JOIN programmes_applicationstep before
-        ON before.application_id = taken.application_id AND before.number = taken.previous
-    JOIN programmes_application a ON a.id = taken.application_id
-    JOIN programmes_procedureedge g ON g.edition_id = taken.edition_id AND g.action = taken.action
-        AND g.from_state = taken.from_state AND g.duty = taken.duty
+    SELECT e.policy, e.key, g.action, g.office, g.within, waits.since, waits.until, sum(waits.number)
+    FROM (
+        SELECT t.edition_id, t.action, t.from_state, t.duty, (before.at AT TIME ZONE 'Asia/Shanghai')::date AS since,
+               (t.at AT TIME ZONE 'Asia/Shanghai')::date AS until, count(*) AS number
+        FROM programmes_applicationstep t
+        JOIN programmes_application a ON a.id = t.application_id AND a.year = %(year)s
+        JOIN programmes_applicationstep before
+            ON before.application_id = t.application_id AND before.number = t.previous
+        WHERE t.edition_id IN (SELECT id FROM programmes_procedureedition WHERE policy = %(policy)s)
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ) waits
+    JOIN programmes_procedureedge g ON g.edition_id = waits.edition_id AND g.action = waits.action
+        AND g.from_state = waits.from_state AND g.duty = waits.duty
     JOIN programmes_procedureedition e ON e.id = g.edition_id
-    WHERE e.policy = %s AND a.year = %s
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 
@@ -50,7 +54,7 @@ class StepTime:
 def load_step_times(policy: str, year: int) -> list[StepTime]:
     """A row for each programme, action and office, by programme in the order of its key."""
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, [policy, year])
+        cursor.execute(_SQL, {"policy": policy, "year": year})
         rows = cursor.fetchall()
     if not rows:
         return []
