@@ -13,7 +13,8 @@ from huisuan.law.procedure import State
 from huisuan.parties.models import Person
 from huisuan.programmes.contract_desk.accepting import decide_milestone
 from huisuan.programmes.contract_desk.drawing_up import draw_up_contract
-from huisuan.programmes.contract_desk.panel import draw_acceptance_panel, has_panel, sitting_now, vote_on_milestone
+from huisuan.programmes.contract_desk.panel import has_panel, sitting_now, vote_on_milestone
+from huisuan.programmes.contract_desk.panel_drawing import draw_acceptance_panel
 from huisuan.programmes.contract_desk.reporting import file_report
 from huisuan.programmes.contracts.race import runners_of
 from huisuan.programmes.generated_year.handing_in import PLANNED
