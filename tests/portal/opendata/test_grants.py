@@ -109,7 +109,7 @@ def test_what_is_shown_of_a_granted_release_bears_the_mark_and_the_digest_of_its
     assert (found.columns[-1], {row[-1] for row in found.rows}) == (MARK_COLUMN, {mark})
     chosen = run_query("SELECT 名称 FROM data LIMIT 7", viewer(world), NOW, code())
     assert (chosen.columns, {row[-1] for row in chosen.rows}) == (["名称", MARK_COLUMN], {mark})
-    assert DataAccess.objects.filter(grant=grant).order_by("number").last().detail.endswith(" 7 行")  # type: ignore[union-attr]
+    assert DataAccess.objects.filter(grant=grant).order_by("number").last().detail.endswith(" rows=7")  # type: ignore[union-attr]
     assert table.sha256 in world.browser("province").get(f"/opendata/{code()}").content.decode()
 
 

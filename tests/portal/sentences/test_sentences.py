@@ -110,7 +110,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "scoring/results", "claim_objects/codes", "claim_objects/records",
         "claim_objects/waiting", "submissions/consented",
     )},
-    **{f"programmes/submissions/{name}.py": () for name in ("beside", "content", "record", "seed_sources", "window")},
+    **{f"programmes/submissions/{name}.py": () for name in ("added_capacity", "beside", "content", "record", "seed_sources", "window")},
     "programmes/checks/findings.py": (), "programmes/checks/law_answer.py": (),
     "programmes/models/credit.py": ("BARS", "NOTE"), "law/procedure/objects.py": ("OBJECT_WORDS",),
     **{f"programmes/registers/{name}.py": () for name in (
@@ -203,6 +203,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "portal/opendata/requests.py": ("_given",), "opendata/gate_arrows.py": (),
     "portal/opendata/desk.py": ("_upload",), "portal/opendata/grants.py": ("_day",),
     "opendata/access/grants.py": (), "programmes/registers/data_grants.py": (),
+    "programmes/registers/lost_grounds.py": (),
     "portal/opendata/gate_file.py": ("_act", "_number"), "portal/opendata/gate_lattice.py": ("_k", "_check_was_read"),
     "opendata/documents/files.py": (), "opendata/anonymity/lattice.py": (),
     **{f"opendata/gate/{name}.py": () for name in (

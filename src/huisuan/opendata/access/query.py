@@ -72,7 +72,7 @@ def run_query(sql: str, viewer: Viewer | None, now: datetime, code: str = "") ->
     finally:
         _AT_ONCE.release()
         for read in tables.values():  # before anything goes out, what the words of an error might tell included
-            note_access(read, viewer, AccessWay.SQL, now, f"{text_sha256(sql)} {len(rows)} 行")
+            note_access(read, viewer, AccessWay.SQL, now, f"{text_sha256(sql)} rows={len(rows)}")
     for read in tables.values():  # taken back while it ran?
         if not is_out(read.release.pk, viewer, now):
             get_release(read.release.pk, viewer, now)

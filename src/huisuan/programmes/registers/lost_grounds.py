@@ -21,7 +21,6 @@ from huisuan.programmes.registers.data_grants import accrediting_registers
 from huisuan.programmes.registers.queries import standing_versions
 
 _OFF_THE_REGISTER = "企业已不在可以使用有条件开放数据的名录内"
-_NOT_DECIDED = "所依据的申报已不再是审定的"
 
 
 @transaction.atomic
@@ -47,7 +46,7 @@ def revoke_groundless_grants(now: datetime, by: Person | None = None) -> int:
         if grant.party_id not in held:
             grant.reason = _OFF_THE_REGISTER
         elif grant.application and grant.application not in chosen:
-            grant.reason = f"{_NOT_DECIDED}：{grant.application}"
+            grant.reason = f"所依据的申报已不再是审定的：{grant.application}"
         else:
             continue
         grant.revoked_by, grant.revoked_at = by or grant.given_by, now

@@ -65,7 +65,7 @@ def _added(
     added = max(0, int(min(counted, Decimal(ends)) if ends is not None else counted) - before)
     text = f"名录“{spec.title}”{version.entry.code}：{three_capacities(found, Centre.objects.get(code=found.centre))}"
     text += f"；减建设前 {before} P" if before else ""
-    text += f"，{ends} P 以上的属后一项目" if ends is not None and counted > ends else ""
+    text += f"；{ends} P 以上的属后一项目" if ends is not None and counted > ends else ""
     return AddedCapacity(added, f"{text}；计划新增 {planned} P", added >= planned and counted >= (found.claimed.p or 0))
 
 

@@ -43,7 +43,9 @@ class SeenBeside:
     @property
     def text(self) -> str:
         """In one sentence."""
-        return f"{self.label}：{'平台填入' if self.filled_in else '填报'} {self.stated}，平台所见 {self.seen}"
+        if self.filled_in:
+            return f"{self.label}：平台填入 {self.stated}，平台所见 {self.seen}"
+        return f"{self.label}：填报 {self.stated}，平台所见 {self.seen}"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("programmes", "0034_move_to_a_newer_procedure")]
+    dependencies = [("programmes", "0036_seeds_committed_site_checks_confirmed")]
 
     operations = [
         migrations.AddIndex(
