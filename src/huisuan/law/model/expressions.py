@@ -54,10 +54,7 @@ class FactSpec:
 
 @dataclass(frozen=True)
 class SettingSpec:
-    """A value that the working group sets within the bound of a sentence; `name` is unique in the policy.
-
-    `odd_from`: a count that is odd and no less than this, so that votes are never equal (0: any will do).
-    """
+    """A value that the working group sets within the bound of a sentence; `name` is unique in the policy."""
 
     name: str
     kind: ValueKind
@@ -68,7 +65,7 @@ class SettingSpec:
     at_most: int | Fraction | None = None
     regions: Mapping[str, str] | None = None  # of lists and rates by region: the codes it may name, with their names
     regions_en: Mapping[str, str] | None = None
-    odd_from: int = 0
+    odd_from: int = 0  # of a count: odd and no less than this, so that no vote is equal; 0: any will do
 
     def region_names(self, *, english: bool) -> Mapping[str, str] | None:
         """The regions it may name, with their names in a language."""
@@ -300,5 +297,4 @@ def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]
 
 def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:
     """The facts that the nodes rest on, each once, in the order of first use."""
-    found = {node.spec.name: node.spec for root in nodes for node in walk(root) if isinstance(node, Fact)}
-    return tuple(found.values())
+    return tuple({fact.spec.name: fact.spec for root in nodes for fact in walk(root) if type(fact) is Fact}.values())
