@@ -296,5 +296,4 @@ def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]
 
 def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:
     """The facts that the nodes rest on, each once, in the order of first use."""
-    found = {node.spec.name: node.spec for root in nodes for node in walk(root) if isinstance(node, Fact)}
-    return tuple(found.values())
+    return tuple({fact.spec.name: fact.spec for root in nodes for fact in walk(root) if type(fact) is Fact}.values())
