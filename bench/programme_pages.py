@@ -1,6 +1,6 @@
 """The pages that a province of programmes opens every day, over HTTP, with so many applications behind them.
 
-    .venv/bin/python bench/programme_pages.py [--applications 100000] [--rounds 40] [--only inbox] [--keep FOLDER]
+    .venv/bin/python bench/programme_pages.py [--applications 100000] [--rounds 25] [--only inbox] [--keep FOLDER]
 
 The platform's own web process answers on this machine, and every request comes with a signed-in session. What is in
 the database and how it got there: `programme_world.py`. Beside the clock stands processor time of a request: of the web
@@ -171,7 +171,7 @@ def main() -> int:
     """Print the table; 1 where a page is over the aim."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--applications", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--only", default="", help="addresses that contain this")
     parser.add_argument("--keep", type=Path, help="folder of the database, kept and used again")
     parser.add_argument("--json", action="store_true")
