@@ -110,7 +110,9 @@ REFUSERS: dict[str, tuple[str, ...]] = {
         "scoring/results", "claim_objects/codes", "claim_objects/records",
         "claim_objects/waiting", "submissions/consented",
     )},
-    **{f"programmes/submissions/{name}.py": () for name in ("added_capacity", "beside", "content", "record", "seed_sources", "window")},
+    **{f"programmes/submissions/{name}.py": () for name in (
+        "added_capacity", "beside", "content", "record", "seed_sources", "window",
+    )},
     "programmes/checks/findings.py": (), "programmes/checks/law_answer.py": (),
     "programmes/models/credit.py": ("BARS", "NOTE"), "law/procedure/objects.py": ("OBJECT_WORDS",),
     **{f"programmes/registers/{name}.py": () for name in (
