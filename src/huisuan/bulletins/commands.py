@@ -6,9 +6,9 @@ import typer
 
 from huisuan.bulletins.appeals.commands import answer_one, appeal, appeal_term, delegate, list_appeals
 from huisuan.bulletins.desk.commands import correct, draft, issue, list_all, review
+from huisuan.bulletins.docx_templates.commands import template
 from huisuan.bulletins.issuing.commands import make, snapshot, verify_folder
 from huisuan.bulletins.suppression.commands import attack
-from huisuan.bulletins.templates.commands import template
 
 app = typer.Typer()
 app.command("list")(list_all)

@@ -215,7 +215,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"opendata/access/{name}.py": () for name in ("delivering", "query", "released")},
     "portal/centres/imports.py": ("_TEXTS", "_plan", "_trace_options"),
     "bulletins/desk/services.py": (), "portal/bulletins/desk.py": ("_day", "_wish"),
-    "bulletins/appeals/queries.py": (), "bulletins/appeals/services.py": (), "bulletins/templates/services.py": (),
+    "bulletins/appeals/queries.py": (), "bulletins/appeals/services.py": (), "bulletins/docx_templates/services.py": (),
     "bulletins/figures/freezing.py": ("freeze_figures", "_check_period"),
     "bulletins/figures/linked_figures.py": ("_check_values",), "bulletins/figures/periods.py": ("parts_of_period",),
     "bulletins/figures/gathering.py": ("gather_figures", "_check_settled", "_policy"),

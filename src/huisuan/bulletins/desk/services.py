@@ -15,11 +15,11 @@ from huisuan.base.months import SHANGHAI
 from huisuan.bulletins.desk.queries import list_bulletins, snapshot_of
 from huisuan.bulletins.desk.statement import ISSUE_KIND, issue_message
 from huisuan.bulletins.desk.telling import tell_of_correction
+from huisuan.bulletins.docx_templates.services import load_bulletin_template, newest_bulletin_template
 from huisuan.bulletins.figures.freezing import asked_of, is_up_to_date, issue_compared
 from huisuan.bulletins.issuing.bulletin_folder import BulletinImprint, make_bulletin
 from huisuan.bulletins.issuing.shelf import bulletins_shelf
 from huisuan.bulletins.models import Bulletin, BulletinIssue, BulletinKind, BulletinReview, BulletinSnapshot
-from huisuan.bulletins.templates.services import load_bulletin_template, newest_bulletin_template
 from huisuan.compute.keys.platform_key import sign
 from huisuan.compute.metering.audit.folder import canonical
 from huisuan.parties.models import Person, Role

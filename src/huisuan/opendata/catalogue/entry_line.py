@@ -201,8 +201,12 @@ class _Line:
         value = self.cells.get("region", "")
         if value in regions:
             return value
-        if called := [code for code, name in regions.items() if name == value]:
+        called = [code for code, name in regions.items() if name == value]
+        if len(called) == 1:
             return called[0]
+        if called:
+            self.fault("region", "有几个区划都叫这个名字", f"写六位代码：{'、'.join(sorted(called))}")
+            return value
         near = get_close_matches(value, [*regions, *regions.values()], n=1, cutoff=0.5) if value else []
         found = next((f"{code}（{name}）" for code, name in regions.items() if near and near[0] in (code, name)), "")
         remedy = f"最接近的是 {found}" if found else "写六位代码或全称，如 340100、合肥市"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 from django.contrib.postgres.search import SearchQuery
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BooleanField, F, Func, Q
 
 LONGEST_SEARCH = 100
@@ -67,10 +67,7 @@ def looked_at(condition: Q) -> Q:
 @contextmanager
 def by_index() -> Iterator[None]:
     """Within it PostgreSQL reads indexes: it takes the grams of a text for cheap, and would make them of every one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off; SET jit = off")
-        try:
-            yield
-        finally:
-            if not connection.needs_rollback:  # a transaction that is rolled back takes it back by itself
-                cursor.execute("RESET enable_seqscan; RESET jit")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off")
+        yield
+        cursor.execute("RESET enable_seqscan; RESET jit")  # what is rolled back takes it back by itself

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.bulletins.issuing.docx_template import BULLETIN_FIELDS, NEEDED_BULLETIN_FIELDS, merge_bulletin_sample
-from huisuan.bulletins.models import BulletinKind
-from huisuan.bulletins.templates.services import (
+from huisuan.bulletins.docx_templates.services import (
     add_bulletin_template,
     check_bulletin_template,
     get_bulletin_template,
     list_bulletin_templates,
 )
+from huisuan.bulletins.issuing.docx_template import BULLETIN_FIELDS, NEEDED_BULLETIN_FIELDS, merge_bulletin_sample
+from huisuan.bulletins.models import BulletinKind
 from huisuan.documents.docx import DOCX_TYPE, LARGEST_TEMPLATE
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow

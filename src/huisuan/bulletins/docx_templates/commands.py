@@ -32,7 +32,7 @@ def add(
 ) -> None:
     """上传模板：此后起草的该机关这一种通报，DOCX 由它生成；不认识的域、宏、外部链接都不收。"""
     context.obj()
-    from huisuan.bulletins.templates.services import (
+    from huisuan.bulletins.docx_templates.services import (
         add_bulletin_template,
         check_bulletin_template,
         state_bulletin_template,
@@ -59,7 +59,7 @@ def add(
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """列出各机关的模板，同一种的新版在前。"""
     context.obj()
-    from huisuan.bulletins.templates.services import list_bulletin_templates, state_bulletin_template
+    from huisuan.bulletins.docx_templates.services import list_bulletin_templates, state_bulletin_template
 
     rows = [state_bulletin_template(one) for one in list_bulletin_templates()]
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from huisuan.base.content_store import ContentDamaged, ContentMissing
@@ -39,6 +39,8 @@ def add_bulletin_template(
     if not called or len(called) > 120 or not called.isprintable():
         raise InvalidRequest("发文机关：须为 1 至 120 个字", code="bulletin.text_wrong")
     name, fields = check_bulletin_template(filename, content)
+    with connection.cursor() as cursor:  # two uploads at once are two versions
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('bulletins.docx_templates', 0))")
     last = newest_bulletin_template(called, kind)
     if last is not None and last.sha256 == bytes_sha256(content):
         raise Conflict(f"这就是在用的模板（第 {last.number} 版）", code="document.template_in_use")
