@@ -162,6 +162,10 @@ class PageWalk:
         """An account, money set aside and ordered, and what the bank says of it."""
         account = {"account": "1302010109022100001", "bank": "工商银行合肥分行", "holder": holder}
         self.send(by, f"/applications/{made.number}/payee", account)
+        if made.city_id:  # the first account of a city counts once a second person has looked at it
+            self.send(
+                official("second", "pay", TREASURY), f"/applications/{made.number}/payee/answer", {"accept": "yes"}
+            )
         self.take(made, "commit", "pay")
         payer = official(f"pay-{TREASURY}", "pay", TREASURY)
         self.send(payer, "/treasury/orders/send", {})

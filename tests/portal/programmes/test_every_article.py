@@ -247,9 +247,10 @@ def test_10_a_project_wins_and_all_that_is_given_to_it_stays_within_the_cap(walk
     walk.review(made, 90)
     walk.take(made, "publicise", "decide", "close")
     assert made.state == "closed"
-    rounds = {"name": "决赛", "year": "2024", "entries": "30", "passed": "3", "jury": "5"}
+    assert made.call is not None
+    rounds = {"name": "决赛", "year": "2024", "draw": f"{made.call.number} 第 1 次", "passed": "1"}
     walk.enter(keeper(), "rounds", code="L1", **rounds)
-    walk.enter(keeper(), "prizes", code="DS-1", name="模型", holder=uscc(1), round="L1", prize="金奖")
+    walk.enter(keeper(), "prizes", code="DS-1", name="模型", round="L1", entry=made.number, prize="金奖")
     given = {"name": "天使投资", "holder": uscc(1), "project": "DS-1", "means": "equity", "payer": "省基金"}
     walk.enter(keeper(), "follow_up", code="ZC1", amount="20000000", **given)
     assert "超过" in walk.refused(

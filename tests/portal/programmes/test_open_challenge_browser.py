@@ -174,7 +174,7 @@ def reviewed_and_ranked(walk: Walk, call: str, first: str, second: str) -> None:
         give_flag_answer(first, flag.pk, official("recommender", "recommend", INDUSTRY), "项目在合肥实施", CLOSES)
     walk.act(recommender, first, "推荐")
     walk.clock(REVIEWED)
-    walk.post(organiser(), f"/calls/{call}/draw", "抽签", "已为 2 件申报抽出评审组", seed="2024-10-12 体彩")
+    walk.post(organiser(), f"/calls/{call}/draw", "抽签", "已为 2 件申报抽出评审组")
     marks = {f"mark-{key}": str(mark) for key, mark in marks_of(80).items()}
     reasons = {f"reason-{key}": "见材料" for key in marks_of(80)}
     for expert in seated(Application.objects.get(number=first)):

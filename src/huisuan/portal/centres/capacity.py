@@ -54,7 +54,7 @@ def legal_size() -> LegalSize | None:
     for policy in readable_policies():
         for rule in policy.rules:
             for spec in rule.facts:
-                if spec.known_by == "centre" and (named := compared_number(rule, spec)):
+                if spec.role == "capacity" and (named := compared_number(rule, spec)):
                     return LegalSize(policy.name, policy.text.sentences[rule.sentence], Decimal(named))
     return None
 

@@ -87,7 +87,7 @@ def check_relations(subject: CheckSubject) -> CheckFinding:
             {"other": others[uscc].number, "party": uscc, "controlled_by": who} for (_, uscc), who in found.items()
         ],
     }  # fmt: skip
-    if not others:
+    if not count:
         return CheckFinding(CheckKind.RELATIONS, True, "没有同一通知下的其他申报单位", saw)
     if not found:
         return CheckFinding(CheckKind.RELATIONS, True, f"与同一通知的 {count} 家没有控制关系", saw)
