@@ -99,7 +99,7 @@ def test_what_a_project_added_is_what_the_meter_sees_of_its_centre_and_nobody_ty
     known = said.known["added_p"]
     assert (known["value"], known["words"], known["day"]) == (550, "平台的计量", NOON.date().isoformat())
     assert "hf-1 登记 0 P、一天最多看到 90" in known["record"]
-    assert "减建设前 100 P，650 P 以上的属后一项目；计划新增 500 P" in known["record"]
+    assert "减建设前 100 P；650 P 以上的属后一项目；计划新增 500 P" in known["record"]
     assert "failed:added_p@1.2" not in {reason.code for reason in law_answers([made])[made.pk].reasons}
     assert flags_of([made]).count() == 0
     less = claimed(700, made.call)
