@@ -125,7 +125,7 @@ def test_a_suspended_file_is_judged_again_and_only_what_is_made_then_goes_out(mo
     with pytest.raises(NotAllowed):
         release_file(file.pk, steward("judge"), NOW)
     new = release_file(file.pk, steward("releaser"), NOW)
-    assert [step.action for step in file.steps.filter(number__gt=6)][-8:] == [
+    assert [step.action for step in file.steps.filter(number__gt=6).exclude(action="judge")][-8:] == [
         "suspend", "reopen", "find", "settle", "remake", "rescan", "pass", "release",
     ]  # fmt: skip
     assert {each.pk for each in released_now()} == {each.pk for each in new}
