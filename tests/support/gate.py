@@ -54,10 +54,10 @@ def uploaded(content: bytes, name: str = "名单.csv", by: str = "uploader", sco
 
 
 def judge_all(file: GateFile, action: str = "mask", by: str = "judge", reason: str = "经核对") -> GateFile:
-    """Every finding that is open, column by column; what was not read is dropped."""
+    """Every finding that is open, column by column; what was not read is dropped, what no model read a person did."""
     while left := [one for one in list_findings(file) if not one["judged"]]:
         first = left[0]
-        chosen = "drop" if first["kind"] == "unread" else action
+        chosen = {"unread": "drop", "unread_names": "false_alarm"}.get(first["kind"], action)
         given = GivenJudgement(first["number"], chosen, reason, column=bool(first["column"]))
         judge_findings(file.pk, given, steward(by), NOW)
     file.refresh_from_db()

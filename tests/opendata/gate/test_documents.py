@@ -85,12 +85,14 @@ def test_documents_of_every_kind_become_json_lines_text_and_a_fresh_pdf() -> Non
 def test_a_document_blurred_and_dropped_keeps_its_lines_and_one_of_several_is_named() -> None:
     file = uploaded("\n".join(LINES).encode(), "答复.txt")
     for one in list_findings(file):
-        action = {"resident_id": "generalise", "name": "drop"}.get(one["kind"], "mask")
-        judge_findings(file.pk, GivenJudgement(one["number"], action), steward("judge"), NOW)
+        actions = {"resident_id": "generalise", "name": "drop", "unread_names": "false_alarm"}
+        given = GivenJudgement(one["number"], actions.get(one["kind"], "mask"), "逐行读过")
+        judge_findings(file.pk, given, steward("judge"), NOW)
     text = products(remade(file))["txt"].decode().splitlines()
     assert text[1] == f"申请人，身份证号{NUMBER[:3]}{'*' * 14}{NUMBER[-1]}，反映南站停车场收费问题。"
     assert len(text) == len(LINES)
     both = uploaded(zipped({"一.txt": "甲\n", "二.txt": "乙\n", "三.csv": "名称,数\n南站,3\n北站,4\n"}), "多.zip")
+    both = judge_all(both)
     with pytest.raises(InvalidRequest, match=r"文档 一\.txt"):
         remade(both)
     assert products(remade(both, part="文档 二.txt"))["txt"] == "乙\n".encode()
@@ -99,6 +101,7 @@ def test_a_document_blurred_and_dropped_keeps_its_lines_and_one_of_several_is_na
 def test_a_document_that_says_at_its_end_that_it_may_not_be_open_is_not_made_anew() -> None:
     for ending, agrees in (("公开属性：依申请公开", False), ("（此件主动公开）", True), ("主动公开", True), ("", True)):
         file = uploaded(f"关于停车场的答复\n按规定收费。\n{ending}\n2026年11月2日印发\n".encode(), "答复.txt")
+        file = judge_all(file)
         if agrees:
             assert remade(file).state == "ready"
             continue

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from huisuan.opendata.names import stage
 from huisuan.opendata.names.lac_model import load_tagger, model_name
 from huisuan.opendata.names.stage import find_names
 from huisuan.opendata.names.text_findings import CHUNK_SIGNS, chunk_texts, names_of_chunk
@@ -42,14 +45,37 @@ def test_a_batch_is_tagged_as_each_sentence_alone() -> None:
 
 
 def test_words_around_a_name_give_it_away_without_a_tagger(monkeypatch: pytest.MonkeyPatch) -> None:
-    from huisuan.opendata.names import stage
-
     monkeypatch.setattr(stage, "load_tagger", lambda: None)
     assert values("联系人：王小明，电话另行公布") == ["王小明"]
     assert values("负责人李四、欧阳建国") == ["李四", "欧阳建国"]
     assert values("请张伟同志于周五前补交") == ["张伟"]
     assert values("当事人买买提·吐尔逊，男，") == ["买买提·吐尔逊"]
     assert values("高新技术企业认定工作于每年六月启动，由专班负责。") == []
+
+
+class _Knows:
+    """A tagger that knows one name, wherever it stands whole in what it is given."""
+
+    def names(self, sentences: Sequence[str]) -> list[list[tuple[int, int]]]:
+        return [[found.span() for found in re.finditer("王建国", each)] for each in sentences]
+
+
+def test_a_name_is_found_wherever_it_stands_in_a_text_without_full_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a tagger is given overlaps, or is cut where a sign divides it: no place is between two pieces."""
+    monkeypatch.setattr(stage, "load_tagger", _Knows)
+    for filler in ("本次会议研究停车场建设工作", "本次会议研究停车场建设，由有关单位负责、按期完成 ", "项目"):
+        text = (filler * 40)[:330]
+        for place in range(len(text) + 1):
+            matches = find_names(f"{text[:place]}王建国{text[place:]}")
+            assert [(one.value, one.start) for one in matches] == [("王建国", place)], (filler, place)
+
+
+@needs_model
+def test_the_model_finds_a_name_around_the_end_of_what_it_is_given() -> None:
+    for divided in ("，", ""):
+        for before in range(100, 140):
+            text = f"{('会议研究停车场建设工作' * 20)[:before]}{divided}由王建国主持会议"
+            assert any("王建国" in value for value in values(text)), (divided, before)
 
 
 def test_a_name_cut_over_two_long_lines_is_one() -> None:

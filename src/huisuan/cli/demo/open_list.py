@@ -26,6 +26,7 @@ from huisuan.opendata.gate.uploading import upload_file
 from huisuan.opendata.gate_arrows import GateState
 from huisuan.opendata.models import DataRequest, GateFile, ScanWork
 from huisuan.opendata.requests.services import AskedData, GivenAnswer, answer_request, request_data, set_answer_term
+from huisuan.opendata.scanning.finding_kinds import FindingKind
 from huisuan.parties.models import Person, Region
 
 _CITY = "340100"  # Hefei, whose files stand at the gate
@@ -126,7 +127,8 @@ def _arrived(number: int, name: str, content: bytes, now: datetime) -> GateFile:
 def _ready(number: int, name: str, content: bytes, now: datetime) -> GateFile:
     file = _arrived(number, name, content, now)
     while left := [one for one in list_findings(file) if not one["judged"]]:
-        given = GivenJudgement(left[0]["number"], "mask", "演示", column=bool(left[0]["column"]))
+        action = "false_alarm" if left[0]["kind"] == FindingKind.UNREAD_NAMES else "mask"  # whoever wrote it read it
+        given = GivenJudgement(left[0]["number"], action, "演示", column=bool(left[0]["column"]))
         judge_findings(file.pk, given, _person("zhuanban"), now)
     with transaction.atomic():
         remake_file(file.pk, _person("zhuanban"), now)

@@ -169,10 +169,14 @@ class _PartText:
         self._text = "\n".join(self._lines)
         self._key, self._names, self._write = key, names, written
         self._asked = {(one.kind, one.row, one.fingerprint): one.action for one in judged if one.row}
-        self._lists = [one for one in judged if not one.row and one.action != _KEPT]
+        whole = [one for one in judged if not one.row and one.action != _KEPT]
+        self._lists = [one for one in whole if one.kind != FindingKind.UNREAD_NAMES]
+        self._is_dropped = len(whole) > len(self._lists)
 
     def make(self) -> tuple[list[tuple[int, list[TextPiece]]], int]:
-        """The lines made anew, and how many were left out as a whole."""
+        """The lines made anew, and how many were left out as a whole; all of a text that nobody read for names."""
+        if self._is_dropped:
+            return [], len(self._lines)
         folded = fold_text(self._text)
         spans, met = self._spans(folded), set()
         for span in spans:

@@ -74,6 +74,11 @@ def _check(given: GivenJudgement, finding: GateFinding) -> None:
         raise InvalidRequest("理由至多 300 字", code="gate.reason_too_long")
     if finding.kind == FindingKind.UNREAD and given.action != JudgeAction.DROP:
         raise InvalidRequest("没有读到的部分只能删去（drop）：不知道里面有什么", code="gate.unread_is_dropped")
+    if finding.kind == FindingKind.UNREAD_NAMES and given.action not in (JudgeAction.DROP, JudgeAction.FALSE_ALARM):
+        raise InvalidRequest(
+            "姓名未查的正文，由人逐行读过、没有要遮盖的姓名的判为误报（false_alarm，写明谁读过），否则删去（drop）",
+            code="gate.unread_names_are_read",
+        )
 
 
 def _about(given: GivenJudgement, finding: GateFinding) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from huisuan.opendata.mask_tokens import mask_token, normal_value
 from huisuan.opendata.scanning.cells import find_in_cell
-from huisuan.opendata.scanning.finding_kinds import FindingKind, mask_value
+from huisuan.opendata.scanning.finding_kinds import WITHOUT_VALUE, FindingKind, mask_value
 from huisuan.opendata.scanning.folding import fold_text
 from huisuan.opendata.scanning.headings import TableHeadings
 
@@ -144,11 +144,11 @@ class TableRecipe:
         return self._written(column, value, kind, action)
 
     def _written(self, column: int, value: str, kind: str, action: str) -> str:
-        if action == "mask":
+        if action == "mask" and kind != FindingKind.UNREAD_NAMES:
             token = mask_token(self._key, value)
             self._values[column][normal_value(value)] = token
             return token
-        if action == "generalise" and kind not in (FindingKind.SECRECY, FindingKind.UNREAD):
+        if action == "generalise" and kind not in WITHOUT_VALUE:
             return mask_value(FindingKind(kind), value)
         return ""
 

@@ -9,12 +9,12 @@ from django.db import transaction
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.compute.keys.platform_key import sign
 from huisuan.compute.metering.audit.folder import canonical
-from huisuan.opendata.gate.scan_work import open_findings
+from huisuan.opendata.gate.scan_work import rules_in_force, scan_stands
 from huisuan.opendata.gate.statements import RELEASE_KIND, signed_message
 from huisuan.opendata.gate.steps import is_open, lock_file, take_duty, take_step
 from huisuan.opendata.gate.stores import quarantine, released_shelf, stored_pieces
 from huisuan.opendata.gate_arrows import GateDuty, GateState
-from huisuan.opendata.models import GateDutyHeld, GateFile, GateProduct, GateRelease, GateRules, GateScan
+from huisuan.opendata.models import GateDutyHeld, GateFile, GateProduct, GateRelease, GateScan
 from huisuan.opendata.names.lac_model import model_name
 from huisuan.opendata.names.stage import current_rules
 from huisuan.parties.models import Person
@@ -49,10 +49,8 @@ def release_file(number: int, person: Person, now: datetime, supersedes: int | N
 
 def _release(file: GateFile, product: GateProduct, person: Person, now: datetime) -> GateRelease:
     scan = GateScan.objects.filter(product=product).latest("id")
-    rules = current_rules()
-    GateRules.objects.get_or_create(version=rules, defaults={"at": now})  # the running code's, before any scan by them
-    current = GateRules.objects.latest("id")
-    if not rules == current.version == scan.rules_id or not scan.complete or open_findings(scan):
+    rules_in_force(now)  # the running code's, before any scan by them
+    if scan.rules_id != current_rules() or not scan_stands(scan):
         raise Conflict("复查以后检查规则变了，或还有发现：须再检查", code="gate.scan_is_outdated")
     # on the shelf before its row: content without a row is served by nobody
     released_shelf().store_pieces(stored_pieces(quarantine(), product.sha256))
@@ -61,7 +59,8 @@ def _release(file: GateFile, product: GateProduct, person: Person, now: datetime
             "kind": RELEASE_KIND, "file": file.pk, "entry": file.entry.code, "input_sha256": file.sha256,
             "product_sha256": product.sha256, "product_format": product.format, "product_size": product.size,
             "rows": product.remake.rows, "recipe_sha256": product.remake.recipe_sha256, "rules": scan.rules_id,
-            "model": model_name(), "findings_root": scan.root, "scan_sha256": signed_message(scan.statement).hex(),
+            "model": model_name(), "model_sha256": scan.rules.model,
+            "findings_root": scan.root, "scan_sha256": signed_message(scan.statement).hex(),
             "released_by": person.username, "released_at": now.isoformat(),
         }
     )  # fmt: skip

@@ -12,7 +12,8 @@ from huisuan.opendata.gate.judging import latest_scan
 from huisuan.opendata.gate.scan_work import ask_for_scan, open_findings
 from huisuan.opendata.gate.steps import lock_file, take_duty, take_step
 from huisuan.opendata.gate_arrows import GateDuty, GateState
-from huisuan.opendata.models import GateFile, GateRelease, GateScan, ScanWork
+from huisuan.opendata.models import GateFile, GateRelease, GateRules, GateScan, ScanWork
+from huisuan.opendata.names.lac_model import model_name
 from huisuan.opendata.names.stage import current_rules
 from huisuan.parties.models import Person
 
@@ -55,9 +56,12 @@ def scan_what_is_out(now: datetime) -> int:
     A hit suspends the file: every way out answers that it is gone.
     """
     rules = current_rules()
+    known = [rules]
+    if not model_name():  # the same rules with a model say more
+        known += GateRules.objects.filter(version__startswith=f"{rules}+").values_list("version", flat=True)
     last = GateScan.objects.filter(product=OuterRef("product")).order_by("-id").values("rules_id")[:1]
     old = GateRelease.objects.of_last_remake().filter(file__state__in=_OUT)
-    old = old.annotate(last_rules=Subquery(last)).exclude(last_rules=rules)
+    old = old.annotate(last_rules=Subquery(last)).exclude(last_rules__in=known)
     asked = 0
     for number in old.order_by("file_id").values_list("file_id", flat=True).distinct():
         with transaction.atomic():

@@ -22,9 +22,9 @@ from huisuan.opendata.gate.steps import lock_file, take_step
 from huisuan.opendata.gate.stores import checked_path, load_content, quarantine
 from huisuan.opendata.gate_arrows import GateState
 from huisuan.opendata.models import GateFile, GateFinding, GateProduct, GateRules, GateScan, NameChunk, ScanWork
-from huisuan.opendata.names.lac_model import model_name
-from huisuan.opendata.names.stage import current_rules
-from huisuan.opendata.names.text_findings import TextChunk, chunk_texts, names_of_chunk
+from huisuan.opendata.names.lac_model import NO_MODEL, model_digest, model_name
+from huisuan.opendata.names.stage import current_rules, rules_in_words
+from huisuan.opendata.names.text_findings import TextChunk, chunk_texts, names_of_chunk, unread_names
 from huisuan.opendata.scanning.caged import scan_with_texts
 from huisuan.opendata.scanning.finding_kinds import FindingKind
 from huisuan.opendata.scanning.scan import ScanFinding, ScanReport
@@ -90,14 +90,15 @@ def _scan_products(work: ScanWork, file: GateFile, progress: WorkProgress, now: 
         file = lock_file(file.pk)
         scans = [record_scan(file, report, each, now) for report, each in zip(reports, products, strict=True)]
         clean = all(open_findings(scan) == 0 for scan in scans)
+        said = rules_in_words(current_rules())
         if file.state == GateState.REMADE:
             take_step(file, "rescan", now)
             take_step(file, "pass" if clean else "find", now)
-        elif file.state == GateState.RELEASED and not clean:
-            take_step(file, "suspend", now, reason=f"按检查规则 {current_rules()} 再查，有发现")
-            _tell_offices(file, now, "gate_file_suspended", current_rules())
-        elif file.state == GateState.SUSPENDED and clean:
-            take_step(file, "resume", now, reason=f"按检查规则 {current_rules()} 再查，没有发现")
+        elif file.state == GateState.RELEASED and not clean and not all(map(_is_a_model_missed, scans)):
+            take_step(file, "suspend", now, reason=f"按检查规则 {said} 再查，有发现")
+            _tell_offices(file, now, "gate_file_suspended", said)
+        elif file.state == GateState.SUSPENDED and all(scan_stands(scan, by_itself=True) for scan in scans):
+            take_step(file, "resume", now, reason=f"按检查规则 {said} 再查，没有发现")
         work.name_chunks.all().delete()
         finish_work(work, now)
 
@@ -117,6 +118,9 @@ def _report(
     for place, (report, number, chunk) in enumerate(chunks, start=2):
         progress.begin_step("names", place, len(chunks) + 2)
         report.findings += _names_of(work, report.sha256, number, chunk, key)
+    for report, texts in read:
+        if not report.sealed and not report.refused:
+            report.findings += [_safe(one) for one in unread_names(texts, key)]
     progress.begin_step("record", len(chunks) + 2, len(chunks) + 2)
     return [report for report, _ in read]
 
@@ -132,14 +136,15 @@ def _names_of(work: ScanWork, sha256: str, number: int, chunk: TextChunk, key: b
 
 def record_scan(file: GateFile, report: ScanReport, product: GateProduct | None, now: datetime) -> GateScan:
     """Write a scan with its findings, signed. Of a file with a mark of secrecy only place and mark stay."""
-    rules, _ = GateRules.objects.get_or_create(version=current_rules(), defaults={"at": now})
+    rules = rules_in_force(now)
     kept = [one for one in report.findings if not report.sealed or one.kind == FindingKind.SECRECY]
     kept = [_safe(one) for one in kept]
     root = findings_root(kept)
     statement = canonical(
         {
             "kind": SCAN_KIND, "file": file.pk, "entry": file.entry.code, "sha256": report.sha256,
-            "rules": rules.version, "model": model_name(), "complete": not report.refused, "refused": report.refused,
+            "rules": rules.version, "model": model_name(), "model_sha256": rules.model,
+            "complete": not report.refused, "refused": report.refused,
             "findings": len(kept), "findings_root": root, "at": now.isoformat(),
         }
     )  # fmt: skip
@@ -150,6 +155,33 @@ def record_scan(file: GateFile, report: ScanReport, product: GateProduct | None,
     rows = (GateFinding(scan=scan, number=number, **asdict(one)) for number, one in enumerate(kept, start=1))
     GateFinding.objects.bulk_create(rows, batch_size=_BATCH)
     return scan
+
+
+def rules_in_force(now: datetime) -> GateRules:
+    """The rules of the running code with its model, in force from now if they are new."""
+    rules, _ = GateRules.objects.get_or_create(version=current_rules(), defaults={"at": now, "model": model_digest()})
+    return rules
+
+
+def scan_stands(scan: GateScan, *, by_itself: bool = False) -> bool:
+    """Whether what was scanned may go out, as the database holds it: by current rules, to its end, nothing open.
+
+    Nor may a scan without a model outweigh one with it that found something in the same bytes; `by_itself`, without a
+    person, no scan by one model outweighs one by another.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT opendata_scan_stands(%s, %s)", [scan.pk, by_itself])
+        (stands,) = cursor.fetchone()
+    return bool(stands)
+
+
+def _is_a_model_missed(scan: GateScan) -> bool:
+    """Whether nothing is open but that no model is here now, where one judged these bytes, and what came in, before."""
+    unread = FindingKind.UNREAD_NAMES
+    before = GateScan.objects.filter(product=scan.product, complete=True, pk__lt=scan.pk).exclude(rules__model=NO_MODEL)
+    by_model = before.exists() and not GateFinding.objects.filter(scan__remakes__products=scan.product_id, kind=unread)
+    left = open_findings(scan)
+    return left == 0 or (by_model and left == scan.findings.filter(kind=unread).count())
 
 
 def findings_root(findings: Sequence[ScanFinding]) -> str:

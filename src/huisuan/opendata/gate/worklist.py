@@ -17,7 +17,7 @@ from huisuan.opendata.gate_arrows import GateDuty, GateState
 from huisuan.opendata.models import GateDutyHeld, GateFile
 from huisuan.opendata.names.stage import names_in_lines
 from huisuan.opendata.scanning.caged import read_tables, read_texts
-from huisuan.opendata.scanning.finding_kinds import FindingKind, mask_value
+from huisuan.opendata.scanning.finding_kinds import WITHOUT_VALUE, FindingKind, mask_value
 from huisuan.opendata.scanning.folding import fold_text
 from huisuan.opendata.scanning.words import looks_like_name
 from huisuan.parties.models import Person
@@ -25,7 +25,6 @@ from huisuan.parties.models import Person
 _LARGEST_SHOWN = 4 * 1024 * 1024  # bytes of a file that is read once more to show rows of it
 _LONGEST_CELL, _LONGEST_LINE = 24, 160
 _DIGITS = re.compile(r"\d{5,}")
-_NO_VALUE = (FindingKind.SECRECY, FindingKind.UNREAD)
 
 
 class Waiting(StrEnum):
@@ -167,5 +166,5 @@ def _masked(cell: str, kinds: Sequence[str]) -> str:
     shown = safe_label(cell)
     if shown == cell and cell.strip():
         for kind in kinds:
-            shown = "***" if kind in _NO_VALUE else mask_value(FindingKind(kind), cell.strip())
+            shown = "***" if kind in WITHOUT_VALUE else mask_value(FindingKind(kind), cell.strip())
     return shown if len(shown) <= _LONGEST_CELL else shown[:_LONGEST_CELL] + "…"

@@ -49,11 +49,8 @@ END IF;
 IF NEW.to_state = 'released' AND NEW.from_state = 'suspended' AND EXISTS (
        SELECT 1 FROM opendata_gateproduct p WHERE p.remake_id =
        (SELECT max(id) FROM opendata_gateremake WHERE file_id = NEW.file_id)
-       AND NOT EXISTS (SELECT 1 FROM opendata_gatescan s WHERE s.id =
-           (SELECT max(id) FROM opendata_gatescan WHERE product_id = p.id)
-           AND s.rules_id = (SELECT version FROM opendata_gaterules ORDER BY id DESC LIMIT 1)
-           AND opendata_open_findings(s.id) = 0)) THEN
-    RAISE EXCEPTION 'file % is suspended, and current rules still find something in it', NEW.file_id
+       AND NOT opendata_scan_stands((SELECT max(id) FROM opendata_gatescan WHERE product_id = p.id), true)) THEN
+    RAISE EXCEPTION 'file % is suspended: current rules find something, or have not the model that did', NEW.file_id
         USING ERRCODE = 'check_violation', CONSTRAINT = 'resumed_is_clean_by_current_rules';
 END IF;
 RETURN NEW;

@@ -30,9 +30,7 @@ IF NOT EXISTS (
       AND m.id = (SELECT max(id) FROM opendata_gateremake WHERE file_id = f.id)
       AND f.state = 'ready'
       AND p.sha256 = NEW.sha256 AND s.sha256 = NEW.sha256
-      AND s.complete
-      AND s.rules_id = (SELECT version FROM opendata_gaterules ORDER BY id DESC LIMIT 1)
-      AND opendata_open_findings(s.id) = 0) THEN
+      AND opendata_scan_stands(s.id, false)) THEN
     RAISE EXCEPTION 'nothing leaves that was not scanned to its end, by current rules, without an open finding'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'release_is_its_scan';
 END IF;
@@ -79,7 +77,7 @@ class GateRemake(models.Model):
     """A file made anew from what was read of it, by a recipe: what became of each column."""
 
     file = models.ForeignKey(GateFile, on_delete=models.PROTECT, related_name="remakes")
-    scan = models.ForeignKey(GateScan, on_delete=models.PROTECT, related_name="+")
+    scan = models.ForeignKey(GateScan, on_delete=models.PROTECT, related_name="remakes")
     key = models.ForeignKey(MaskingKey, on_delete=models.PROTECT, related_name="+")
     recipe = models.JSONField()
     recipe_sha256 = models.CharField(max_length=64)

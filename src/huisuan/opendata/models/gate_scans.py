@@ -24,9 +24,14 @@ class JudgeAction(models.TextChoices):
 
 
 class GateRules(models.Model):
-    """A version of the rules of scanning, in force since the row; the last is current."""
+    """A version of the rules of scanning, in force since the row; the last is current.
 
-    version = models.CharField(max_length=20, unique=True)
+    `model` is the digest of the model that judges names by them, "none" without one; rules without a model do not take
+    the place of the same rules with one (`opendata_scan_stands`, migration 0012).
+    """
+
+    version = models.CharField(max_length=120, unique=True)
+    model = models.CharField(max_length=64, default="none")
     at = models.DateTimeField()
 
     class Meta:
@@ -181,7 +186,7 @@ class NameChunk(models.Model):
     work = models.ForeignKey(ScanWork, on_delete=models.CASCADE, related_name="name_chunks")
     sha256 = models.CharField(max_length=64)
     number = models.PositiveIntegerField()
-    rules = models.CharField(max_length=20)
+    rules = models.CharField(max_length=120)
     found = models.JSONField()
 
     class Meta:

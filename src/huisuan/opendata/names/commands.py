@@ -28,6 +28,8 @@ def scan(
             reports.append(scan_with_names(file))
         except OSError as error:
             raise Unavailable(f"读不了 {file}：{error.strerror}；请检查路径与权限", code="file.unreadable") from None
+    if not all(report.model for report in reports):
+        note("没有装找姓名的模型，正文里的姓名没有查（另有发现“姓名未查”）：请装 huisuan[names] 再查，或由人逐行读过")
     if as_json:
         print_json([report.to_dict() for report in reports])
     else:

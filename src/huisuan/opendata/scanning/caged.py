@@ -9,15 +9,19 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from huisuan.base.hashing import file_sha256
+from huisuan.opendata.scanning.headings import TableHeadings
 from huisuan.opendata.scanning.readers.any_file import read_blocks
 from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBudget
 from huisuan.opendata.scanning.scan import ScanFinding, ScanReport, scan_bytes
 
+#: Chinese signs from which a cell of a table, or a note beside a document, is running text, judged for names
+LONG_TEXT = 20
 LARGEST_SCANNED = 1024 * 1024 * 1024  # bytes
 _HAN = re.compile("[一-鿿]")
 _MEMORY_ENDED = 3  # the child's exit status when memory ran out
@@ -43,11 +47,16 @@ class ReadTable:
 
 @dataclass(frozen=True)
 class ReadText:
-    """Running text of a file: its part, its lines by number with their cells, and of which document it is the text."""
+    """Running text of a file: its part, its lines by number with their cells, and of which document it is the text.
+
+    The long cells of a table's column are running text, too: `column` from 1, and what stands over it.
+    """
 
     part: str
     rows: list[tuple[int, list[str]]]
     document: str | None
+    column: int = 0
+    heading: str = ""
 
 
 def scan_file(path: Path, name: str = "", limits: CageLimits | None = None, key: bytes = b"") -> ScanReport:
@@ -99,7 +108,7 @@ def read_texts(path: Path, name: str, limits: CageLimits | None = None) -> list[
 
 
 def _read_texts(found: list[Any]) -> list[ReadText]:
-    return [ReadText(part, [(number, cells) for number, cells in rows], document) for part, rows, document in found]
+    return [ReadText(part, [(number, cells) for number, cells in rows], *others) for part, rows, *others in found]
 
 
 def _in_cage(task: dict[str, str], limits: CageLimits) -> dict[str, Any] | str:
@@ -138,15 +147,34 @@ def _child(memory: str, seconds: str) -> int:
 
 
 def _scanned(content: bytes, task: dict[str, str]) -> str:
-    texts: list[tuple[str, list[tuple[int, list[str]]], str | None]] = []
+    texts: list[ReadText] = []
 
     def also(block: Block) -> None:
-        rows = [row for row in block.rows if any(map(_HAN.search, row[1]))]
-        if rows and not block.table:
-            texts.append((block.part, rows, block.document))
+        if block.table:
+            texts.extend(_long_cells(block))
+        elif rows := [row for row in block.rows if any(map(_HAN.search, row[1]))]:
+            texts.append(ReadText(block.part, rows, block.document))
 
     report = scan_bytes(content, task["name"], key=bytes.fromhex(task["key"]), also=also)
-    return json.dumps({**vars(report), "findings": [vars(each) for each in report.findings], "texts": texts})
+    return json.dumps(
+        {
+            **vars(report),
+            "findings": [vars(each) for each in report.findings],
+            "texts": [list(vars(each).values()) for each in texts],
+        }
+    )
+
+
+def _long_cells(block: Block) -> Iterator[ReadText]:
+    """The cells of a table that hold running text, by column."""
+    columns: dict[int, list[tuple[int, list[str]]]] = {}
+    for number, cells in block.rows:
+        for column, cell in enumerate(cells, start=1):
+            if len(cell) >= LONG_TEXT and len(_HAN.findall(cell)) >= LONG_TEXT:
+                columns.setdefault(column, []).append((number, [cell.replace("\n", " ")]))
+    heads = TableHeadings(block.rows) if columns else None
+    for column, rows in sorted(columns.items()):
+        yield ReadText(block.part, rows, None, column, heads.of(column) if heads else "")
 
 
 def _tables(content: bytes, task: dict[str, str]) -> str:

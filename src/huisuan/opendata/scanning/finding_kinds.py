@@ -22,6 +22,11 @@ class FindingKind(StrEnum):
     NAME = "name"
     SECRECY = "secrecy"
     UNREAD = "unread"
+    UNREAD_NAMES = "unread_names"  # text that no model judged for names: for a person to read
+
+
+#: kinds that stand for no value
+WITHOUT_VALUE = (FindingKind.SECRECY, FindingKind.UNREAD, FindingKind.UNREAD_NAMES)
 
 
 class Confidence(StrEnum):
@@ -36,7 +41,7 @@ FINDING_NAMES: Mapping[FindingKind, str] = {
     FindingKind.LANDLINE: "固定电话", FindingKind.BANK_CARD: "银行卡号", FindingKind.USCC: "统一社会信用代码",
     FindingKind.PLATE: "车牌号", FindingKind.PASSPORT: "护照或通行证号", FindingKind.EMAIL: "电子邮箱",
     FindingKind.ADDRESS: "详细地址", FindingKind.NAME: "姓名", FindingKind.SECRECY: "密级标志",
-    FindingKind.UNREAD: "未读",
+    FindingKind.UNREAD: "未读", FindingKind.UNREAD_NAMES: "姓名未查",
 }  # fmt: skip
 #: how many characters stay in clear at the beginning and at the end
 _SHOWN: Mapping[FindingKind, tuple[int, int]] = {
@@ -49,7 +54,7 @@ _LONGEST_MASK = 24
 
 def mask_value(kind: FindingKind, value: str) -> str:
     """A value as people may see it; marks of secrecy and what was not read stay as they are."""
-    if kind in (FindingKind.SECRECY, FindingKind.UNREAD):
+    if kind in WITHOUT_VALUE:
         return value
     head, tail = _SHOWN[kind]
     if kind is FindingKind.EMAIL:

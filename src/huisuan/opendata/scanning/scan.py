@@ -23,7 +23,7 @@ from huisuan.opendata.scanning.readers.blocks import Block, LimitReached, ReadBu
 from huisuan.opendata.scanning.words import find_words, is_name_column, list_names
 
 #: the rules as they stand; a scan names them, and a later set scans anew what is out
-RULES = "2026-11.4"
+RULES = "2026-11.5"
 _MOST_FINDINGS = 100_000
 _TURNED = re.compile("[\u202d\u202e]")
 _PAIR = 2  # cells: a key of JSON and its value
@@ -52,6 +52,7 @@ class ScanReport:
     sha256: str
     size: int
     rules: str = RULES
+    model: str = ""  # by which names in running text were judged; none: each such text is a finding
     findings: list[ScanFinding] = field(default_factory=list)
     cells: int = 0
     refused: str = ""
@@ -81,6 +82,7 @@ class ScanReport:
         kinds = Counter(finding.kind for finding in self.findings)
         return {
             "name": self.name, "sha256": self.sha256, "size": self.size, "rules": self.rules, "cells": self.cells,
+            "model": self.model, "names_judged": bool(self.model),
             "clean": self.is_clean, "sealed": self.sealed, "refused": self.refused,
             "kinds": {kind: {"name": FINDING_NAMES[FindingKind(kind)], "findings": n} for kind, n in kinds.items()},
             "columns": self.columns(), "findings": [asdict(finding) for finding in self.findings],

@@ -16,7 +16,7 @@ FINDING_LABELS: Mapping[str, Text] = {
     FindingKind.MOBILE: _("手机号"), FindingKind.LANDLINE: _("固定电话"), FindingKind.BANK_CARD: _("银行卡号"),
     FindingKind.USCC: _("统一社会信用代码"), FindingKind.PLATE: _("车牌号"), FindingKind.EMAIL: _("电子邮箱"),
     FindingKind.PASSPORT: _("护照或通行证号"), FindingKind.ADDRESS: _("详细地址"), FindingKind.NAME: _("姓名"),
-    FindingKind.SECRECY: _("密级标志"), FindingKind.UNREAD: _("未读"),
+    FindingKind.SECRECY: _("密级标志"), FindingKind.UNREAD: _("未读"), FindingKind.UNREAD_NAMES: _("姓名未查"),
 }  # fmt: skip
 ACTION_LABELS: Mapping[str, Text] = {
     JudgeAction.MASK: _("换成令牌"), JudgeAction.GENERALISE: _("遮盖"), JudgeAction.DROP: _("删去"),
