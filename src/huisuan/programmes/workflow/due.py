@@ -22,6 +22,7 @@ from huisuan.programmes.publicity.lines import publicity_figures
 
 _DAYS_BACK = 3 * 366  # what has waited for longer is overdue as if it had waited so long
 _SATURDAY = 5
+_SHANGHAI_DAY = "(%(expressions)s AT TIME ZONE 'Asia/Shanghai')::date"
 
 
 def step_days(policy_name: str, since: date, settings: tuple[str, ...]) -> int | None:
@@ -59,6 +60,17 @@ def due_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
     `edges` are the steps that are waited for; who publishes also answers the oldest objection that waits. What is
     overdue on the day ranks up to `overdue_rank`.
     """
+    step = _step_rank(edges, day, _WorkedUntil.since(day, F("state_since")))
+    return Least(step, _answer_rank([edge.edition for edge in edges if edge.duty == Duty.PUBLISH], day))
+
+
+def day_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
+    """The rank of the step alone, objections or none, where `since` is the day from which on the state stands."""
+    return _step_rank(edges, day, _WorkedUntil.since(day, F("since"), "%(expressions)s"))
+
+
+def _step_rank(edges: Sequence[ProcedureEdge], day: date, worked: Expression) -> Expression:
+    """What had been worked, and the days that are set for the edition and state of a row."""
     settings: dict[tuple[int, str], set[str]] = defaultdict(set)
     policies = {edge.edition_id: edge.edition.policy for edge in edges}
     for edge in edges:
@@ -70,8 +82,7 @@ def due_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
         When(edition=edition, state=state, then=Value(number)) for (edition, state), number in days.items() if number
     ]
     set_days = Case(*whens, default=None, output_field=IntegerField())
-    step = CombinedExpression(_WorkedUntil.since(day, F("state_since")), "+", set_days, output_field=IntegerField())
-    return Least(step, _answer_rank([edge.edition for edge in edges if edge.duty == Duty.PUBLISH], day))
+    return CombinedExpression(worked, "+", set_days, output_field=IntegerField())
 
 
 def _answer_rank(editions: Iterable[ProcedureEdition], day: date) -> Expression:
@@ -97,19 +108,17 @@ def overdue_rank(day: date) -> int:
 
 
 class _WorkedUntil(Func):
-    """How many working days had passed at an instant: looked up in a list by its day."""
+    """How many working days had passed at an instant, or on a day: looked up in a list by its day."""
 
-    template = (
-        "('{%(worked)s}'::int[])"
-        "[GREATEST(1, (%(expressions)s AT TIME ZONE 'Asia/Shanghai')::date - DATE '%(begins)s' + 1)]"
-    )
+    template = "('{%(worked)s}'::int[])[GREATEST(1, %(at_day)s - DATE '%(begins)s' + 1)]"
     output_field = IntegerField()
 
     @classmethod
-    def since(cls, day: date, at: Expression | F | Subquery) -> _WorkedUntil:
+    def since(cls, day: date, at: Expression | F | Subquery, at_day: str = _SHANGHAI_DAY) -> _WorkedUntil:
         """Of an instant that is not after the day."""
         worked = ",".join(map(str, _worked_days(day)))
-        return cls(at, worked=worked, begins=_first(day).isoformat())
+        template = cls.template.replace("%(at_day)s", at_day)
+        return cls(at, worked=worked, begins=_first(day).isoformat(), template=template)
 
 
 def _first(day: date) -> date:
