@@ -15,7 +15,7 @@ from django.db.models.functions import Least
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
-from huisuan.law.policy import load_policy
+from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import Duty
 from huisuan.programmes.models import Application, Objection, ProcedureEdge, ProcedureEdition
 from huisuan.programmes.publicity.lines import publicity_figures
@@ -27,9 +27,11 @@ _SHANGHAI_DAY = "(%(expressions)s AT TIME ZONE 'Asia/Shanghai')::date"
 
 def step_days(policy_name: str, since: date, settings: tuple[str, ...]) -> int | None:
     """The fewest working days that any of some settings gives on a day; None where none is set."""
-    if not settings:
-        return None
-    policy = load_policy(policy_name)
+    return fewest_days(load_policy(policy_name), since, settings) if settings else None
+
+
+def fewest_days(policy: Policy, since: date, settings: Iterable[str]) -> int | None:
+    """As `step_days`, of a policy that is at hand."""
     held = policy.adopted(min(since, policy.valid_to), date.max)
     days = [held[name].value for name in settings if name in held]
     return min((number for number in days if isinstance(number, int) and number > 0), default=None)
@@ -75,9 +77,8 @@ def _step_rank(edges: Sequence[ProcedureEdge], day: date, worked: Expression) ->
     policies = {edge.edition_id: edge.edition.policy for edge in edges}
     for edge in edges:
         settings[edge.edition_id, edge.from_state].add(edge.within)
-    days = {
-        key: step_days(policies[key[0]], day, tuple(sorted(names - {""}))) for key, names in settings.items()
-    }  # fmt: skip
+    loaded = {name: load_policy(name) for name in {*policies.values()}}
+    days = {key: fewest_days(loaded[policies[key[0]]], day, names - {""}) for key, names in settings.items()}
     whens = [
         When(edition=edition, state=state, then=Value(number)) for (edition, state), number in days.items() if number
     ]

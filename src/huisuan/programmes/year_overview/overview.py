@@ -17,7 +17,7 @@ from django.db.models.functions import TruncDate
 from huisuan.base.months import SHANGHAI
 from huisuan.law.policy import Policy
 from huisuan.law.procedure import CLOSING_STATES, State
-from huisuan.programmes.models import Application, Objection, ProcedureEdge, StandingCount
+from huisuan.programmes.models import Application, Objection, ProcedureEdge, ProcedureEdition, StandingCount
 from huisuan.programmes.workflow.due import day_rank, due_rank, overdue_rank
 from huisuan.treasury.statements import StatementRow, load_money_statement
 
@@ -91,7 +91,11 @@ def overdue_among(held: QuerySet[Application], today: date) -> QuerySet[Applicat
 
 
 def _edges(editions: QuerySet[Any, Any]) -> list[ProcedureEdge]:
-    return list(ProcedureEdge.objects.filter(edition__in=editions).select_related("edition"))
+    found = list(ProcedureEdge.objects.filter(edition__in=editions))
+    held = ProcedureEdition.objects.in_bulk({edge.edition_id for edge in found})  # each read once, not with every edge
+    for edge in found:
+        edge.edition = held[edge.edition_id]
+    return found
 
 
 def _overdue(policy: str, year: int, today: date) -> Mapping[str, int]:
@@ -103,7 +107,10 @@ def _overdue(policy: str, year: int, today: date) -> Mapping[str, int]:
     late = standing.annotate(rank=day_rank(edges, today)).filter(rank__lte=overdue_rank(today))
     found = Counter(dict(late.values_list("edition__key").annotate(Sum("number"))))
     waiting = Objection.objects.filter(answer__isnull=True).order_by().values("line__application")
-    answers = overdue_among(Application.objects.filter(pk__in=waiting, edition__policy=policy, year=year), today)
+    objected_to = Application.objects.filter(pk__in=waiting, edition__policy=policy, year=year)
+    if not objected_to.exists():
+        return found
+    answers = overdue_among(objected_to, today)
     in_time = answers.annotate(since=TruncDate("state_since", tzinfo=SHANGHAI), rank=day_rank(edges, today))
     in_time = in_time.filter(Q(rank__isnull=True) | Q(rank__gt=overdue_rank(today))).order_by()
     found.update(dict(in_time.values_list("edition__key").annotate(Count("pk"))))

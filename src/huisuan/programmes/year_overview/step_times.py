@@ -12,7 +12,8 @@ from itertools import accumulate
 from django.db import connection
 
 from huisuan.calendar.official import load_calendar
-from huisuan.programmes.workflow.due import step_days
+from huisuan.law.policy import load_policy
+from huisuan.programmes.workflow.due import fewest_days
 
 _SATURDAY = 5
 #: what a step waited for, from the step before it, as the database counts it by day (`StepWait`)
@@ -53,9 +54,11 @@ def load_step_times(policy: str, year: int) -> list[StepTime]:
         return []
     worked = _worked_between(min(row[4] for row in rows), max(row[5] for row in rows))
 
+    law = load_policy(policy)
+
     @cache
     def limit(since: date, within: str) -> int | None:
-        return step_days(policy, since, (within,)) if within else None
+        return fewest_days(law, since, (within,)) if within else None
 
     grouped: dict[tuple[str, str, str], list[tuple[date, date, int, str]]] = defaultdict(list)
     for key, action, office, within, since, until, count in rows:
