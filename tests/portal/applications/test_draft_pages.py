@@ -16,8 +16,8 @@ from django.urls import reverse
 from huisuan.law.forms.submission import parse_submission
 from huisuan.law.policy.load import load_policy
 from huisuan.programmes.applications import evidence_store as stored
-from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Draft, Evidence
+from huisuan.programmes.models.limits import LARGEST_BYTES
 from support.portal import POLICY, World, party
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
 from huisuan.programmes.applications.evidence_files import OOXML, check_evidence
-from huisuan.programmes.limits import LARGEST_BYTES
+from huisuan.programmes.models.limits import LARGEST_BYTES
 from support.evidence import JPEG, PDF, png
 
 

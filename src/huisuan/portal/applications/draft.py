@@ -33,8 +33,8 @@ from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.applications.queries import KnownFacts
 from huisuan.programmes.applications.services import DraftChanged, DraftTexts
-from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Application, Draft
+from huisuan.programmes.models.limits import LARGEST_BYTES
 from huisuan.programmes.submissions.consented import is_closed_to_readers
 
 _DIGITS = re.compile(r"[0-9]{1,18}")

@@ -25,8 +25,8 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.applications.evidence_files import EXTENSIONS
-from huisuan.programmes.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
 from huisuan.programmes.models import NoticeLine, PublicNotice
+from huisuan.programmes.models.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
 from huisuan.programmes.notices.api import objector_place
 from huisuan.programmes.notices.objecting import OBJECTION_FIELDS, ObjectionRefused, ObjectionText, object_to_line
 from huisuan.programmes.notices.queries import (

@@ -25,8 +25,8 @@ from huisuan.programmes.applications.services import (
     save_draft,
     withdraw_evidence,
 )
-from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Draft
+from huisuan.programmes.models.limits import LARGEST_BYTES
 from huisuan.programmes.people import find_person
 
 router = Router(tags=["申报"])

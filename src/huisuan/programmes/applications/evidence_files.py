@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.programmes.limits import LARGEST_BYTES
+from huisuan.programmes.models.limits import LARGEST_BYTES
 
 LARGEST_UNPACKED = 200 * 1024 * 1024
 MOST_PARTS = 5_000

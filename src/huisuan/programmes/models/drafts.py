@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from huisuan.parties.models import Party, Person
-from huisuan.programmes.limits import LARGEST_BYTES
+from huisuan.programmes.models.limits import LARGEST_BYTES
 
 _SHA256 = "^[0-9a-f]{64}$"
 

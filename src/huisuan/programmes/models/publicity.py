@@ -12,8 +12,8 @@ from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Person
-from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models.applications import Application, ApplicationStep
+from huisuan.programmes.models.limits import LARGEST_BYTES
 from huisuan.programmes.models.offices import Post
 
 _SHA256 = "^[0-9a-f]{64}$"

@@ -12,7 +12,7 @@ from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.route_access import Allow, viewer_of
-from huisuan.programmes.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
+from huisuan.programmes.models.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
 from huisuan.programmes.notices.answering import answer_objection
 from huisuan.programmes.notices.objecting import ObjectionText, object_to_line
 from huisuan.programmes.notices.publishing import ListedApplication, publish_notice

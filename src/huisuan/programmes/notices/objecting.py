@@ -18,7 +18,6 @@ from huisuan.messages.recipients import this_person
 from huisuan.parties.models import Person
 from huisuan.programmes.applications.evidence_files import READER_SECONDS, Accepted, check_evidence
 from huisuan.programmes.applications.evidence_store import evidence_store
-from huisuan.programmes.limits import MOST_OBJECTION_FILES
 from huisuan.programmes.models import (
     Application,
     ApplicationStep,
@@ -28,6 +27,7 @@ from huisuan.programmes.models import (
     ObjectionFile,
     ObjectionTry,
 )
+from huisuan.programmes.models.limits import MOST_OBJECTION_FILES
 from huisuan.programmes.offices.services import every_post_in_force
 from huisuan.programmes.publicity.ends import notice_ends, show_end
 

@@ -19,7 +19,7 @@ from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
 from huisuan.opendata.gate.uploading import LARGEST_UPLOAD
 from huisuan.portal.sentences.catalogue import translate
-from huisuan.programmes.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
+from huisuan.programmes.models.limits import LARGEST_BYTES, MOST_OBJECTION_FILES
 
 _MIB = 1024 * 1024
 SMALL = 2 * _MIB  # what Django itself allows a form (DATA_UPLOAD_MAX_MEMORY_SIZE), and more than any form has
