@@ -31,6 +31,7 @@ from huisuan.programmes.year_overview.step_times import load_step_times
 from huisuan.treasury.check import prove
 from support.jobs import party
 from support.programmes import person
+from support.year_counts import kept_and_counted
 
 pytestmark = pytest.mark.django_db
 LAW = load_policy("anhui-agi-2023")
@@ -75,6 +76,8 @@ def _the_overview_is_what_is_counted_one_by_one() -> None:
         one.edition.key for one in held
     )
     assert sum(row.overdue for row in rows.values()) == sum(map(_is_overdue, held)) > 0
+    kept, counted = kept_and_counted()
+    assert kept == counted
     times = load_step_times(LAW.name, 2024)
     taken = ApplicationStep.objects.filter(number__gt=1)
     assert sum(one.taken for one in times) == taken.count()

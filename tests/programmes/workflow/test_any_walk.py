@@ -1,4 +1,5 @@
-"""Whatever persons try in whatever order, only that stands which an oracle of its own allows, and steps replay."""
+"""Whatever persons try in whatever order, only that stands which an oracle of its own allows; steps replay, and the
+counts by day that the database keeps are what is counted one by one after each."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from huisuan.base.errors import Refused
 from huisuan.programmes.workflow import act, find_breaks, replay_state
 from support.examples import examples
 from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, budget, official, with_account
+from support.year_counts import kept_and_counted
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +85,8 @@ class AnyWalk(TestCase):
             else:
                 did = True
             assert did == may, (who, action, state, duties)
+            kept, counted = kept_and_counted()
+            assert kept == counted, (who, action, state)
             if may:
                 state, duties[who], stood = target, duty, stood + 1
                 now += timedelta(days=15) if action == "publicise" else timedelta()  # its working days are over

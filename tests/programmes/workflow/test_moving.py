@@ -21,6 +21,7 @@ from huisuan.programmes.workflow import act, begin_applications, find_breaks, st
 from huisuan.programmes.workflow.moving import move_to_present
 from support.accounts import personal_caller
 from support.programmes import ENDED, INDUSTRY, LAW, NOON, TREASURY, applicant, checked, official, person, walked
+from support.year_counts import kept_and_counted
 
 pytestmark = pytest.mark.django_db
 KEY = "14.1"
@@ -58,6 +59,8 @@ def test_a_move_is_on_record_told_and_what_follows_goes_by_the_newer_procedure()
     made.refresh_from_db()
     assert (moved.from_edition, moved.to_edition.digest, moved.after_step) == (old, SPEC.digest, 2)
     assert (made.edition_id, made.state, made.steps_taken) == (moved.to_edition_id, "checked", 2)
+    kept, counted = kept_and_counted()
+    assert kept == counted
     assert list(Message.objects.filter(person=applicant()).values_list("code", flat=True)) == ["application_moved"]
     publisher = official("publisher", "publish")
     DutyHeld.objects.create(application=made, person=publisher, duty="publish")

@@ -23,8 +23,7 @@ from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.charts import Bar, Chart, ranking
 from huisuan.portal.ui.columns import Column, Kind
 from huisuan.portal.ui.export import FORMATS, ListedRows, exported
-from huisuan.programmes.models import Application
-from huisuan.programmes.year_overview.overview import ProgrammeYear, load_programme_years
+from huisuan.programmes.year_overview.overview import ProgrammeYear, list_years, load_programme_years
 from huisuan.programmes.year_overview.step_times import StepTime, load_step_times
 
 _READERS = ("province", "department", "treasury", "auditor")
@@ -36,8 +35,7 @@ def programme_year(request: HttpRequest) -> HttpResponseBase:
     policies = list_policies()
     asked = {name: request.GET.get(name, "") for name in ("policy", "year", "export")}
     policy = load_policy(asked["policy"] if asked["policy"] in policies else policies[0])
-    held = Application.objects.filter(edition__policy=policy.name).order_by("-year")
-    years = list(held.values_list("year", flat=True).distinct()) or [timezone.localdate().year]
+    years = list_years(policy.name) or [timezone.localdate().year]
     shown = next((year for year in years if str(year) == asked["year"]), years[0])
     export = asked["export"] if asked["export"] in FORMATS else ""
     known = {"policy": policy.name, "year": str(shown), "export": export}

@@ -30,6 +30,7 @@ from huisuan.programmes.models.contracts import (
     Milestone,
     PlannedTarget,
 )
+from huisuan.programmes.models.counts.by_day import StandingCount, StepWait
 from huisuan.programmes.models.credit import CreditEffect, CreditEntry, EvidenceIssuer, StrikeLift, StruckIssuer
 from huisuan.programmes.models.decision_sheets import FrozenLine, FrozenSheet, OfficeOpinion
 from huisuan.programmes.models.drafts import Draft, Evidence
@@ -139,6 +140,8 @@ __all__ = [
     "SeedCommitment",
     "SiteCheck",
     "SiteCheckConfirmation",
+    "StandingCount",
+    "StepWait",
     "StrikeLift",
     "StruckIssuer",
     "TieKind",

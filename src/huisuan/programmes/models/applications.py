@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from huisuan.base.db.append_only import append_only
 from huisuan.law.procedure import Duty, State
 from huisuan.parties.models import Party, Person, Region
+from huisuan.programmes.models.counts.by_day import STANDING_TRIGGERS, WAIT_TRIGGER
 from huisuan.programmes.models.drafts import Draft
 from huisuan.programmes.models.offices import Post
 
@@ -174,6 +175,7 @@ class Application(models.Model):
                     RETURN NULL;
                 """,
             ),
+            *STANDING_TRIGGERS,
         ]
 
     def __str__(self) -> str:
@@ -277,6 +279,7 @@ class ApplicationStep(models.Model):
                 declare=[("broken", "boolean")],
                 func=_MOVE,
             ),
+            WAIT_TRIGGER,
         ]
 
     def __str__(self) -> str:

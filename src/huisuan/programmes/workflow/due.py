@@ -15,20 +15,23 @@ from django.db.models.functions import Least
 from huisuan.base.months import SHANGHAI
 from huisuan.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.calendar.official import load_calendar
-from huisuan.law.policy import load_policy
+from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import Duty
 from huisuan.programmes.models import Application, Objection, ProcedureEdge, ProcedureEdition
 from huisuan.programmes.publicity.lines import publicity_figures
 
 _DAYS_BACK = 3 * 366  # what has waited for longer is overdue as if it had waited so long
 _SATURDAY = 5
+_SHANGHAI_DAY = "(%(expressions)s AT TIME ZONE 'Asia/Shanghai')::date"
 
 
 def step_days(policy_name: str, since: date, settings: tuple[str, ...]) -> int | None:
     """The fewest working days that any of some settings gives on a day; None where none is set."""
-    if not settings:
-        return None
-    policy = load_policy(policy_name)
+    return fewest_days(load_policy(policy_name), since, settings) if settings else None
+
+
+def fewest_days(policy: Policy, since: date, settings: Iterable[str]) -> int | None:
+    """As `step_days`, of a policy that is at hand."""
     held = policy.adopted(min(since, policy.valid_to), date.max)
     days = [held[name].value for name in settings if name in held]
     return min((number for number in days if isinstance(number, int) and number > 0), default=None)
@@ -59,19 +62,28 @@ def due_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
     `edges` are the steps that are waited for; who publishes also answers the oldest objection that waits. What is
     overdue on the day ranks up to `overdue_rank`.
     """
+    step = _step_rank(edges, day, _WorkedUntil.since(day, F("state_since")))
+    return Least(step, _answer_rank([edge.edition for edge in edges if edge.duty == Duty.PUBLISH], day))
+
+
+def day_rank(edges: Sequence[ProcedureEdge], day: date) -> Expression:
+    """The rank of the step alone, objections or none, where `since` is the day from which on the state stands."""
+    return _step_rank(edges, day, _WorkedUntil.since(day, F("since"), "%(expressions)s"))
+
+
+def _step_rank(edges: Sequence[ProcedureEdge], day: date, worked: Expression) -> Expression:
+    """What had been worked, and the days that are set for the edition and state of a row."""
     settings: dict[tuple[int, str], set[str]] = defaultdict(set)
     policies = {edge.edition_id: edge.edition.policy for edge in edges}
     for edge in edges:
         settings[edge.edition_id, edge.from_state].add(edge.within)
-    days = {
-        key: step_days(policies[key[0]], day, tuple(sorted(names - {""}))) for key, names in settings.items()
-    }  # fmt: skip
+    loaded = {name: load_policy(name) for name in {*policies.values()}}
+    days = {key: fewest_days(loaded[policies[key[0]]], day, names - {""}) for key, names in settings.items()}
     whens = [
         When(edition=edition, state=state, then=Value(number)) for (edition, state), number in days.items() if number
     ]
     set_days = Case(*whens, default=None, output_field=IntegerField())
-    step = CombinedExpression(_WorkedUntil.since(day, F("state_since")), "+", set_days, output_field=IntegerField())
-    return Least(step, _answer_rank([edge.edition for edge in edges if edge.duty == Duty.PUBLISH], day))
+    return CombinedExpression(worked, "+", set_days, output_field=IntegerField())
 
 
 def _answer_rank(editions: Iterable[ProcedureEdition], day: date) -> Expression:
@@ -97,19 +109,17 @@ def overdue_rank(day: date) -> int:
 
 
 class _WorkedUntil(Func):
-    """How many working days had passed at an instant: looked up in a list by its day."""
+    """How many working days had passed at an instant, or on a day: looked up in a list by its day."""
 
-    template = (
-        "('{%(worked)s}'::int[])"
-        "[GREATEST(1, (%(expressions)s AT TIME ZONE 'Asia/Shanghai')::date - DATE '%(begins)s' + 1)]"
-    )
+    template = "('{%(worked)s}'::int[])[GREATEST(1, %(at_day)s - DATE '%(begins)s' + 1)]"
     output_field = IntegerField()
 
     @classmethod
-    def since(cls, day: date, at: Expression | F | Subquery) -> _WorkedUntil:
+    def since(cls, day: date, at: Expression | F | Subquery, at_day: str = _SHANGHAI_DAY) -> _WorkedUntil:
         """Of an instant that is not after the day."""
         worked = ",".join(map(str, _worked_days(day)))
-        return cls(at, worked=worked, begins=_first(day).isoformat())
+        template = cls.template.replace("%(at_day)s", at_day)
+        return cls(at, worked=worked, begins=_first(day).isoformat(), template=template)
 
 
 def _first(day: date) -> date:

@@ -6,31 +6,25 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import accumulate
 
 from django.db import connection
 
 from huisuan.calendar.official import load_calendar
-from huisuan.programmes.workflow.due import step_days
+from huisuan.law.policy import load_policy
+from huisuan.programmes.workflow.due import fewest_days
 
 _SATURDAY = 5
-#: what a step waited for: from the step before it; equal steps of the same two days are one row
+#: what a step waited for, from the step before it, as the database counts it by day (`StepWait`)
 _SQL = """
-    SELECT e.policy, e.key, g.action, g.office, g.within, waits.since, waits.until, sum(waits.number)
-    FROM (
-        SELECT t.edition_id, t.action, t.from_state, t.duty, (before.at AT TIME ZONE 'Asia/Shanghai')::date AS since,
-               (t.at AT TIME ZONE 'Asia/Shanghai')::date AS until, count(*) AS number
-        FROM programmes_applicationstep t
-        JOIN programmes_application a ON a.id = t.application_id AND a.year = %(year)s
-        JOIN programmes_applicationstep before
-            ON before.application_id = t.application_id AND before.number = t.previous
-        WHERE t.edition_id IN (SELECT id FROM programmes_procedureedition WHERE policy = %(policy)s)
-        GROUP BY 1, 2, 3, 4, 5, 6
-    ) waits
-    JOIN programmes_procedureedge g ON g.edition_id = waits.edition_id AND g.action = waits.action
-        AND g.from_state = waits.from_state AND g.duty = waits.duty
-    JOIN programmes_procedureedition e ON e.id = g.edition_id
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    SELECT e.key, g.action, g.office, g.within, w.since, w.until, sum(w.number)
+    FROM programmes_stepwait w
+    JOIN programmes_procedureedge g ON g.edition_id = w.edition_id AND g.action = w.action
+        AND g.from_state = w.from_state AND g.duty = w.duty
+    JOIN programmes_procedureedition e ON e.id = w.edition_id
+    WHERE e.policy = %(policy)s AND w.year = %(year)s
+    GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
@@ -58,31 +52,36 @@ def load_step_times(policy: str, year: int) -> list[StepTime]:
         rows = cursor.fetchall()
     if not rows:
         return []
-    worked = _worked_between(min(row[5] for row in rows), max(row[6] for row in rows))
+    worked = _worked_between(min(row[4] for row in rows), max(row[5] for row in rows))
+
+    law = load_policy(policy)
+
+    @cache
+    def limit(since: date, within: str) -> int | None:
+        return fewest_days(law, since, (within,)) if within else None
+
     grouped: dict[tuple[str, str, str], list[tuple[date, date, int, str]]] = defaultdict(list)
-    for _, key, action, office, within, since, at, count in rows:
-        grouped[key, action, office].append((since, at, count, within))
-    found = [_step_time(policy, key, waits, worked) for key, waits in grouped.items()]
+    for key, action, office, within, since, until, count in rows:
+        grouped[key, action, office].append((since, until, count, within))
+    found = [_step_time(key, waits, worked, limit) for key, waits in grouped.items()]
     return sorted(found, key=lambda one: (_in_order(one.programme), -one.taken, one.action))
 
 
 def _step_time(
-    policy: str, key: tuple[str, str, str], waits: Iterable[tuple[date, date, int, str]],
-    worked: Callable[[date, date], int],
+    key: tuple[str, str, str], waits: Iterable[tuple[date, date, int, str]],
+    worked: Callable[[date, date], int], limit: Callable[[date, str], int | None],
 ) -> StepTime:  # fmt: skip
     days: Counter[int] = Counter()
     late, latest = 0, (date.min, "")
-    for since, at, count, within in waits:
-        took, latest = worked(since, at), max(latest, (since, within))
+    for since, until, count, within in waits:
+        took, latest = worked(since, until), max(latest, (since, within))
         days[took] += count
-        limit = step_days(policy, since, (within,)) if within else None
-        late += count if limit is not None and took > limit else 0
-    since, within = latest
+        most = limit(since, within)
+        late += count if most is not None and took > most else 0
     taken, ordered = sum(days.values()), sorted(days)
     so_far = accumulate(days[one] for one in ordered)
     median = next(took for took, count in zip(ordered, so_far, strict=True) if 2 * count >= taken)
-    limit = step_days(policy, since, (within,)) if within else None
-    return StepTime(*key, taken=taken, median=median, longest=ordered[-1], within=limit, late=late)
+    return StepTime(*key, taken=taken, median=median, longest=ordered[-1], within=limit(*latest), late=late)
 
 
 def _worked_between(first: date, last: date) -> Callable[[date, date], int]:

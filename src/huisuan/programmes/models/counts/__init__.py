@@ -1,0 +1,1 @@
+"""What the database counts by itself of applications and steps."""
