@@ -19,14 +19,14 @@ from django.views.decorators.http import require_http_methods
 from huisuan.base.errors import InvalidRequest, NotFound, Refused
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.words import duty_label, refusal_status
-from huisuan.portal.related.readers import own_offices
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import OFFICIAL_DUTIES, Office, Post
-from huisuan.programmes.offices import end_post, give_post
+from huisuan.programmes.offices import end_post, give_post, posts_in_force
 from huisuan.programmes.offices.queries import get_post, is_in_force, list_posts, offices_known
 
 _READERS = ("city", "province", "department", "treasury", "auditor", "operator")
@@ -49,7 +49,7 @@ def post_table(request: HttpRequest, today: date) -> Table:
         ]
 
     assert isinstance(request.user, Person)
-    whole, own = viewer_of(request).sees_everything, own_offices(request.user, today)
+    whole, own = viewer_of(request).sees_everything, _own_offices(request.user, today)
     in_force = Q(from_day__lte=today) & (Q(until_day__isnull=True) | Q(until_day__gte=today))
     in_force &= Q(ended_on__isnull=True) | Q(ended_on__gte=today)
     return Table(
@@ -88,6 +88,15 @@ def post_table(request: HttpRequest, today: date) -> Table:
         ],
         empty=Empty(_("还没有岗位：由省专班人员或平台管理员给予，单位出自政策文本。")),
     )
+
+
+def _own_offices(person: Person, today: date) -> set[int]:
+    return set(posts_in_force(person, today).values_list("office_id", flat=True))
+
+
+def sees_office(person: Person, office: Office, today: date) -> bool:
+    """Whether the page of an office answers somebody: province and audit, and who holds a post in it."""
+    return Viewer.for_person(person).sees_everything or office.pk in _own_offices(person, today)
 
 
 def _address(row: Any) -> str:

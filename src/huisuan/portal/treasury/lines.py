@@ -25,8 +25,8 @@ from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.programmes.posts import sees_office
 from huisuan.portal.programmes.words import refusal_status
-from huisuan.portal.related.readers import sees_office
 from huisuan.portal.related.tables import claims_table, debts_table, documents_table, flags_table
 from huisuan.portal.treasury.readers import BOOK_KEEPERS, BOOK_READERS, may_move_money
 from huisuan.portal.treasury.words import ACCOUNT_WORDS, ENTRY_WORDS

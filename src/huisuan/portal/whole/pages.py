@@ -14,10 +14,9 @@ from huisuan.parties.models import Party, PartyKind, Person, Region, Relation
 from huisuan.parties.queries import list_visible_parties
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.parties.views import READS_REGISTER
+from huisuan.portal.programmes.posts import sees_office
 from huisuan.portal.registers.city_desk import read_city_desk
 from huisuan.portal.registers.field_words import register_title
-from huisuan.portal.related.readers import sees_office
 from huisuan.portal.related.tables import (
     claims_table,
     debts_table,
@@ -150,8 +149,6 @@ def office_page(request: HttpRequest, number: int) -> HttpResponseBase:
 
 def _opened(viewer: Viewer, governments: QuerySet[Party], related: QuerySet[Relation]) -> set[int]:
     """Of the parties that a city's page names those whose own page answers the reader."""
-    if viewer.role not in READS_REGISTER:
-        return set()
     named = Q(pk__in=governments.values("pk")) | Q(pk__in=related.values("owner")) | Q(pk__in=related.values("owned"))
     return set(list_visible_parties(viewer).filter(named).values_list("pk", flat=True))
 
