@@ -67,19 +67,19 @@ def platform(folder: Path, count: int) -> Iterator[dict[str, Any]]:
     os.environ.pop("DATABASE_URL", None)
     from huisuan.serving.database import prepare_database, stop_private_server
 
-    told, began = folder / "world.json", time.perf_counter()
+    described, began = folder / "world.json", time.perf_counter()
     prepare_database()
     ready = time.perf_counter()
     try:
-        if not told.exists():
+        if not described.exists():
             from programme_world import fill
 
             own = time.process_time()
-            told.write_text(json.dumps(fill(count).to_dict()), "utf-8")
+            described.write_text(json.dumps(fill(count).to_dict()), "utf-8")
             seconds, own = time.perf_counter() - ready, time.process_time() - own
             print(f"tables {ready - began:.0f} s, {count:,} applications {seconds:.0f} s (this process {own:.0f} s)")
         with web() as server:
-            yield json.loads(told.read_text("utf-8")) | server
+            yield json.loads(described.read_text("utf-8")) | server
     finally:
         stop_private_server()
 
@@ -93,7 +93,7 @@ def web() -> Iterator[dict[str, Any]]:
     command = [sys.executable, "-m", "huisuan.serving.processes.child_main", "web", "127.0.0.1", str(port)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # it stops when its standard input ends
         assert process.stdin is not None
-        process.stdin.write(b"\n")  # the word that an agent is told
+        process.stdin.write(b"\n")  # the word that an agent gets
         process.stdin.flush()
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:

@@ -84,7 +84,7 @@ def described(pk: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "closed"])
-def test_what_everyone_had_is_gone_on_every_way(how: str) -> None:
+def test_what_everyone_had_is_gone_on_every_way(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     built_corpus()
     table, other = GateRelease.objects.order_by("-product__format")
     ways = files(table, other)
@@ -103,6 +103,13 @@ def test_what_everyone_had_is_gone_on_every_way(how: str) -> None:
         "package": 0, "found": 0, "resource": False, "dcat": 0, "catalogue": 0, "croissant": 410, "released": 0,
         "page": False,
     }  # fmt: skip
+    page = Client().get(f"/opendata/{code()}").content.decode()
+    assert "不再提供的 2 份" in page
+    assert "没有列在这里" not in page
+    monkeypatch.setattr("huisuan.portal.opendata.dataset_face._MOST_GONE", 1)
+    page = Client().get(f"/opendata/{code()}").content.decode()
+    assert "不再提供的 1 份" in page
+    assert "另有 1 项没有列在这里" in page
     feed = Client().get("/opendata/changes.atom").content.decode()
     assert ("已撤回" in feed) == (how == "withdrawn")
     assert ("已放行" in feed) == (how == "withdrawn")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from huisuan.parties.models import PartyKind, Person, Region
+from huisuan.parties.models import PartyKind, Person, Region, Relation
 from huisuan.programmes.models import Application, CityShare, Office
+from huisuan.programmes.offices.services import give_post
 from huisuan.programmes.workflow import act, begin_application
 from huisuan.treasury.city_payments import PaymentClaim, record_city_payment
 from huisuan.treasury.ledger import Act
@@ -65,6 +67,53 @@ def test_a_budget_line_and_its_office_say_what_rests_on_them_and_who_did_what_wh
     assert {"下达资金", "开始支付", "任职"} == set(happened(page))
     _, page = shown(person("sheng"), "whole-office", Office.objects.get(name=line.office).pk)
     assert {"承诺", "开支付令", "下达预算", "公示", "批准"} & set(happened(page)) >= {"承诺", "开支付令", "下达预算"}
+
+
+def test_the_office_page_gives_the_books_to_who_reads_the_books_only() -> None:
+    made = paid_application()
+    line = AppropriationLine.objects.get(sentence="2.2")
+    office, now, books_of = (
+        Office.objects.get(name=line.office),
+        datetime.now(UTC),
+        reverse("budget-line", args=[line.pk]),
+    )
+    clerk, treasurer = person("处员", "department"), person("caizheng", "treasury")
+    for who in (clerk, treasurer):
+        give_post(who, line.office, "check", NOON.date(), person("giver"), now)
+    books = {"承诺", "开支付令", "下达预算"}
+    _, page = shown(clerk, "whole-office", office.pk)
+    assert not books & set(happened(page))
+    assert books_of not in page
+    assert "由省专班、财政和审计查看" in page
+    file = shown(clerk, "whole-office", office.pk, query="?export=csv")[1]
+    assert "任职" in file
+    assert not any(word in file for word in books)
+    _, page = shown(treasurer, "whole-office", office.pk)
+    assert books <= set(happened(page))
+    assert books_of in page
+    assert f"/applications/{made.number}" in page
+
+
+def test_a_page_links_no_reader_to_what_refuses_them_and_shows_the_treasury_no_flags() -> None:
+    paid_application()
+    line = AppropriationLine.objects.get(sentence="2.2")
+    office = reverse("whole-office", args=[Office.objects.get(name=line.office).pk])
+    treasurer = person("caizheng", "treasury")
+    _, page = shown(treasurer, "budget-line", line.pk)
+    assert line.office in page
+    assert office not in page, "it holds no post there"
+    assert 'id="flags"' not in page
+    assert 'id="flags"' in shown(person("shen", "auditor"), "budget-line", line.pk)[1]
+    government, owned = party(50, PartyKind.CITY), party(51)
+    known = {"known_from": NOON.date(), "source": "工商登记", "control": True, "by": "李处", "at": NOON}
+    Relation.objects.create(owner=government, owned=owned, valid_from=NOON.date(), **known)
+    code, page = shown(treasurer, "whole-city", "340100")
+    assert code == 200
+    assert government.name in page
+    assert "/parties/" not in page
+    _, page = shown(person("sheng"), "whole-city", "340100")
+    assert f"/parties/{government.uscc}" in page
+    assert f"/parties/{owned.uscc}" in page
 
 
 def test_a_city_shows_its_claims_vouchers_and_debts_in_time_to_itself_and_the_province() -> None:

@@ -47,7 +47,7 @@ class SetTerm:
 def make_appeal(number: int, made: MadeAppeal, person: Person, now: datetime) -> ScoreAppeal:
     """Appeal against what bulletin `number` says of an office of one's city, or of one's own department.
 
-    The working group is told of it.
+    The working group gets a message.
 
     Raises:
         NotFound: no such bulletin was issued, it scores no such office, or by no such criterion.
@@ -90,7 +90,7 @@ def make_appeal(number: int, made: MadeAppeal, person: Person, now: datetime) ->
 def answer_appeal(number: int, upheld: bool, text: str, person: Person, now: datetime) -> AppealAnswer:
     """Answer an appeal; one that is upheld is followed by a correction of the bulletin, which names it.
 
-    Whoever appealed is told of it.
+    Whoever appealed gets a message.
 
     Raises:
         NotFound: no such appeal.

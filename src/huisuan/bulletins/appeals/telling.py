@@ -1,4 +1,4 @@
-"""Who is told of appeals: the working group when one comes, whoever appealed when it is answered."""
+"""Who gets a message of appeals: the working group when one comes, whoever appealed when it is answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told when a correction is out: those whose appeals it follows."""
+"""Who gets a message when a correction is out: those whose appeals it follows."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def answer(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _workbench(tables: dict[str, str]) -> duckdb.DuckDBPyConnection:
-    """A database in memory that sees these files as views, and can be told nothing more."""
+    """A database in memory that sees these files as views, and takes no further setting."""
     con = duckdb.connect(
         ":memory:",
         config={

@@ -33,6 +33,8 @@ _READERS = ("province", "department", "treasury", "auditor")
 def programme_year(request: HttpRequest) -> HttpResponseBase:
     """The overview of a policy's year; `export` gives the rows of its first table."""
     policies = list_policies()
+    if not policies:
+        return render(request, "portal/home/no_policy.html", {"here": "programme-year"})
     asked = {name: request.GET.get(name, "") for name in ("policy", "year", "export")}
     policy = load_policy(asked["policy"] if asked["policy"] in policies else policies[0])
     years = list_years(policy.name) or [timezone.localdate().year]

@@ -20,6 +20,8 @@ from huisuan.programmes.year_overview.worked_cases import find_worked_cases
 def worked_cases_page(request: HttpRequest) -> HttpResponseBase:
     """The cases of a policy (`policy`) that the reader may see: the application that came furthest, or the register."""
     viewer, names, asked = viewer_of(request), list_policies(), request.GET.get("policy", "")
+    if not names:
+        return render(request, "portal/home/no_policy.html", {"here": "programme-year"})
     policy = load_policy(asked if asked in names else names[0])
     rows: list[tuple[str, str, str, str, str, Word | None]] = []
     for case in find_worked_cases(policy, visible_applications(viewer)):

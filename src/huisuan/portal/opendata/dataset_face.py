@@ -57,13 +57,14 @@ def dataset_of(request: HttpRequest, entry: CatalogueVersion) -> Dataset:
     reads = list_readable(readable_by(viewer, now, code), viewer, now)
     if reads and request.method == "GET":
         note_access(reads[0], viewer, AccessWay.PAGE, now)
-    files, preview, gone = _shown(reads), _preview(reads), _gone(code)
+    files, preview = _shown(reads), _preview(reads)
+    gone, more_gone = _gone(code)
     return Dataset(
         files,
         reads[0].grant if reads else None,
         released_now(code).count() - len(files),
-        gone[:_MOST_GONE],
-        max(0, len(gone) - _MOST_GONE),
+        gone,
+        more_gone,
         preview,
         _chart(preview.spread) if preview and preview.spread else None,
         _loading(request, files, _LINES if entry.access == Access.OPEN else _LINES_BY_TOKEN),
@@ -90,10 +91,13 @@ def _preview(reads: list[ReadableRelease]) -> Preview | None:
         return None
 
 
-def _gone(code: str) -> list[tuple[GateRelease, Gone]]:
-    found = GateRelease.objects.filter(file__entry__code=code).select_related("file__entry__latest", "product")
-    rows = [(each, why_gone(each)) for each in found.order_by("-pk")]
-    return [(each, gone) for each, gone in rows if gone is not None]
+def _gone(code: str) -> tuple[list[tuple[GateRelease, Gone]], int]:
+    """The newest that are out no more, each with why, and how many others."""
+    still_out = released_now(code).order_by().values("pk")
+    found = GateRelease.objects.filter(file__entry__code=code).exclude(pk__in=still_out)
+    shown = found.select_related("file__entry__latest", "product").order_by("-pk")[:_MOST_GONE]
+    rows = [(each, gone) for each in shown if (gone := why_gone(each)) is not None]
+    return rows, max(0, found.count() - _MOST_GONE)
 
 
 def _chart(spread: Spread) -> Chart:

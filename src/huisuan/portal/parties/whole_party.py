@@ -51,7 +51,6 @@ from huisuan.programmes.registers.queries import list_registers
 from huisuan.programmes.workflow.queries import visible_applications
 
 _SHOWN = 20  # of each list; the whole one is a click away
-_SEES_INSIDE = ("province", "auditor")  # flags and the ties of experts
 _EFFECTS: dict[str, Text] = {CreditEffect.BARS.value: _("不得享受"), CreditEffect.NOTE.value: _("提示")}
 
 
@@ -102,7 +101,7 @@ def read_whole_party(party: Party, viewer: Viewer, today: date) -> WholeParty:
     """All of it, as far as the reader may see."""
     applications = list(visible_applications(viewer).filter(party=party).order_by("-year", "-number"))
     years = _years(party, viewer, applications)
-    inside = viewer.role in _SEES_INSIDE
+    inside = viewer.sees_everything  # flags and the ties of experts
     things, more_things = first_rows(_things(party), _SHOWN)
     flags, more_flags = first_rows(_open_flags(applications), _SHOWN) if inside else ([], 0)
     documents, more_documents = first_rows(list_documents(viewer).filter(party=party).order_by("-issued_at"), _SHOWN)
@@ -136,7 +135,7 @@ def party_sources(party: Party, viewer: Viewer) -> list[HappeningSource]:
         of_versions(RegisterVersion.objects.filter(holder=party), list_registers()),
         of_relations(Relation.objects.filter(Q(owner=party) | Q(owned=party))),
     ]
-    if viewer.role in _SEES_INSIDE:
+    if viewer.sees_everything:
         sources.append(of_flags(ApplicationFlag.objects.filter(application__in=applications)))
         sources.append(of_ties(ExpertTie.objects.filter(party=party)))
     return sources

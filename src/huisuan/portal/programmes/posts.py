@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from huisuan.base.errors import InvalidRequest, NotFound, Refused
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
 from huisuan.portal.programmes.words import duty_label, refusal_status
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html
@@ -48,7 +49,7 @@ def post_table(request: HttpRequest, today: date) -> Table:
         ]
 
     assert isinstance(request.user, Person)
-    whole, own = request.user.role in ("province", "auditor"), _own_offices(request.user, today)
+    whole, own = viewer_of(request).sees_everything, _own_offices(request.user, today)
     in_force = Q(from_day__lte=today) & (Q(until_day__isnull=True) | Q(until_day__gte=today))
     in_force &= Q(ended_on__isnull=True) | Q(ended_on__gte=today)
     return Table(
@@ -91,6 +92,11 @@ def post_table(request: HttpRequest, today: date) -> Table:
 
 def _own_offices(person: Person, today: date) -> set[int]:
     return set(posts_in_force(person, today).values_list("office_id", flat=True))
+
+
+def sees_office(person: Person, office: Office, today: date) -> bool:
+    """Whether the page of an office answers somebody: province and audit, and who holds a post in it."""
+    return Viewer.for_person(person).sees_everything or office.pk in _own_offices(person, today)
 
 
 def _address(row: Any) -> str:

@@ -33,7 +33,7 @@ class HolderTie:
 
 @dataclass(frozen=True)
 class HolderTies:
-    """All of them; `officials` are people who hold a post today in the office that keeps the register."""
+    """Those of ever, with their days; `officials` hold a post today where the register is kept, and are tied today."""
 
     parties: Sequence[HolderTie]
     experts: Sequence[HolderTie]
@@ -55,7 +55,8 @@ def load_holder_ties(spec: RegisterSpec, version: RegisterVersion, today: date) 
     for one in related:
         other, how = (one.owned, _("持有或控制")) if one.owner_id == holder.pk else (one.owner, _("被持有或控制"))
         parties.append(HolderTie(local_name(other), _party(other), how, one.valid_from, one.valid_to))
-    near = {holder.pk, *(side for one in related for side in (one.owner_id, one.owned_id))}
+    now = [one for one in related if _holds(one.valid_from, one.valid_to, today)]
+    near = {holder.pk, *(side for one in now for side in (one.owner_id, one.owned_id))}
     posts = every_post_in_force(today).filter(office__name=spec.office).select_related("person__party")
     experts = [
         HolderTie(
@@ -64,17 +65,24 @@ def load_holder_ties(spec: RegisterSpec, version: RegisterVersion, today: date) 
         )
         for tie in ties
     ]  # fmt: skip
-    return HolderTies(parties, experts, list(_officials(posts, ties, near)))
+    held = [tie for tie in ties if _holds(tie.starts, tie.ends, today)]
+    return HolderTies(parties, experts, list(_officials(posts, held, near)))
+
+
+def _holds(starts: date, ends: date | None, today: date) -> bool:
+    return starts <= today and (ends is None or ends > today)
 
 
 def _officials(posts: Iterable[Post], ties: Sequence[ExpertTie], near: set[int]) -> Iterator[HolderTie]:
-    by_person = {tie.expert.person_id: tie for tie in ties}
+    by_person: dict[int, list[ExpertTie]] = {}
+    for tie in ties:
+        by_person.setdefault(tie.expert.person_id, []).append(tie)
     for person in {post.person_id: post.person for post in posts}.values():
-        if (tie := by_person.get(person.pk)) is not None:
+        for tie in by_person.get(person.pk, ()):
             yield HolderTie(
                 person.name, reverse("whole-expert", args=[tie.expert_id]), EXPERT_TIES[tie.kind], tie.starts, tie.ends
             )
-        elif person.party is not None and person.party_id in near:
+        if person.party is not None and person.party_id in near:
             yield HolderTie(person.name, _party(person.party), _("任职"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -20,10 +20,11 @@ from huisuan.base.errors import NotFound
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.procedure import FieldKind, RegisterField, RegisterSpec
 from huisuan.parties.models import Person, Region
-from huisuan.parties.route_access import public_page
+from huisuan.parties.route_access import public_page, viewer_if_any
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.registers.field_words import choice_word, field_text, field_title, register_title
 from huisuan.portal.registers.holder_ties import HolderTies, load_holder_ties
+from huisuan.portal.registers.readers import load_to_look_at, sees_private
 from huisuan.portal.registers.tied import load_drawn, load_due, load_member_share, load_same, load_tied
 from huisuan.portal.ui.charts import Bar, Chart, columns
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
@@ -32,7 +33,6 @@ from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.models import RegisterVersion
 from huisuan.programmes.registers.keepers import may_correct, may_enter
-from huisuan.programmes.registers.linked import all_said_twice, ending_soon, not_answered, not_looked_at
 from huisuan.programmes.registers.queries import (
     every_standing_version,
     get_version,
@@ -44,8 +44,6 @@ from huisuan.programmes.registers.queries import (
 from huisuan.programmes.registers.services import get_register
 
 _KINDS = {FieldKind.DAY: Kind.DAY, FieldKind.COUNT: Kind.INTEGER, FieldKind.YUAN: Kind.FEN}
-_LOOKS = ("city", "province", "department", "treasury", "auditor")
-_SEES_TIES = ("province", "auditor")
 _COLUMNS_AT_ONCE = 4  # of a register's own fields; the others stand on the entry's page and in the file
 
 
@@ -81,7 +79,8 @@ def register_page(request: HttpRequest, policy: str, key: str) -> HttpResponseBa
     )
     context = {
         "here": "registers", "spec": spec, "title": register_title(spec), "policy": policy, "today": today,
-        "may_enter": may_enter(spec, _reader(request), timezone.now()), **_to_look_at(request, policy, spec, today),
+        "may_enter": may_enter(spec, _reader(request), timezone.now()),
+        **load_to_look_at(_reader(request), policy, spec, today),
     }  # fmt: skip
     return render_tables(request, "portal/registers/register.html", context, [table])
 
@@ -94,21 +93,22 @@ def register_entry_page(request: HttpRequest, policy: str, key: str, code: str) 
         version = get_version(policy, key, code)
     except NotFound as wrong:
         raise Http404 from wrong
-    versions = _told_apart(spec, list(list_versions(version)))
+    versions = _with_changes(spec, list(list_versions(version)))
+    reader = _reader(request)
     context: dict[str, Any] = {
         "here": "registers", "spec": spec, "title": register_title(spec), "policy": policy, "version": version,
         "versions": versions, "name_is": spec.name_is_en if reads_english() else spec.name_is,
         "holder_is": spec.holder_is_en if reads_english() else spec.holder_is,
         "values": [(field_title(one), field_text(one, version.values.get(one.key))) for one in public_fields(spec)],
         "chart": _share_chart(spec, [each for each, _changes in versions]),
-        "may_enter": may_correct(spec, version, _reader(request), timezone.now()),
-        **_ties(load_policy(policy), spec, version, with_private=_looks(_reader(request))),
+        "may_enter": may_correct(spec, version, reader, timezone.now()),
+        **_ties(load_policy(policy), spec, version, with_private=sees_private(spec, version, reader, timezone.now())),
         "holder_ties": _holder_ties(request, spec, version), "holder_link": _holder_link(request, version),
     }  # fmt: skip
     return render(request, "portal/registers/entry.html", context)
 
 
-def _told_apart(
+def _with_changes(
     spec: RegisterSpec, versions: Sequence[RegisterVersion]
 ) -> list[tuple[RegisterVersion, list[tuple[Text, str, str]]]]:
     """Each version, the newest first, with what it says otherwise than the one before: column, before, after."""
@@ -134,13 +134,13 @@ def _holder_name(version: RegisterVersion) -> str:
 
 def _holder_ties(request: HttpRequest, spec: RegisterSpec, version: RegisterVersion) -> HolderTies | None:
     """Whom the holder is tied to, for those who see the ties of experts."""
-    reader = _reader(request)
-    return load_holder_ties(spec, version, timezone.localdate()) if reader and reader.role in _SEES_TIES else None
+    viewer = viewer_if_any(request)
+    return load_holder_ties(spec, version, timezone.localdate()) if viewer and viewer.sees_everything else None
 
 
 def _holder_link(request: HttpRequest, version: RegisterVersion) -> str:
-    reader = _reader(request)
-    sees = reader is not None and reader.role in _SEES_TIES and version.holder is not None
+    viewer = viewer_if_any(request)
+    sees = viewer is not None and viewer.sees_everything
     return reverse("party", args=[version.holder.uscc]) if sees and version.holder else ""
 
 
@@ -182,7 +182,7 @@ def every_entry_table(request: HttpRequest) -> Table:
 def _ties(policy: Policy, spec: RegisterSpec, version: RegisterVersion, *, with_private: bool) -> dict[str, Any]:
     return {
         "tied": load_tied(policy, version), "drawn": load_drawn(policy, spec, version),
-        "same": load_same(spec, version, with_private=with_private),
+        "alike": load_same(spec, version, with_private=with_private),
         "due": load_due(policy, spec, version, timezone.localdate()),
         "share": load_member_share(policy, spec, version),
     }  # fmt: skip
@@ -190,32 +190,6 @@ def _ties(policy: Policy, spec: RegisterSpec, version: RegisterVersion, *, with_
 
 def _reader(request: HttpRequest) -> Person | None:
     return request.user if isinstance(request.user, Person) else None
-
-
-def _looks(reader: Person | None) -> bool:
-    return reader is not None and reader.role in _LOOKS
-
-
-def _to_look_at(request: HttpRequest, policy: str, spec: RegisterSpec, today: date) -> dict[str, Any]:
-    """What officials have to look at: what is said twice, what is not answered, what nobody looked at last year."""
-    if not _looks(_reader(request)):
-        return {}
-    twice = [(spec.field_of(key), rows) for key, rows in all_said_twice(policy, spec)]
-    return {
-        "twice": [(field_title(one), rows) for one, rows in twice if one is not None],
-        "late": not_answered(load_policy(policy), spec, today), "unlooked": not_looked_at(policy, spec, today),
-        **_ending(load_policy(policy), spec, today),
-    }  # fmt: skip
-
-
-def _ending(policy: Policy, spec: RegisterSpec, today: date) -> dict[str, Any]:
-    """What ends within the days that are set for the register; nothing where none are."""
-    setting = spec.notice_setting
-    held = policy.adopted(min(today, policy.valid_to), today).get(setting.name) if setting else None
-    if held is None:
-        return {}
-    days = int(str(held.value))
-    return {"days": days, "ending": list(ending_soon(policy.name, spec.key, today, today + timedelta(days=days)))}
 
 
 def _spec(policy: str, key: str) -> RegisterSpec:

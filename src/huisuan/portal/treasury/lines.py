@@ -25,6 +25,7 @@ from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.programmes.posts import sees_office
 from huisuan.portal.programmes.words import refusal_status
 from huisuan.portal.related.tables import claims_table, debts_table, documents_table, flags_table
 from huisuan.portal.treasury.readers import BOOK_KEEPERS, BOOK_READERS, may_move_money
@@ -195,16 +196,16 @@ def _one(request: HttpRequest, line: AppropriationLine, refused: Refused | None 
             list_documents(viewer_of(request)).filter(subject__in=claims.values("number")),
             f"budget-line-{line.pk}",
         ),
-        flags_table(
-            request,
-            ApplicationFlag.objects.filter(application__in=claims.values("pk")),
-            f"budget-line-{line.pk}",
-        ),
     ]
+    if viewer_of(request).sees_everything:
+        flags = ApplicationFlag.objects.filter(application__in=claims.values("pk"))
+        tables.append(flags_table(request, flags, f"budget-line-{line.pk}"))
+    office = Office.objects.filter(name=line.office).first()
+    assert isinstance(request.user, Person)
     context = {
         "here": "budget-lines",
         "line": line,
-        "office": Office.objects.filter(name=line.office).first(),
+        "office": office if office and sees_office(request.user, office, timezone.localdate()) else None,
         "balances": [(ACCOUNT_WORDS[kind], getattr(line, f"{kind.value}_fen")) for kind in _SHOWN],
         "may_commit": may_move_money(request, Duty.COMMIT),
         "next_year": line.year + 1,

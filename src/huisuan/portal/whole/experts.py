@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -40,13 +41,19 @@ from huisuan.programmes.review.conflicts import is_active_on
 _TAKES, _NOT = Word(_("在库"), "good"), Word(_("不在库"))
 
 
+def _count_of(rows: QuerySet[Any]) -> Coalesce:
+    """How many name the expert, counted beside it: a join would repeat every seat for every tie."""
+    named = rows.filter(expert=OuterRef("pk")).order_by().values("expert").annotate(number=Count("pk"))
+    return Coalesce(Subquery(named.values("number")), 0)
+
+
 def expert_table(request: HttpRequest) -> Table:
     """Every expert, with what the pool says now and how many seats it was drawn into."""
     today = timezone.localdate()
     newest = ExpertEntry.objects.filter(expert=OuterRef("pk")).order_by("-pk")
     rows = Expert.objects.select_related("person").annotate(
-        works_at=Subquery(newest.values("employer_name")[:1]), drawn=Count("seats", distinct=True),
-        tied=Count("ties", distinct=True),
+        works_at=Subquery(newest.values("employer_name")[:1]), drawn=_count_of(PanelSeat.objects.all()),
+        tied=_count_of(ExpertTie.objects.all()),
     )  # fmt: skip
 
     def prepare(shown: Any) -> None:

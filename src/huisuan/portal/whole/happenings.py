@@ -5,7 +5,7 @@ Each source reads the newest rows of one kind only, as many as are asked for: a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -159,13 +159,13 @@ def of_ties(ties: QuerySet[ExpertTie]) -> HappeningSource:
     )  # fmt: skip
 
 
-def of_relations(relations: QuerySet[Relation]) -> HappeningSource:
-    """Relations between parties, as they became known."""
+def of_relations(relations: QuerySet[Relation], opens: Collection[int] | None = None) -> HappeningSource:
+    """Relations between parties, as they became known; each links to its party if that is among `opens` (None: any)."""
     rows = relations.select_related("owner", "owned").order_by("-at", "-pk")
     return lambda most: (
         Happening(
             row.at, _("关联关系"), f"{local_name(row.owner)} → {local_name(row.owned)}", row.source,
-            reverse("party", args=[row.owned.uscc]), by=row.by,
+            reverse("party", args=[row.owned.uscc]) if opens is None or row.owned_id in opens else "", by=row.by,
         )
         for row in rows[:most]
     )  # fmt: skip

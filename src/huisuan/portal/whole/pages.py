@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,7 +11,10 @@ from django.utils import timezone
 
 from huisuan.documents.queries import list_documents
 from huisuan.parties.models import Party, PartyKind, Person, Region, Relation
+from huisuan.parties.queries import list_visible_parties
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.programmes.posts import sees_office
 from huisuan.portal.registers.city_desk import read_city_desk
 from huisuan.portal.registers.field_words import register_title
 from huisuan.portal.related.tables import (
@@ -49,12 +51,10 @@ from huisuan.programmes.models import (
     ProcedureEdition,
     RegisterVersion,
 )
-from huisuan.programmes.offices import is_city, posts_in_force
+from huisuan.programmes.offices import is_city
 from huisuan.programmes.registers.queries import list_registers
 from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.treasury.models import Debt, Entry
-
-SEES_INSIDE = ("province", "auditor")  # flags and the ties of experts
 
 
 @allow("city", "province", "auditor", "treasury")
@@ -66,20 +66,20 @@ def city_page(request: HttpRequest, code: str) -> HttpResponseBase:
         raise Http404
     desk, file = read_city_desk(viewer, city, now), f"city-{city.code}"
     governments = Party.objects.filter(kind=PartyKind.CITY, region=city)
-    inside = viewer.role in SEES_INSIDE
+    inside = viewer.sees_everything  # flags and the ties of experts
     flags = ApplicationFlag.objects.filter(application__in=desk.applications.values("pk"))
     ties = ExpertTie.objects.filter(party__in=governments)
     documents = list_documents(viewer).filter(
         Q(party__in=governments) | Q(subject__in=desk.applications.values("number"))
     )
     related = Relation.objects.filter(Q(owner__in=governments) | Q(owned__in=governments))
-    kept = RegisterVersion.objects.filter(region=city)
+    kept, opens = RegisterVersion.objects.filter(region=city), _opened(viewer, governments, related)
     sources = [
         of_steps(ApplicationStep.objects.filter(application__in=desk.applications.values("pk"))),
         of_entries(entries_about(city=city)),
         of_city_payments(desk.payments),
         of_documents(documents),
-        of_relations(related),
+        of_relations(related, opens),
         of_versions(kept, list_registers()),
         *([of_flags(flags), of_ties(ties)] if inside else []),
     ]
@@ -95,6 +95,7 @@ def city_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "here": "city-desk", "city": city, "desk": desk, "governments": governments, "related": related.select_related(
             "owner", "owned"
         ), "timeline": (timeline := read_timeline(request, sources)), "not_used": timeline.not_used,
+        "opens": opens,
     }  # fmt: skip
     return render_tables(request, "portal/whole/city.html", context, tables)
 
@@ -105,7 +106,7 @@ def office_page(request: HttpRequest, number: int) -> HttpResponseBase:
     viewer, today = viewer_of(request), timezone.localdate()
     office = get_object_or_404(Office, pk=number)
     assert isinstance(request.user, Person)
-    if viewer.role not in SEES_INSIDE and not _belongs(request.user, office, today):
+    if not sees_office(request.user, office, today):
         raise Http404
     file = f"office-{office.pk}"
     claims = visible_applications(viewer).filter(edition__in=_handled_by(office))
@@ -115,7 +116,9 @@ def office_page(request: HttpRequest, number: int) -> HttpResponseBase:
     for policy, spec in registers:
         kept |= Q(entry__policy=policy.name, entry__register=spec.key)
     posts, documents = Post.objects.filter(office=office), list_documents(viewer).filter(series__office=office.name)
-    debts = Debt.objects.filter(line__in=lines.values("pk"))
+    debts, reads_books = Debt.objects.filter(line__in=lines.values("pk")), viewer.role in BOOK_READERS
+    if not reads_books:
+        debts = debts.filter(commitment__award__in=visible_applications(viewer).values("awards__key"))
     steps = ApplicationStep.objects.filter(
         post__office=office, application__in=visible_applications(viewer).values("pk")
     )
@@ -124,8 +127,9 @@ def office_page(request: HttpRequest, number: int) -> HttpResponseBase:
         of_post_changes(posts),
         of_documents(documents),
         of_versions(RegisterVersion.objects.filter(kept), registers),
-        of_entries(Entry.objects.filter(postings__account__line__in=lines.values("pk")).distinct()),
     ]
+    if reads_books:
+        sources.append(of_entries(Entry.objects.filter(postings__account__line__in=lines.values("pk")).distinct()))
     if (answer := timeline_file(request, f"{file}-timeline", sources)) is not None:
         return answer
     tables = [
@@ -136,15 +140,17 @@ def office_page(request: HttpRequest, number: int) -> HttpResponseBase:
     ]
     timeline = read_timeline(request, sources)
     context: dict[str, Any] = {
-        "here": "posts", "office": office, "lines": lines, "timeline": timeline, "not_used": timeline.not_used,
-        "reads_books": viewer.role in BOOK_READERS,
+        "here": "posts", "office": office, "lines": lines if reads_books else (), "reads_books": reads_books,
+        "timeline": timeline, "not_used": timeline.not_used,
         "registers": [(policy.name, spec.key, register_title(spec)) for policy, spec in registers],
     }  # fmt: skip
     return render_tables(request, "portal/whole/office.html", context, tables)
 
 
-def _belongs(person: Person, office: Office, today: date) -> bool:
-    return posts_in_force(person, today).filter(office=office).exists()
+def _opened(viewer: Viewer, governments: QuerySet[Party], related: QuerySet[Relation]) -> set[int]:
+    """Of the parties that a city's page names those whose own page answers the reader."""
+    named = Q(pk__in=governments.values("pk")) | Q(pk__in=related.values("owner")) | Q(pk__in=related.values("owned"))
+    return set(list_visible_parties(viewer).filter(named).values_list("pk", flat=True))
 
 
 def _handled_by(office: Office) -> QuerySet[ProcedureEdition]:

@@ -196,7 +196,7 @@ class PlainSheet:
 
 
 class _RowSort:
-    """_Rows whose cells are of these kinds, by column; those of `left_out` need not be there."""
+    """Rows whose cells are of these kinds, by column; those of `left_out` need not be there."""
 
     def __init__(self, kinds: dict[int, tuple[str, str]], left_out: frozenset[int]) -> None:
         self.kinds, self.left_out = kinds, left_out
@@ -204,7 +204,7 @@ class _RowSort:
         self.pattern = re.compile(_ROW + cells + "</row>", re.ASCII)
 
     def with_row(self, kinds: dict[int, tuple[str, str]]) -> _RowSort | None:
-        """_Rows of this sort, and such a one as well; None: a column is of another kind in it."""
+        """Rows of this sort, and such a one as well; None: a column is of another kind in it."""
         both = self.kinds | {column: kind for column, kind in kinds.items() if kind[1] or column not in self.kinds}
         if any(kind[1] and both[column] != kind for column, kind in self.kinds.items()):
             return None
