@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.programmes.calls.submit import list_missing, submit_draft
@@ -51,7 +52,12 @@ def test_a_standard_that_two_firms_name_is_flagged_held_and_goes_to_one_of_them(
     with pytest.raises(Conflict) as waits:
         act(second.number, "publicise", publisher(), DURING)
     assert waits.value.code == "claim_object.waits"
-    act(first.number, "refuse", decider, DURING, reason="未主导该标准")
+    with CaptureQueriesContext(connection) as refusing:
+        act(first.number, "refuse", decider, DURING, reason="未主导该标准")
+    said = [each["sql"] for each in refusing]
+    locks = next(at for at, sql in enumerate(said) if "pg_advisory_xact_lock" in sql)
+    moves = next(at for at, sql in enumerate(said) if 'INSERT INTO "programmes_applicationstep"' in sql)
+    assert locks < moves, "codes are locked before the rows of objects: in the order of who waits for them"
     assert [one.claim_objects.get().living for one in (second, third)] == [True, False]
     assert act(second.number, "publicise", publisher(), DURING).to_state == "in_publicity"
 

@@ -55,10 +55,10 @@ def are_agreed_to(applications: Sequence[Application], _asked: AskedStep) -> Map
     wanted = [one for one in applications if one.edition_id in about_persons]
     standing = standing_names(wanted)
     rows = PersonConsent.objects.filter(application__in=wanted).values_list("application_id", "again", "withdrawal")
-    withdrawn = {pk for pk, _again, _withdrawal in rows}
+    once_agreed = {pk for pk, _again, _withdrawal in rows}
     waiting = {pk for pk, again, withdrawal in rows if again and withdrawal is None}
     return {
-        one.pk: _refusal(one, withdrawn=one.pk in withdrawn, waits=one.pk in waiting)
+        one.pk: _refusal(one, withdrawn=one.pk in once_agreed, waits=one.pk in waiting)
         for one in wanted
         if one.pk not in standing
     }
