@@ -81,8 +81,10 @@ def _pairs(applications: Sequence[Application], queries: Sequence[str]) -> list[
     """By query its pairs, in the order of what the applications name."""
     whole = " UNION ALL ".join(f"(SELECT {at}, pair.* FROM ({query}) pair)" for at, query in enumerate(queries))  # noqa: S608 (fixed texts)
     with connection.cursor() as cursor:
-        asked = {"applications": [one.pk for one in applications], "shortest": SHORTEST_END, "over": list(OVER_STATES)}
-        cursor.execute(whole, asked)
+        cursor.execute(
+            whole,
+            {"applications": [one.pk for one in applications], "shortest": SHORTEST_END, "over": list(OVER_STATES)},
+        )
         rows = [(int(at), int(own), int(other)) for at, own, other in cursor.fetchall()]
     wanted = {pk for _, *pair in rows for pk in pair}
     objects = ClaimObject.objects.select_related("application").in_bulk(wanted) if wanted else {}

@@ -37,9 +37,10 @@ def standing_names(applications: Sequence[Application]) -> dict[int, list[str]]:
 
 
 def is_closed_to_readers(application: Application) -> bool:
-    """Whether somebody whom a claim is about took the consent back: its papers are read by nobody any more.
+    """Whether anybody whom a claim is about took a consent back: its papers, of a team too, are read by nobody.
 
-    They are read again once a consent that was entered after the last withdrawal is confirmed by the office.
+    They name who does not agree any more, whoever else still does. They open with a consent that was entered and
+    confirmed after the last withdrawal (decision 082).
     """
     last = ConsentWithdrawal.objects.filter(consent__application=application).aggregate(at=Max("at"))["at"]
     if last is None:
