@@ -244,6 +244,7 @@ def test_a_check_on_site_counts_once_the_other_of_the_two_has_confirmed_it_in_pe
         record_site_check(made.number, 1, day, (who, "signer"), said, signer(), LATER, holds=True)
         for who, said in (("second", "设备在场"), ("third", "又一次"), ("second", "第三次"), ("third", "第四次"))
     )
+    account("province")
     with pytest.raises(NotAllowed, match="不是个人账号") as program:
         record_site_check(
             made.number, 1, day, (account("province").username, "signer"), "x", signer(), LATER, holds=True
