@@ -15,8 +15,10 @@ from huisuan.programmes.calls.submit import list_missing, submit_draft
 from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer
 from huisuan.programmes.claim_objects.records import holders
+from huisuan.programmes.claim_objects.waiting import hold_their_objects
 from huisuan.programmes.flags.answered import flags_of
 from huisuan.programmes.models import Application, ClaimObject
+from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.workflow import act, begin_application
 from support.at_once import at_once
 from support.calls import DURING, draft, opened, publisher
@@ -249,6 +251,12 @@ def test_what_several_share_is_never_more_than_the_whole_whoever_of_them_says_so
     )
     act(first.number, "refuse", decider, DURING, reason="份额不符")
     assert published(third) == "in_publicity", "40 % and 60 %"
+    asked, looks = AskedStep("decide", decider, DURING, None, {}), []
+    for claims in ([third], [second, third]):
+        with CaptureQueriesContext(connection) as look:
+            assert hold_their_objects(claims, asked) == {}
+        looks.append(len(look))
+    assert looks[0] == looks[1], "the same look for one claim and for many"
 
 
 @pytest.mark.django_db(transaction=True)
