@@ -73,7 +73,9 @@ def test_a_firm_whose_days_on_the_register_are_shortened_loses_them_when_that_da
     assert revoke_groundless_grants(NOW + timedelta(days=2)) == 0
     assert revoke_groundless_grants(NOW + timedelta(days=5)) == 1
     grant.refresh_from_db()
-    assert grant.revoked_by == grant.given_by
+    assert (grant.revoked_by, grant.revoked_at) == (None, NOW + timedelta(days=5)), "nobody did: a day has passed"
+    shown = world.browser("alpha").get(f"/opendata/grants/{grant.pk}").content.decode()
+    assert "平台自动收回" in shown
 
 
 def test_a_grant_falls_with_the_decision_that_it_names_and_only_that_one(alpha: Party, world: World) -> None:

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.programmes.calls.submit import list_missing, submit_draft
 from huisuan.programmes.check_desk.checking import check_application
 from huisuan.programmes.check_desk.flag_answers import give_flag_answer
 from huisuan.programmes.claim_objects.records import holders
+from huisuan.programmes.claim_objects.waiting import hold_their_objects
 from huisuan.programmes.flags.answered import flags_of
 from huisuan.programmes.models import Application, ClaimObject
+from huisuan.programmes.step_conditions import AskedStep
 from huisuan.programmes.workflow import act, begin_application
 from support.at_once import at_once
 from support.calls import DURING, draft, opened, publisher
@@ -51,7 +54,12 @@ def test_a_standard_that_two_firms_name_is_flagged_held_and_goes_to_one_of_them(
     with pytest.raises(Conflict) as waits:
         act(second.number, "publicise", publisher(), DURING)
     assert waits.value.code == "claim_object.waits"
-    act(first.number, "refuse", decider, DURING, reason="未主导该标准")
+    with CaptureQueriesContext(connection) as refusing:
+        act(first.number, "refuse", decider, DURING, reason="未主导该标准")
+    said = [each["sql"] for each in refusing]
+    locks = next(at for at, sql in enumerate(said) if "pg_advisory_xact_lock" in sql)
+    moves = next(at for at, sql in enumerate(said) if 'INSERT INTO "programmes_applicationstep"' in sql)
+    assert locks < moves, "codes are locked before the rows of objects: in the order of who waits for them"
     assert [one.claim_objects.get().living for one in (second, third)] == [True, False]
     assert act(second.number, "publicise", publisher(), DURING).to_state == "in_publicity"
 
@@ -243,6 +251,12 @@ def test_what_several_share_is_never_more_than_the_whole_whoever_of_them_says_so
     )
     act(first.number, "refuse", decider, DURING, reason="份额不符")
     assert published(third) == "in_publicity", "40 % and 60 %"
+    asked, looks = AskedStep("decide", decider, DURING, None, {}), []
+    for claims in ([third], [second, third]):
+        with CaptureQueriesContext(connection) as look:
+            assert hold_their_objects(claims, asked) == {}
+        looks.append(len(look))
+    assert looks[0] == looks[1], "the same look for one claim and for many"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,7 +30,7 @@ from huisuan.programmes.review.pool_import import import_experts
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.recoveries import receive
-from support.accounts import personal_caller
+from support.accounts import account, personal_caller
 from support.contracts import DAY, FIRST, LAST, LATER, accepted, agreed, committed, open_challenge, reported, signer
 from support.programmes import TREASURY, applicant, official, paid_at_bank, person
 from support.reviews import PLAN, REVIEWED, SCIENCE, tie
@@ -244,6 +244,12 @@ def test_a_check_on_site_counts_once_the_other_of_the_two_has_confirmed_it_in_pe
         record_site_check(made.number, 1, day, (who, "signer"), said, signer(), LATER, holds=True)
         for who, said in (("second", "设备在场"), ("third", "又一次"), ("second", "第三次"), ("third", "第四次"))
     )
+    account("province")
+    with pytest.raises(NotAllowed, match="不是个人账号") as program:
+        record_site_check(
+            made.number, 1, day, (account("province").username, "signer"), "x", signer(), LATER, holds=True
+        )
+    assert program.value.code == "application.needs_a_person"
     assert not made.duties.filter(person=second).exists(), "nobody has a duty by what another entered"
     assert list(checks_to_confirm(second)) == [one, denied]
     for who, check in ((signer(), one), (third, one)):

@@ -24,6 +24,7 @@ from huisuan.programmes.payments.returns import order_again
 from huisuan.programmes.workflow import act
 from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.models import AppropriationLine
+from support.calls import DURING
 from support.contracts import LATER, committed, decided, reported, signer
 from support.programmes import TREASURY, applicant, official, paid_at_bank, person
 from support.reviews import SCIENCE, challenge, tie
@@ -106,6 +107,8 @@ def test_an_expert_who_becomes_a_tie_after_the_draw_leaves_the_seat_to_an_altern
     reported(made, 1)
     with pytest.raises(InvalidRequest, match="由专家组投票决定"):
         decide_milestone(made.number, 1, "好", signer(), LATER, accepted=True, score=90)
+    with pytest.raises(Conflict, match="截止之后才能抽签"):
+        draw_acceptance_panel(made.number, 1, "种子", signer(), DURING)
     draw_acceptance_panel(made.number, 1, "种子", signer(), LATER)
     milestone = Milestone.objects.get(contract__application=made, number=1)
     tied, *others = (seat.expert.person for seat in sitting_now(milestone))
@@ -136,7 +139,7 @@ def test_a_directed_project_is_decided_after_the_offices_were_heard_and_with_rea
     from huisuan.programmes.calls.submit import submit_draft
     from huisuan.programmes.contract_desk.planning import file_plan
     from huisuan.programmes.review_desk.opinions import give_opinion, list_opinions
-    from support.calls import CLOSES, DURING, draft
+    from support.calls import CLOSES, draft
     from support.programmes import INDUSTRY, budget, checked
     from support.reviews import PLAN, PROJECT, REVIEWED
 

@@ -94,7 +94,7 @@ def test_a_contest_goes_from_registration_through_its_round_to_prizes_with_the_m
     freeze_sheet(won.call.number, official("ranker", "recommend", OFFICE), REVIEWED)
     decided(won)
     rows = (
-        f"XM-1,甲项目,2024-11-05,R1,{won.number},一等奖", f"XM-2,乙项目,2024-11-05,R1,{lost.number},二等奖",
+        f"XM-1,甲项目,2024-11-05,R1,{won.number.lower()} ,一等奖", f"XM-2,乙项目,2024-11-05,R1,{lost.number},二等奖",
         "XM-3,丙项目,2024-11-05,R1,A2024-009999,三等奖",
     )  # fmt: skip
     report = stored("prizes", PRIZE, *rows)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.parties.models import Person
-from huisuan.programmes.models import Application, Draw, ExpertTie, PanelSeat, SeatEnd
+from huisuan.programmes.models import Application, Draw, DutyHeld, ExpertTie, PanelSeat, SeatEnd
 from huisuan.programmes.review.draw import TooFewExperts
 from huisuan.programmes.review.draw_records import DrawRecord, PanelSize, repeat_draw
-from huisuan.programmes.review.panels import leave_seat, reviews_of_year, sitting, store_draw
+from huisuan.programmes.review.panels import leave_seat, reviews_of_year, sitting, store_draw, without_alternates
 from huisuan.programmes.review.pool_import import import_experts, import_ties
 from huisuan.programmes.review.seed import make_source
 from support.programmes import application
@@ -100,3 +101,22 @@ def test_a_recusal_calls_the_next_alternate_and_passes_over_one_with_a_new_tie()
     with pytest.raises(InvalidRequest):
         leave_seat(seats[1], " ", tie_years=3, by="李处", now=NOW)
     assert ExpertTie.objects.count() == 1
+
+
+def test_an_alternate_who_took_another_duty_in_the_application_is_passed_over_and_many_panels_are_one_look() -> None:
+    pool(9)
+    one, two, three = made = [application(number) for number in (1, 2, 3)]
+    drawn(made, size=PanelSize(5, most_reviews=20, alternates=2))
+    seats = list(one.seats.order_by("position"))
+    for seat in (seats[0], seats[5]):
+        DutyHeld.objects.create(application=one, person=seat.expert.person, duty="check")
+    assert leave_seat(seats[0], "已办核验", tie_years=3, by="李处", now=NOW) == seats[6]
+    assert "另有职责" in SeatEnd.objects.get(seat=seats[5]).reason
+    with CaptureQueriesContext(connection) as for_one:
+        assert without_alternates([one], tie_years=3, now=NOW) == [one]
+    for seat in list(two.seats.order_by("position"))[5:]:
+        DutyHeld.objects.create(application=two, person=seat.expert.person, duty="check")
+    with CaptureQueriesContext(connection) as for_all:
+        assert without_alternates(made, tie_years=3, now=NOW) == [one, two]
+    assert len(for_all) <= len(for_one) + 3, "whatever the number of panels"
+    assert three not in without_alternates([three], tie_years=3, now=NOW)

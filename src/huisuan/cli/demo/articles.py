@@ -20,7 +20,7 @@ from huisuan.programmes.generated_year.year_plan import YearPlan
 from huisuan.programmes.models import Application, Call, Post, RegisteredThing
 from huisuan.programmes.offices import city_governments, give_post
 from huisuan.programmes.payments.budget import appropriate_budget
-from huisuan.programmes.payments.payees import give_payee
+from huisuan.programmes.payments.payees import answer_payee_change, give_payee
 from huisuan.programmes.payments.returns import import_bank_returns, send_orders
 from huisuan.programmes.registers.services import get_register, import_register
 from huisuan.programmes.registers.snapshots import freeze_register
@@ -102,7 +102,9 @@ def _share_out(policy: Policy) -> None:
         ("check", "check"), ("publicise", "publish"), ("decide", "decide"), ("commit", "commit"), ("pay", "pay"),
     ):  # fmt: skip
         by = _official(duty, _TREASURY if duty in ("commit", "pay") else _GROUP)
-        act_on_many(made, action, by, first + later[action] * days, reason="示例：已核对")
+        outcome = act_on_many(made, action, by, first + later[action] * days, reason="示例：已核对")
+        for refusal in outcome.refused.values():  # an example that stands still says so
+            raise refusal
     payer, now = _official("pay", _TREASURY), first + 25 * days
     orders = PaymentOrder.objects.filter(bank_line__file=send_orders(payer, now)).select_related("instalment")
     lines = [f"{order.name},{plain_yuan(order.instalment.amount_fen)},成功," for order in orders]
@@ -116,7 +118,9 @@ def _claim_part(policy: Policy, call: Call, code: str, now: datetime) -> str:
     assert party is not None
     draft = begin_draft(party, owner, policy, policy.claim_rule(_AWARD), DraftTexts({}), now)
     number = submit_draft(call.number, draft.pk, owner, now).number
-    give_payee(number, owner, f"130201010902210{code}", "示例银行", now, name=f"{party.name}财政局"[:60])
+    given = give_payee(number, owner, f"130201010902210{code}", "示例银行", now, name=f"{party.name}财政局"[:60])
+    if not given.counts:
+        answer_payee_change(number, True, _official("pay", _TREASURY), now)
     check_application(number, _official("check", _GROUP), now)
     return number
 

@@ -98,12 +98,17 @@ def _revoked(release: GateRelease, viewer: Viewer | None) -> Gone | None:
         return None
     held = DataGrant.objects.filter(party_id=viewer.party_id, entry=release.file.entry_id, accepted_at__isnull=False)
     grant = held.select_related("revoked_by__city").order_by("-pk").first()
-    if grant is None or grant.revoked_at is None or grant.revoked_by is None:
+    if grant is None or grant.revoked_at is None:
         return None
     day = grant.revoked_at.astimezone(SHANGHAI).date().isoformat()
-    city = grant.revoked_by.city
-    office = "省专班" if city is None else city.name_zh
-    return Gone(f"第 {grant.pk} 号授权已收回：{day}，{office}", code="grant.revoked")
+    return Gone(f"第 {grant.pk} 号授权已收回：{day}，{_revoker(grant)}", code="grant.revoked")
+
+
+def _revoker(grant: DataGrant) -> str:
+    """The office that revoked it; of one whose ground ended by itself, that the platform did."""
+    if grant.revoked_by is None:
+        return "平台自动收回"
+    return "省专班" if grant.revoked_by.city is None else grant.revoked_by.city.name_zh
 
 
 def list_readable(releases: Iterable[GateRelease], viewer: Viewer | None, now: datetime) -> list[ReadableRelease]:

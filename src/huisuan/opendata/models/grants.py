@@ -35,7 +35,9 @@ class DataGrant(models.Model):
     accepted_at = models.DateTimeField(null=True)
     statement = models.TextField(blank=True, help_text="canonical JSON of what was accepted, as it was signed")
     signature = models.CharField(max_length=128, blank=True)
-    revoked_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_by = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, related_name="+", help_text="none where its ground ended by itself"
+    )
     revoked_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=300, blank=True, help_text="why it was revoked")
 
@@ -55,7 +57,7 @@ class DataGrant(models.Model):
             models.CheckConstraint(
                 name="data_grant_revoked_with_a_reason",
                 condition=Q(revoked_at__isnull=True, revoked_by__isnull=True, reason="")
-                | Q(revoked_at__isnull=False, revoked_by__isnull=False, reason__regex=r"\S"),
+                | Q(revoked_at__isnull=False, reason__regex=r"\S"),
             ),
         ]
         triggers = [

@@ -104,7 +104,7 @@ def _seed_text(call: Call, asked: str) -> HttpResponse:
 def _shown(request: HttpRequest, call: Call, refused: Refused | None = None) -> HttpResponseBase:
     assert isinstance(request.user, Person)
     again, now = request.GET.get("again", "") == "yes", timezone.now()
-    proof = prove_draws(call) if again else None
+    proof = prove_draws(call, now) if again else None
     window = CallWindow(call.first_day, call.last_day)
     draws = may_draw(call, request.user, now)
     context = {

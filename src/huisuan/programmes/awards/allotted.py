@@ -16,11 +16,10 @@ from huisuan.law.policy import load_policy
 from huisuan.law.procedure import CLOSING_STATES, State
 from huisuan.programmes.awards.committing import budget_lines
 from huisuan.programmes.awards.standing import standing_awards
-from huisuan.programmes.models import Application, Award
+from huisuan.programmes.models import OVER_STATES, Application, Award
 from huisuan.programmes.registers.city_award import CityAward, award_cities, list_editions
 from huisuan.treasury.models import Account, AccountKind
 
-_OVER = (State.WITHDRAWN.value, State.REFUSED.value)
 _Pool = tuple[str, str, int]  # policy, rule, year
 
 
@@ -106,7 +105,7 @@ def _left(application: Application, whole: int) -> int:
     others = Application.objects.filter(
         city=application.city_id, year=application.year, edition__policy=application.edition.policy,
         edition__key=application.edition.key,
-    ).exclude(state__in=_OVER)  # fmt: skip
+    ).exclude(state__in=OVER_STATES)  # fmt: skip
     living = list(others.order_by("pk"))
     awards = standing_awards(living)
     firsts = Award.objects.filter(application__in=living, number=1)

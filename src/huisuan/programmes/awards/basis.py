@@ -6,15 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from huisuan.law.procedure import State
 from huisuan.programmes.awards.allotted import load_allotted
 from huisuan.programmes.awards.offered import newest_entitlements, standing_offers
 from huisuan.programmes.awards.shares import load_shares
 from huisuan.programmes.awards.standing import standing_awards
-from huisuan.programmes.models import Application, Award, Offer
+from huisuan.programmes.models import OVER_STATES, Application, Award, Offer
 from huisuan.settlement.models import Entitlement
 
-_OVER = (State.WITHDRAWN.value, State.REFUSED.value)
 _Claim = tuple[str, str, int, int]  # policy, rule, year, party
 
 
@@ -98,6 +96,6 @@ def _siblings(applications: list[Application]) -> dict[_Claim, list[Application]
         year__in={claim[2] for claim in claims}, party__in={claim[3] for claim in claims}, offers__isnull=False,
     )  # fmt: skip
     found: dict[_Claim, list[Application]] = defaultdict(list)
-    for one in rows.exclude(state__in=_OVER).select_related("edition").order_by("pk").distinct():
+    for one in rows.exclude(state__in=OVER_STATES).select_related("edition").order_by("pk").distinct():
         found[_claim(one)].append(one)
     return found

@@ -21,15 +21,14 @@ from huisuan.base.errors import Refused
 from huisuan.base.money import yuan
 from huisuan.law.explain import explain
 from huisuan.law.policy import load_policy
-from huisuan.law.procedure import CapScope, State
+from huisuan.law.procedure import CapScope
 from huisuan.programmes.awards.same_vouchers import SharesBeside, ground_name, owed_beside
 from huisuan.programmes.awards.standing import standing_awards
-from huisuan.programmes.models import Application, Award, CityShare
+from huisuan.programmes.models import OVER_STATES, Application, Award, CityShare
 from huisuan.settlement.runs.claim_facts import answer_claim, claim_question
 from huisuan.treasury.models import CityPaymentCut
 
 _Key = TypeVar("_Key", bound=tuple[object, ...])
-_OVER = (State.WITHDRAWN.value, State.REFUSED.value)
 _LONGEST_NAMED = 200
 _NOT_YET = sys.maxsize  # whoever is not granted yet comes after all who are
 
@@ -221,7 +220,7 @@ def _living_shares(shares: Iterable[CityShare]) -> list[CityShare]:
                 application__city=share.application.city_id, application__edition__key=share.application.edition.key
             )
     rows = CityShare.objects.filter(wanted)
-    rows = rows.exclude(application__state__in=_OVER).select_related("application__edition")
+    rows = rows.exclude(application__state__in=OVER_STATES).select_related("application__edition")
     return list({row.application_id: row for row in rows.order_by("application_id", "number")}.values())
 
 

@@ -13,16 +13,14 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.explain import RuleInput, combine_answers, explain, parse_facts
 from huisuan.law.model import Answer, LawError, Status
 from huisuan.law.policy import PolicyRule, ground_of, load_policy
-from huisuan.law.procedure import State
 from huisuan.programmes.checks.subject import CheckFinding, CheckSubject
-from huisuan.programmes.models import Application, CheckKind, ClaimObject, Offer
+from huisuan.programmes.models import NOT_CLAIMING_STATES, Application, CheckKind, ClaimObject, Offer
 from huisuan.programmes.submissions.content import submitted_values
 from huisuan.programmes.submissions.reading_days import began_of
 from huisuan.programmes.submissions.selection import awaits_selection
 
 #: of an answer that gives what is asked for
 SAYS_YES = (Status.ELIGIBLE, Status.PRIORITY, Status.DISCRETIONARY)
-_OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 
 
 def check_law(subject: CheckSubject) -> CheckFinding:
@@ -129,7 +127,11 @@ def _offer(application: Application) -> Offer | None:
 def others_on_the_ground(application: Application) -> Iterator[tuple[Application, RuleInput | None]]:
     """The applicant's other claims of the year on the same ground; of those that name objects, those of the same."""
     own = _place(application)
-    mine = Application.objects.filter(year=application.year).exclude(pk=application.pk).exclude(state__in=_OVER)
+    mine = (
+        Application.objects.filter(year=application.year)
+        .exclude(pk=application.pk)
+        .exclude(state__in=NOT_CLAIMING_STATES)
+    )
     of_applicant = Q(party=application.party_id) if application.party_id else Q(city=application.city_id)
     others, on_ground = list(mine.filter(of_applicant).prefetch_related("edition").order_by("pk")), set[int]()
     for edition, other in {other.edition_id: other for other in others}.items():

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from django.db import connection
 
 from huisuan.programmes.claim_objects.codes import SHORTEST_END, ends_alike
-from huisuan.programmes.models import Application, ClaimObject
+from huisuan.programmes.models import OVER_STATES, Application, ClaimObject
 
 #: what an application of those asked about names, and what another one names
 ObjectPair: TypeAlias = tuple[ClaimObject, ClaimObject]
@@ -33,14 +33,15 @@ _CONTESTED = _PAIRS.format(
     join=_SAME_GROUND
     + " AND other.code = own.code JOIN programmes_application claim ON claim.id = other.application_id",
     where="""own.dropped_by_id IS NULL AND other.dropped_by_id IS NULL AND (other.living OR other.waits)
-        AND claim.state NOT IN ('refused', 'withdrawn') AND (own.waits OR other.waits)
+        AND claim.state <> ALL(%(over)s) AND (own.waits OR other.waits)
         AND (0 IN (own.year, other.year) OR own.year = other.year)""",
 )
 _ALIVE = "own.living AND other.living AND own.kind <> 'entitlement'"
 #: claims on the ground whose code is the end of its own, or its own of theirs: the
 #: longer may be theirs (found by its end, which an index holds the wrong way round) or ours (cut at each sign)
 _AT_THEIR_END = """ AND reverse(other.code) COLLATE "C" > reverse(own.code)
-    AND reverse(other.code) COLLATE "C" < reverse(own.code) || chr(1114111)"""
+    AND reverse(other.code) COLLATE "C" < reverse(own.code) || chr(1114111)
+    AND length(own.code) >= %(shortest)s"""
 _THEIRS_LONGER = _PAIRS.format(join=_SAME_GROUND + _AT_THEIR_END, where=_ALIVE)
 _AT_OUR_END = """ AND other.code = ANY(ARRAY(
     SELECT right(own.code, n) FROM generate_series(%(shortest)s, length(own.code) - 1) n))"""
@@ -80,7 +81,10 @@ def _pairs(applications: Sequence[Application], queries: Sequence[str]) -> list[
     """By query its pairs, in the order of what the applications name."""
     whole = " UNION ALL ".join(f"(SELECT {at}, pair.* FROM ({query}) pair)" for at, query in enumerate(queries))  # noqa: S608 (fixed texts)
     with connection.cursor() as cursor:
-        cursor.execute(whole, {"applications": [one.pk for one in applications], "shortest": SHORTEST_END})
+        cursor.execute(
+            whole,
+            {"applications": [one.pk for one in applications], "shortest": SHORTEST_END, "over": list(OVER_STATES)},
+        )
         rows = [(int(at), int(own), int(other)) for at, own, other in cursor.fetchall()]
     wanted = {pk for _, *pair in rows for pk in pair}
     objects = ClaimObject.objects.select_related("application").in_bulk(wanted) if wanted else {}

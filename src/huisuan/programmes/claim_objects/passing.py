@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from huisuan.law.procedure import State
-from huisuan.programmes.models import ClaimObject, ProcedureEdition
+from huisuan.programmes.models import OVER_STATES, ClaimObject, ProcedureEdition
 
-#: in these states an application claims nothing
-OVER_STATES = (State.REFUSED.value, State.WITHDRAWN.value)
+#: the constraint by which one claim at a time holds an object
+ONE_HOLDS = "one_living_claim_holds_an_object"
 
 
 @dataclass(frozen=True, order=True)
@@ -72,5 +71,6 @@ def _hold(one: ClaimObject) -> None:
     try:
         with transaction.atomic():
             ClaimObject.objects.filter(pk=one.pk).update(waits=False)
-    except IntegrityError:
-        return
+    except IntegrityError as error:
+        if ONE_HOLDS not in str(error):
+            raise

@@ -15,10 +15,8 @@ from huisuan.law.procedure import OWN_SERIES, Held, ObjectKind
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.claim_objects.codes import PREFIXED, asked_objects, object_words
-from huisuan.programmes.claim_objects.passing import ObjectCode, contested_kinds, pass_on_codes
+from huisuan.programmes.claim_objects.passing import ONE_HOLDS, ObjectCode, contested_kinds, pass_on_codes
 from huisuan.programmes.models import CHOSEN_STATES, Application, ApplicationSubmission, ClaimObject
-
-_ONCE = "one_living_claim_holds_an_object"
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def record_objects(
             with transaction.atomic():
                 ClaimObject.objects.bulk_create(new)
         except IntegrityError as error:  # somebody was quicker
-            if not again or _ONCE not in str(error):
+            if not again or ONE_HOLDS not in str(error):
                 raise
         else:
             return

@@ -18,7 +18,7 @@ from huisuan.programmes.review.draw_records import DrawRecord, PanelSize, keep_d
 from huisuan.programmes.review.panels import lock_pool
 from huisuan.programmes.review.plan import plan_of
 from huisuan.programmes.review.seed import check_committed
-from huisuan.programmes.submissions.seed_sources import source_of_milestone
+from huisuan.programmes.submissions.seed_sources import require_closed, source_of_milestone
 
 
 @transaction.atomic
@@ -32,7 +32,7 @@ def draw_acceptance_panel(number: str, milestone: int, word: str, person: Person
     Raises:
         NotFound, NotAllowed: not a person who signs contracts of this application.
         InvalidRequest: no panel is declared, or the word is not the one that was committed to.
-        Conflict: no such milestone, it is accepted, or it has a panel with alternates.
+        Conflict: no such milestone, it is accepted, it has a panel with alternates, or the call is not closed.
         TooFewExperts: not every seat can be filled.
     """
     application = take_up(number, person, now)
@@ -51,6 +51,8 @@ def draw_acceptance_panel(number: str, milestone: int, word: str, person: Person
     people = [replace(each, served=served) if each.key in barred else each for each in people]
     size = seats[0].panel if seats else wanted
     draws = len({seat.draw_id for seat in seats})
+    if application.call is not None:
+        require_closed(application.call, now)
     source = source_of_milestone(application, milestone, draws + 1)
     check_committed(application.call.number if application.call else number, word, source.commitment)
     record = DrawRecord(_title(number, milestone, draws), source, person.username, now, word=word)

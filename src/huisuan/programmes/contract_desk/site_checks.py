@@ -43,6 +43,8 @@ def record_site_check(
     if first == second:
         raise InvalidRequest(f"{number}：现场核查须由两个人办，写的都是{first.name}", code="contract.one_person_twice")
     for each in (first, second):
+        if each.machine:
+            raise NotAllowed(f"{number}：{each.name}不是个人账号，不能现场核查", code="application.needs_a_person")
         if why := _why_not_on_site(each, application, {day, today}, now):
             raise NotAllowed(f"{number}：{why}，不能现场核查", code="contract.tied_on_site")
     if person not in (first, second):
@@ -66,7 +68,7 @@ def _why_not_on_site(person: Person, application: Application, days: set[date], 
     ties = (find_ties(person, [application], day).get(application.pk) for day in sorted(days))
     if tie := next(filter(None, ties), ""):
         return tie
-    if person.role == Role.USER or person.machine:
+    if person.role == Role.USER:
         return f"{person.name}是申报单位一方的账号"
     named = application.edition.edges.exclude(office="").values_list("office", flat=True).distinct()
     offices = {office for name in named for office in acting_for(application, name)}
@@ -86,10 +88,12 @@ def confirm_site_check(
 
     Raises:
         NotFound: no such check of this application that waits for this person.
-        NotAllowed: by now the person belongs or is tied to the applicant, holds no post in an office of the procedure,
-            or has another duty here.
+        NotAllowed: a program; by now the person belongs or is tied to the applicant, holds no post in an office of the
+            procedure, or has another duty here.
         InvalidRequest: found otherwise, and not said what.
     """
+    if person.machine:
+        raise NotAllowed(f"{number}：现场核查由本人确认", code="application.needs_a_person")
     application = lock_application(number)
     found = checks_to_confirm(person).filter(pk=check, milestone__contract__application=application).first()
     if found is None:
@@ -98,8 +102,6 @@ def confirm_site_check(
         )
     if why := _why_not_on_site(person, application, {found.day, now.astimezone(SHANGHAI).date()}, now):
         raise NotAllowed(f"{number}：{why}，不能现场核查", code="contract.tied_on_site")
-    if person.machine:
-        raise NotAllowed(f"{number}：现场核查由本人确认", code="application.needs_a_person")
     said = said_text(text, "与登记不同之处") if text.strip() or not agrees else ""
     DutyHeld.objects.get_or_create(application=application, person=person, defaults={"duty": signing_duty(application)})
     return SiteCheckConfirmation.objects.create(site_check=found, agrees=agrees, text=said, by=person, at=now)

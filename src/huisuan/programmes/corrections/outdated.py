@@ -19,13 +19,12 @@ from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
 from huisuan.programmes.awards.shares import because_of_vouchers
 from huisuan.programmes.awards.standing import commitments_of, standing_awards
 from huisuan.programmes.contracts.audited import owed_as_audited, read_audit
-from huisuan.programmes.models import Application, Award, Offer
+from huisuan.programmes.models import OVER_STATES, Application, Award, Offer
 from huisuan.programmes.workflow.queries import visible_applications
 from huisuan.settlement.models import BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.queries import bills_of_entitlement
 
 _AT_ONCE = 1000
-_OVER = (State.WITHDRAWN.value, State.REFUSED.value)
 
 
 class Correction(StrEnum):
@@ -50,7 +49,7 @@ class Outdated:
 
 def correction_of(application: Application, basis: Basis, paid: PaidSoFar) -> Correction | None:
     """What is to be done about it; None: nothing differs."""
-    if basis.holds or application.state in _OVER:
+    if basis.holds or application.state in OVER_STATES:
         return None
     if basis.award is None:
         return Correction.OFFER
@@ -86,7 +85,7 @@ def _may_differ(applications: QuerySet[Application]) -> QuerySet[Application]:
         party=OuterRef("party"), year=OuterRef("year"), edition__policy=OuterRef("edition__policy"),
         edition__key=OuterRef("edition__key"), offers__isnull=False,
     ).exclude(pk=OuterRef("pk"))  # fmt: skip
-    found = applications.exclude(state__in=_OVER).annotate(
+    found = applications.exclude(state__in=OVER_STATES).annotate(
         newest_run=Subquery(runs.values("pk")[:1]),
         stands_fen=Coalesce(Subquery(awards.values("amount_fen")[:1]), Subquery(offers.values("amount_fen")[:1])),
         newest_fen=Coalesce(

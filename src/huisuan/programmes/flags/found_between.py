@@ -10,13 +10,13 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from huisuan.base.months import SHANGHAI
-from huisuan.law.procedure import State
 from huisuan.parties.affiliation import find_control
 from huisuan.parties.relation_history import HoldingsOn
 from huisuan.programmes.claim_objects.alike import shared_objects
 from huisuan.programmes.claim_objects.codes import object_words
 from huisuan.programmes.flags.raised import FoundFlag, store_flags
 from huisuan.programmes.models import (
+    NOT_CLAIMING_STATES,
     Application,
     ApplicationFlag,
     ApplicationStep,
@@ -26,8 +26,6 @@ from huisuan.programmes.models import (
     PayeeAccount,
 )
 from huisuan.programmes.submissions.beside import differences
-
-_OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 
 
 def look_for_flags(
@@ -62,7 +60,7 @@ def _look_at_many(applications: Sequence[Application], now: datetime, holdings: 
 
 def rivals(application: Application) -> QuerySet[Application]:
     """The applications of other applicants under its call, but those that are over or not handed in."""
-    found = Application.objects.filter(call=application.call_id).exclude(state__in=_OVER)
+    found = Application.objects.filter(call=application.call_id).exclude(state__in=NOT_CLAIMING_STATES)
     own = Q(party=application.party_id) if application.party_id else Q(city=application.city_id)
     return found.exclude(pk=application.pk).exclude(own).select_related("party", "city")
 

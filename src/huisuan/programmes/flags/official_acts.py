@@ -10,9 +10,10 @@ from typing import Any
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 
-from huisuan.law.procedure import Duty, State
+from huisuan.law.procedure import Duty
 from huisuan.parties.models import Person, Role
 from huisuan.programmes.models import (
+    NOT_CLAIMING_STATES,
     AcceptanceVote,
     Application,
     ApplicationStep,
@@ -32,7 +33,6 @@ from huisuan.programmes.models import (
 from huisuan.treasury.models import Commitment, PaymentOrder
 
 #: of applications in these nothing is looked back at
-OVER = (State.DRAFT.value, State.REFUSED.value, State.WITHDRAWN.value)
 _UNDER_CONTRACT = "milestone__contract__application"
 
 
@@ -80,14 +80,16 @@ def acts_of_experts(among: Collection[int] | None = None) -> Iterator[OfficialAc
 
     `among`: where the applicant or a party of the expert's is one of these (keys).
     """
-    sent = ScoreSheet.objects.filter(seat__end__isnull=True).exclude(seat__application__state__in=OVER)
+    sent = ScoreSheet.objects.filter(seat__end__isnull=True).exclude(seat__application__state__in=NOT_CLAIMING_STATES)
     sent = sent.filter(_with_party_of(among, "seat__application", "seat__expert"))
     for sheet in sent.select_related("seat__application__party", "seat__application__edition",
                                      "seat__application__call__edition", "seat__expert__person"):  # fmt: skip
         person = sheet.seat.expert.person
         yield OfficialAct(sheet.seat.application, person, "score", f"sheet {person.username}", sheet.at)
     seat = f"seat__{_UNDER_CONTRACT}"
-    votes = AcceptanceVote.objects.filter(left=False, set_aside__isnull=True).exclude(**{f"{seat}__state__in": OVER})
+    votes = AcceptanceVote.objects.filter(left=False, set_aside__isnull=True).exclude(
+        **{f"{seat}__state__in": NOT_CLAIMING_STATES}
+    )
     votes = votes.filter(_with_party_of(among, seat, "seat__expert"))
     for vote in votes.select_related(f"{seat}__party", f"{seat}__edition", f"{seat}__call__edition",
                                      "seat__expert__person"):  # fmt: skip
@@ -127,7 +129,11 @@ def _kept() -> Iterator[_Kept]:
 
 
 def _read(kept: _Kept, concerned: Q) -> Iterator[OfficialAct]:
-    rows = kept.rows.filter(concerned).exclude(**{f"{kept.application}__state__in": OVER}).annotate(said=kept.act)
+    rows = (
+        kept.rows.filter(concerned)
+        .exclude(**{f"{kept.application}__state__in": NOT_CLAIMING_STATES})
+        .annotate(said=kept.act)
+    )
     found = list(
         rows.values_list(f"{kept.application}__pk", f"{kept.person}__pk", "said", kept.number, kept.at).distinct()
     )
@@ -150,7 +156,7 @@ def _by_key(
     people: dict[str, Person], act: str, rows: Iterable[tuple[str, int, str, datetime]]
 ) -> Iterator[OfficialAct]:
     found = list(rows)
-    awards = Award.objects.filter(key__in={row[0] for row in found}).exclude(application__state__in=OVER)
+    awards = Award.objects.filter(key__in={row[0] for row in found}).exclude(application__state__in=NOT_CLAIMING_STATES)
     applications = {one.key: one.application for one in awards.select_related("application__party")}
     for key, pk, by, at in found:
         if key in applications:

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='applicationstep',
             name='asked',
-            field=models.CharField(blank=True, db_default='', help_text='digest of what was asked under the key; none: of before', max_length=64),
+            field=models.CharField(blank=True, db_default='', help_text='digest of what was asked under the key; none: of earlier versions', max_length=64),
         ),
         migrations.AddField(
             model_name='payeeaccount',

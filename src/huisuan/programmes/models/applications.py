@@ -26,6 +26,10 @@ CHOSEN_STATES = (
     State.DECIDED.value, State.CONTRACTED.value, State.COMMITTED.value, State.PAYING.value, State.MONITORED.value,
     State.IN_RECOVERY.value, State.CLOSED.value,
 )  # fmt: skip
+#: it claims nothing any more
+OVER_STATES = (State.REFUSED.value, State.WITHDRAWN.value)
+#: nothing was handed in yet, or it claims nothing any more
+NOT_CLAIMING_STATES = (State.DRAFT.value, *OVER_STATES)
 
 
 class ProcedureEdition(models.Model):
@@ -245,7 +249,10 @@ class ApplicationStep(models.Model):
     payload = models.JSONField(default=dict)
     key = models.CharField(max_length=80, blank=True, help_text="the caller's, so that the same request acts once")
     asked = models.CharField(
-        max_length=64, blank=True, db_default="", help_text="digest of what was asked under the key; none: of before"
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="digest of what was asked under the key; none: of earlier versions",
     )
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)

@@ -63,7 +63,7 @@ class SeedCommitment(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
                 func="""
-                    PERFORM 1 FROM programmes_call WHERE id = NEW.call_id FOR NO KEY UPDATE;
+                    PERFORM 1 FROM programmes_call WHERE id = NEW.call_id FOR UPDATE;
                     IF EXISTS (
                         SELECT 1 FROM programmes_applicationsubmission s
                         JOIN programmes_application a ON a.id = s.application_id WHERE a.call_id = NEW.call_id)

@@ -8,13 +8,12 @@ from fractions import Fraction
 
 from huisuan.base.csv_lines import LineFault
 from huisuan.law.policy import Policy
-from huisuan.law.procedure import RegisterJury, RegisterMark, RegisterSpec, State
-from huisuan.programmes.models import Draw, FrozenLine, PanelSeat, RegisteredThing
+from huisuan.law.procedure import RegisterJury, RegisterMark, RegisterSpec
+from huisuan.programmes.models import CHOSEN_STATES, Draw, FrozenLine, PanelSeat, RegisteredThing
 from huisuan.programmes.registers.entry_line import ThingContent, normalise_entry_code
 from huisuan.programmes.review.sheet_workbook import two_decimals
 
 _CHOSEN = ("funded", "partly_funded")
-_DECIDED = (State.DECIDED.value, State.CLOSED.value)
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class JudgedRows:
         things = RegisteredThing.objects.filter(policy=policy.name, register=rounds.key, latest__ended=False)
         key = rounds.jury.draw
         draws = {code: str(values.get(key, "")) for code, values in things.values_list("code", "latest__values")}
-        numbers = {str(content.values.get(spec.mark.application, "")) for content in contents}
+        numbers = {normalise_entry_code(str(content.values.get(spec.mark.application, ""))) for content in contents}
         lines = FrozenLine.objects.filter(application__number__in=numbers).select_related("application__party")
         last = {line.application.number: line for line in lines.order_by("sheet__number")}  # the last sheet counts
         return cls(spec, _juries(policy.name, rounds.jury.programme), draws, last)
@@ -77,22 +76,25 @@ class JudgedRows:
         return filled
 
     def _fill_mark(self, line: int, content: ThingContent, mark: RegisterMark) -> ThingContent | LineFault:
-        number, code = str(content.values[mark.application]), str(content.values[mark.round])
+        typed, code = str(content.values[mark.application]), str(content.values[mark.round])
+        number = normalise_entry_code(typed)
         draw = self.draw_of_round.get(code, "")
         jury = self.juries.get(normalise_entry_code(draw))
         if jury is None:
             rule = f"轮次 {code} 没有写明评委抽签"
             return self._fault(line, mark.round, code, rule, "请先在轮次名录写明是哪次抽签")
         if number not in jury.applications:
-            return self._fault(line, mark.application, number, f"不在 {draw} 评审的申报之中", "请核对轮次和申报编号")
+            return self._fault(line, mark.application, typed, f"不在 {draw} 评审的申报之中", "请核对轮次和申报编号")
         said = self.lines.get(number)
-        if said is None or said.status not in _CHOSEN or said.application.state not in _DECIDED:
+        if said is None or said.status not in _CHOSEN or said.application.state not in CHOSEN_STATES:
             rule = "没有入选，或还没有公示期满作出决定"
-            return self._fault(line, mark.application, number, rule, "获奖以冻结的决策表和决定为准")
+            return self._fault(line, mark.application, typed, rule, "获奖以冻结的决策表和决定为准")
         party = said.application.party
         if content.holder and (party is None or content.holder != party.uscc):
             return self._fault(line, "holder", content.holder, f"不是 {number} 的申报单位", "可不写，由平台填写")
-        owned = replace(content, holder=party.uscc if party else "")
+        owned = replace(
+            content, holder=party.uscc if party else "", values={**content.values, mark.application: number}
+        )
         return self._filled(line, owned, {mark.mark: str(two_decimals(Fraction(said.score)))})
 
     def _filled(self, line: int, content: ThingContent, known: Mapping[str, int | str]) -> ThingContent | LineFault:

@@ -27,7 +27,7 @@ _OFF_THE_REGISTER = "企业已不在可以使用有条件开放数据的名录�
 def revoke_groundless_grants(now: datetime, by: Person | None = None) -> int:
     """Revoke each grant whose firm is off the registers, or whose application is no longer chosen; how many.
 
-    `by` did what took the ground away; without one (a day has passed) it is revoked for whoever gave the grant.
+    `by` did what took the ground away; without one (a day has passed) nobody revoked it: the platform does.
     """
     today = now.astimezone(SHANGHAI).date()
     held = {
@@ -42,14 +42,14 @@ def revoke_groundless_grants(now: datetime, by: Person | None = None) -> int:
         )
     )
     revoked = []
-    for grant in running.select_related("given_by"):
+    for grant in running:
         if grant.party_id not in held:
             grant.reason = _OFF_THE_REGISTER
         elif grant.application and grant.application not in chosen:
             grant.reason = f"所依据的申报已不再是审定的：{grant.application}"
         else:
             continue
-        grant.revoked_by, grant.revoked_at = by or grant.given_by, now
+        grant.revoked_by, grant.revoked_at = by, now
         revoked.append(grant)
     DataGrant.objects.bulk_update(revoked, ["revoked_by", "revoked_at", "reason"], batch_size=500)
     return len(revoked)

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -67,7 +68,7 @@ def store_more_alternates(
     seats = list(application.seats.select_related("expert__person").order_by("position"))
     if not seats or application.party is None:
         raise Conflict(f"{application.number} 还没有评审组：先抽签", code="review.no_panel_yet")
-    if _next_alternate(application, seats[0].draw.inputs["terms"]["most_reviews"], tie_years, record.at)[0]:
+    if _next_alternate(application, tie_years, record.at)[0]:
         raise Conflict(f"{application.number} 还有可递补的候补专家，不再抽签：由其递补", code="review.alternates_left")
     rows, people = _looked_at({application: field}, record.at, tie_years)
     made, panels = keep_draw(record, rows, people, replace(size, panel=1))
@@ -113,15 +114,22 @@ def _looked_at(
 
 def served_before(applications: Sequence[Application]) -> dict[str, frozenset[str]]:
     """By username the applications (numbers) in which somebody had a seat, or has another duty than to review."""
-    found: dict[str, set[str]] = defaultdict(set)
     seats = PanelSeat.objects.filter(application__in=applications)
+    found = _by_username(seats.values_list("expert__person__username", "application__number"))
+    other = _other_duties(applications)
+    return {name: found.get(name, frozenset()) | other.get(name, frozenset()) for name in found.keys() | other.keys()}
+
+
+def _other_duties(applications: Sequence[Application]) -> dict[str, frozenset[str]]:
+    """By username the applications (numbers) in which somebody has another duty than to review."""
     duties = DutyHeld.objects.filter(application__in=applications).exclude(duty=Duty.REVIEW.value)
-    for rows in (
-        seats.values_list("expert__person__username", "application__number"),
-        duties.values_list("person__username", "application__number"),
-    ):
-        for username, number in rows:
-            found[username].add(number)
+    return _by_username(duties.values_list("person__username", "application__number"))
+
+
+def _by_username(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for username, number in rows:
+        found[username].add(number)
     return {username: frozenset(numbers) for username, numbers in found.items()}
 
 
@@ -161,8 +169,7 @@ def leave_seat(seat: PanelSeat, reason: str, *, tie_years: int, by: str, now: da
     application = seat.application
     if seat.pk not in {each.pk for each in sitting(application)} or application.party is None:
         raise Conflict(f"{application.number} 的这一席已不在评审组", code="review.seat_left")
-    terms = seat.draw.inputs["terms"]
-    found, passed = _next_alternate(application, terms["most_reviews"], tie_years, now)
+    found, passed = _next_alternate(application, tie_years, now)
     if found is None:
         raise Conflict(
             f"{application.number} 没有可递补的候补专家：请先补抽（huisuan experts draw --again）",
@@ -174,40 +181,57 @@ def leave_seat(seat: PanelSeat, reason: str, *, tie_years: int, by: str, now: da
     return found
 
 
-def has_alternate(application: Application, *, tie_years: int, now: datetime) -> bool:
-    """Whether behind a panel somebody waits who may still review."""
-    seat = application.seats.select_related("draw").first()
-    if seat is None or application.party is None:
-        return False
-    return _next_alternate(application, seat.draw.inputs["terms"]["most_reviews"], tie_years, now)[0] is not None
+def without_alternates(applications: Sequence[Application], *, tie_years: int, now: datetime) -> list[Application]:
+    """Of some applications (of parties) with a panel those behind which nobody waits who may still review.
+
+    A few queries, whatever their number.
+    """
+    found = _next_alternates(applications, tie_years, now)
+    return [one for one in applications if found[one.pk][0] is None]
 
 
-def _next_alternate(
-    application: Application, most_reviews: int, tie_years: int, now: datetime
-) -> tuple[PanelSeat | None, list[tuple[PanelSeat, Exclusion]]]:
-    """The first alternate who may still review, and those passed over for it, each with what bars it."""
-    assert application.party is not None  # asked when the panel was drawn
+#: the first alternate who may still review, and those passed over for it, each with what bars it
+_Next: TypeAlias = tuple[PanelSeat | None, list[tuple[PanelSeat, Exclusion]]]
+
+
+def _next_alternate(application: Application, tie_years: int, now: datetime) -> _Next:
+    return _next_alternates([application], tie_years, now)[application.pk]
+
+
+def _next_alternates(applications: Sequence[Application], tie_years: int, now: datetime) -> dict[int, _Next]:
+    """By application (of a party) who is called next; who has another duty in it meanwhile is passed over."""
     day = now.astimezone(SHANGHAI).date()
-    sides = load_applicant_sides([application.party], day)
-    side = next(iter(sides.values()))
-    waiting = PanelSeat.objects.filter(
-        application=application, alternate=True, predecessor__isnull=True, end__isnull=True
+    sides = load_applicant_sides([one.party for one in applications if one.party is not None], day)
+    rows = PanelSeat.objects.filter(
+        application__in=applications, alternate=True, predecessor__isnull=True, end__isnull=True
     )
-    waiting = waiting.select_related("expert__person", "draw").order_by("position")
-    names = [each.expert.person.username for each in waiting]
+    waiting: dict[int, list[PanelSeat]] = defaultdict(list)
+    for seat in rows.select_related("expert__person").order_by("position"):
+        waiting[seat.application_id].append(seat)
+    seats = [seat for each in waiting.values() for seat in each]
+    draws = Draw.objects.in_bulk({seat.draw_id for seat in seats})
+    fields = {(pk, row["key"]): row["field"] for pk, made in draws.items() for row in made.inputs["applications"]}
+    names = {seat.expert.person.username for seat in seats}
+    other = _other_duties(applications)
     people = {
-        each.key: each for each in load_drawn_experts(sides.values(), day, tie_years, reviews_of_year(day.year), names)
+        each.key: replace(each, served=other.get(each.key, frozenset()))
+        for each in load_drawn_experts(sides.values(), day, tie_years, reviews_of_year(day.year), names)
     }
-    passed: list[tuple[PanelSeat, Exclusion]] = []
-    for one in waiting:
-        drawn_for = one.draw.inputs["applications"]
-        field = next(each["field"] for each in drawn_for if each["key"] == application.number)
-        row = ReviewedApplication(application.number, field, side.parties, side.city)
-        bar = find_exclusion(row, people[one.expert.person.username], most_reviews)
-        if bar is None:
-            return one, passed
-        passed.append((one, bar))
-    return None, passed
+    found: dict[int, _Next] = {}
+    for one in applications:
+        assert one.party_id is not None  # asked when the panel was drawn
+        side, passed = sides[one.party_id], list[tuple[PanelSeat, Exclusion]]()
+        for seat in waiting[one.pk]:
+            row = ReviewedApplication(one.number, fields[seat.draw_id, one.number], side.parties, side.city)
+            terms = draws[seat.draw_id].inputs["terms"]
+            bar = find_exclusion(row, people[seat.expert.person.username], terms["most_reviews"])
+            if bar is None:
+                found[one.pk] = seat, passed
+                break
+            passed.append((seat, bar))
+        else:
+            found[one.pk] = None, passed
+    return found
 
 
 def lock_pool() -> None:

@@ -163,7 +163,7 @@ def commit(request: HttpRequest, number: str, body: CommitBody) -> dict[str, Any
 def proof(request: HttpRequest, number: str) -> dict[str, Any]:
     """With the text of which each seed is the SHA-256."""
     with status_by_kind():
-        return prove_draws(official_call(viewer_of(request), number))
+        return prove_draws(official_call(viewer_of(request), number), datetime.now(UTC))
 
 
 @router.post("/reviews/{number}/score", auth=Allow(scope="submit"), summary="提交评分表，一次")

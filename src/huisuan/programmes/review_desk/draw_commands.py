@@ -83,7 +83,7 @@ def verify_draws(
     from huisuan.programmes.review_desk.decision_sheet import official_call
     from huisuan.programmes.review_desk.seeds import draws_hold, prove_draws
 
-    found = prove_draws(official_call(Viewer.for_person(find_person(by)), call))
+    found = prove_draws(official_call(Viewer.for_person(find_person(by)), call), datetime.now(UTC))
     if output is not None:
         _write(output, found["draws"], which)
     if as_json:

@@ -18,7 +18,7 @@ from huisuan.parties.models import Person
 from huisuan.programmes.models import Application, Call, Draw, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.review.draw_records import DrawRecord, PanelSize, repeat_draw, seed_from
-from huisuan.programmes.review.panels import has_alternate, sitting_seats, store_draw, store_more_alternates
+from huisuan.programmes.review.panels import sitting_seats, store_draw, store_more_alternates, without_alternates
 from huisuan.programmes.review.plan import ReviewPlan, plan_of_call
 from huisuan.programmes.review.seed import check_committed
 from huisuan.programmes.scoring.seats import require_under_review
@@ -126,8 +126,7 @@ def panels_without_alternates(call: Call, now: datetime) -> list[Application]:
     rows = Application.objects.filter(call=call, state__in=states, seats__isnull=False, party__isnull=False).distinct()
     unsent = rows.filter(Exists(sitting_seats().filter(application=OuterRef("pk"), sheet__isnull=True)))
     years = plan_of_call(call).tie_years
-    found = unsent.select_related("party").order_by("number")
-    return [one for one in found if not has_alternate(one, tie_years=years, now=now)]
+    return without_alternates(list(unsent.select_related("party").order_by("number")), tie_years=years, now=now)
 
 
 def may_draw(call: Call, person: Person, now: datetime) -> bool:

@@ -54,7 +54,7 @@ def commit_seed(number: str, person: Person, now: datetime, *, word: str = "", d
     return SeedCommitment.objects.create(call=call, digest=kept, by=person, at=now)
 
 
-def prove_draws(call: Call) -> dict[str, Any]:
+def prove_draws(call: Call, now: datetime) -> dict[str, Any]:
     """All that the draws of a call were made from, and whether each comes to the same again.
 
     `seed_text` is the text of which the seed is the SHA-256; `submissions_match`: it names what had come when the call
@@ -73,7 +73,7 @@ def prove_draws(call: Call) -> dict[str, Any]:
             _proof(made, make_source(call.number, at, commitment, closed))
             for at, made in enumerate(draws_of(call), start=1)
         ],
-        "lot": _lot(call),
+        "lot": _lot(call, now),
     }  # fmt: skip
 
 
@@ -104,10 +104,15 @@ def _word_matches(made: Draw, source: SeedSource | None) -> bool | None:
     return word_digest(source.drawn_for, made.word) == source.commitment
 
 
-def _lot(call: Call) -> dict[str, str]:
-    """The seed of the lot among equals, and of what it is the SHA-256; with experts it is that of their first draw."""
+def _lot(call: Call, now: datetime) -> dict[str, str]:
+    """The seed of the lot among equals, and of what it is the SHA-256; with experts it is that of their first draw.
+
+    There is none before the call is closed: more may come until then.
+    """
     if declared_review(call.edition) is not None:
         first = draws_of(call).first()
         return {"seed": first.seed if first else "", "seed_text": ""}
+    if CallWindow(call.first_day, call.last_day).state(now) is not WindowState.CLOSED:
+        return {"seed": "", "seed_text": ""}
     source = source_of_lot(call)
     return {"seed": source.seed, "seed_text": source.text}

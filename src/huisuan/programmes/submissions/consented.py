@@ -37,9 +37,10 @@ def standing_names(applications: Sequence[Application]) -> dict[int, list[str]]:
 
 
 def is_closed_to_readers(application: Application) -> bool:
-    """Whether somebody whom a claim is about took the consent back: its papers are read by nobody any more.
+    """Whether anybody whom a claim is about took a consent back: its papers, of a team too, are read by nobody.
 
-    They are read again once a consent that was entered after the last withdrawal is confirmed by the office.
+    They name who does not agree any more, whoever else still does. They open with a consent that was entered and
+    confirmed after the last withdrawal (decision 082).
     """
     last = ConsentWithdrawal.objects.filter(consent__application=application).aggregate(at=Max("at"))["at"]
     if last is None:
@@ -55,10 +56,10 @@ def are_agreed_to(applications: Sequence[Application], _asked: AskedStep) -> Map
     wanted = [one for one in applications if one.edition_id in about_persons]
     standing = standing_names(wanted)
     rows = PersonConsent.objects.filter(application__in=wanted).values_list("application_id", "again", "withdrawal")
-    withdrawn = {pk for pk, _again, _withdrawal in rows}
+    once_agreed = {pk for pk, _again, _withdrawal in rows}
     waiting = {pk for pk, again, withdrawal in rows if again and withdrawal is None}
     return {
-        one.pk: _refusal(one, withdrawn=one.pk in withdrawn, waits=one.pk in waiting)
+        one.pk: _refusal(one, withdrawn=one.pk in once_agreed, waits=one.pk in waiting)
         for one in wanted
         if one.pk not in standing
     }

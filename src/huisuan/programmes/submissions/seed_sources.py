@@ -16,7 +16,7 @@ from huisuan.programmes.submissions.window import CallWindow, WindowState
 
 
 def source_of_draw(call: Call, draw: int) -> SeedSource:
-    """What the seed of the so manieth draw of a call is made from."""
+    """What the seed of the n-th draw of a call is made from."""
     return make_source(call.number, draw, commitment_of(call), closed_submissions(call))
 
 

@@ -62,7 +62,7 @@ class ActRequest:
         return _digest([self.action, self.reason, self.amount_fen, self.payload_of(number)])
 
     def is_what_was_asked(self, earlier: ApplicationStep) -> bool:
-        """Whether a step that this key took was asked for in the same words; one of before by what it says itself."""
+        """Whether a step that this key took was asked for in the same words; an old one by what it says itself."""
         number = earlier.application.number
         if earlier.asked:
             return earlier.asked == self.digest(number)

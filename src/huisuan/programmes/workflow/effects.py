@@ -24,7 +24,7 @@ from huisuan.programmes.awards.revoking import is_unpaid, revoke_awards
 from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.checks.stored import are_checked
 from huisuan.programmes.checks.without_decision import hold_by_law
-from huisuan.programmes.claim_objects.waiting import hold_their_objects, pass_on_objects
+from huisuan.programmes.claim_objects.waiting import hold_their_objects, lock_their_objects, pass_on_objects
 from huisuan.programmes.contracts.conditions import are_evaluated, award_what_was_agreed, have_a_plan, is_drawn_up
 from huisuan.programmes.contracts.race import fall_out, free_what_is_left
 from huisuan.programmes.decision_sheets.steps import (
@@ -87,11 +87,13 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "complete": (are_paid,),
     "close": (are_evaluated,),
     "record": (are_answered, are_agreed_to, hold_their_objects, hold_by_law),
-    "revoke": (is_unpaid,),
+    "refuse": (lock_their_objects,),
+    "withdraw": (lock_their_objects,),
+    "revoke": (is_unpaid, lock_their_objects),
     "recover": (owe_back,),
     "hear": (another_began, a_plea_waits),
     "relent": (another_began, owe_more),
-    "recovered": (no_plea_waits, are_paid_back, are_paid),
+    "recovered": (no_plea_waits, are_paid_back, are_paid, lock_their_objects),
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
