@@ -9,7 +9,7 @@ from django.db.models import Q
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('opendata', '0011_found_and_counted_by_groups'),
+        ('opendata', '0012_scans_name_their_model'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
