@@ -107,6 +107,7 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     ("--countersigner", "公钥"): lambda: public_half(load_key(Path("私钥文件"))),
     "CENTRE": lambda: "hefei-1",
     ("--from", "2026-07-01T08:00"): lambda: f"{datetime.now(UTC) + timedelta(days=7):%Y-%m-%dT08:00}",
+    ("--plan", "2027-03-31"): lambda: f"{datetime.now(UTC) + timedelta(days=60):%Y-%m-%d}",
     ("--to", "2026-07-01T18:00"): lambda: f"{datetime.now(UTC) + timedelta(days=7):%Y-%m-%dT18:00}",
     ("cancel", "1"): lambda: str(MaintenanceWindow.objects.latest("pk").pk),
     ("unclaim", "1"): lambda: str(AccountClaim.objects.latest("pk").pk),

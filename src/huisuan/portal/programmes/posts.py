@@ -40,8 +40,8 @@ def _standing(post: Post, today: date) -> Word:
     return _LATER if post.from_day > today and post.ended_on is None else _OVER
 
 
-def post_table(request: HttpRequest, today: date) -> Table:
-    """Every post that was ever given, the newest first."""
+def post_table(request: HttpRequest, viewer: Viewer | None, today: date) -> Table:
+    """Every post that was ever given, the newest first; offices are linked where `viewer` may open them."""
 
     def offices(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
         return [
@@ -49,7 +49,7 @@ def post_table(request: HttpRequest, today: date) -> Table:
         ]
 
     assert isinstance(request.user, Person)
-    whole, own = viewer_of(request).sees_everything, _own_offices(request.user, today)
+    whole, own = viewer is not None and viewer.sees_everything, _own_offices(request.user, today)
     in_force = Q(from_day__lte=today) & (Q(until_day__isnull=True) | Q(until_day__gte=today))
     in_force &= Q(ended_on__isnull=True) | Q(ended_on__gte=today)
     return Table(
@@ -112,7 +112,8 @@ def _duties(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
 def post_list(request: HttpRequest) -> HttpResponseBase:
     """The posts."""
     context = {"here": "posts", "may_give": viewer_of(request).role in _GIVERS}
-    return render_tables(request, "portal/programmes/posts.html", context, [post_table(request, timezone.localdate())])
+    table = post_table(request, viewer_of(request), timezone.localdate())
+    return render_tables(request, "portal/programmes/posts.html", context, [table])
 
 
 @allow(*_GIVERS)

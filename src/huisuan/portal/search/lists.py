@@ -105,7 +105,7 @@ LISTS = (
     SearchedList("orders", _("支付令"), _open(order_table), room="budget-lines"),
     SearchedList("debts", _("追回"), _open(debt_table), room="budget-lines"),
     SearchedList("city-payments", _("市级拨付"), _own(payment_table)),
-    SearchedList("posts", _("岗位"), _open(lambda request: post_table(request, timezone.localdate()))),
+    SearchedList("posts", _("岗位"), lambda request, asker: post_table(request, asker, timezone.localdate())),
     SearchedList("people", _("人员"), _open(person_table)),
     SearchedList("jobs", _("作业"), _own(job_table)),
     SearchedList("centres", _("智算中心"), _own(centre_table)),
