@@ -84,8 +84,9 @@ class _Component:
 
     def choose(self, seconds: float, last: bool) -> SuppressionPattern | None:
         """None: it cannot be done with this level; `last`: then what is given away is named and left."""
-        protected = dict(self._protected)
-        given_away: set[int] = set(self._bare)
+        gone = self._gone()
+        protected = {at: one for at, one in self._protected.items() if at not in gone}
+        given_away: set[int] = set(self._bare) | gone
         while True:
             chosen = self._solve(protected, seconds)
             hidden = repair_pattern(self._system, chosen[0], self._free, protected) if chosen else None
@@ -118,6 +119,16 @@ class _Component:
         choice = OptimalChoice(deviations.rows, search, sequential, weights, forced, free)
         chosen = choice.improve(first, max(seconds / 4, seconds - (time.thread_time() - began)))
         return {movable[at] for at in np.flatnonzero(chosen.hidden)}, chosen
+
+    def _gone(self) -> set[int]:
+        """Cells of others (`stays`) that what is out gives away though nothing more were published: no level left out
+        saves them, so none is left out for them.
+        """
+        theirs = {at: one for at, one in self._protected.items() if self._system.cells[at].stays}
+        if not self._open or not theirs:
+            return set()
+        hidden = set(range(len(self._system.cells))) - self._open
+        return {one.cell for one in find_breaches(self._system, hidden, theirs)}
 
     def _lost(self, protected: dict[int, ProtectedInterval]) -> set[int]:
         """The protected cells that do not keep their interval though everything that may be is hidden."""
