@@ -187,7 +187,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "documents/queries.py": ("find_document", "load_pdf", "_load"),
     "documents/docx.py": ("read_template_fields", "_opened", "_refused", "_check_parts", "_unpacked", "_forbidden"),
     "documents/issuing.py": ("issue_document",),
-    "portal/documents/templates.py": ("_given",),
+    "portal/documents/template_files.py": (),
     **{f"programmes/papers/{name}.py": () for name in ("issuing", "templates")},
     "programmes/papers/paper.py": ("last_step",),
     "parties/members.py": (), "parties/projects.py": (), "parties/queries.py": (), "compute/jobs/leaving.py": (),

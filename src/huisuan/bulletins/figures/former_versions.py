@@ -60,11 +60,11 @@ def list_former_cells(
                     continue
                 present = kept.list_cells(measure, period, regions, kinds[measure])
                 former = version.kept.list_cells(measure, period, regions, kinds[measure])
-                for now, then in zip(present, former, strict=True):
-                    place = now.key
-                    own = replace(then, key=(f"{measure}@{version.number}", *place[1:]))
+                for standing, earlier in zip(present, former, strict=True):
+                    place = standing.key
+                    own = replace(earlier, key=(f"{measure}@{version.number}", *place[1:]))
                     if not known.versions[place]:
-                        known.versions[place].append(now)
+                        known.versions[place].append(standing)
                     if (equal := known.equal_to(place, own)) is not None:
                         same.append((own.key, equal))
                     known.versions[place].append(own)
@@ -79,10 +79,10 @@ def changed_cells(
 ) -> list[CellKey]:
     """The cells of a version that a correction changes: those of which anything behind them is another."""
     return [
-        then.key for measure, own in sorted(kinds.items())
-        for now, then in zip(
+        earlier.key for measure, own in sorted(kinds.items())
+        for standing, earlier in zip(
             kept.list_cells(measure, version.period, regions, own),
             version.kept.list_cells(measure, version.period, regions, own), strict=True,
         )
-        if then.key in version.said and now.contributions != then.contributions
+        if earlier.key in version.said and standing.contributions != earlier.contributions
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import Refused
 from huisuan.bulletins.docx_templates.services import (
     add_bulletin_template,
     check_bulletin_template,
@@ -21,10 +21,10 @@ from huisuan.bulletins.docx_templates.services import (
 )
 from huisuan.bulletins.issuing.docx_template import BULLETIN_FIELDS, NEEDED_BULLETIN_FIELDS, merge_bulletin_sample
 from huisuan.bulletins.models import BulletinKind
-from huisuan.documents.docx import DOCX_TYPE, LARGEST_TEMPLATE
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
 from huisuan.portal.bulletins.archive import BULLETIN_KIND_LABELS
+from huisuan.portal.documents.template_files import docx_answer, uploaded_template
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html, refusal_status
 from huisuan.portal.ui.table import Table, render_tables
@@ -39,7 +39,7 @@ def bulletin_templates_page(request: HttpRequest) -> HttpResponseBase:
     kind, office = request.POST.get("kind", BulletinKind.OPENNESS), request.POST.get("office", "")
     typed: dict[str, Any] = {"kind": kind, "office": office}
     try:
-        name, content = _given(request)
+        name, content = uploaded_template(request)
         if "check" in request.POST:
             filename, fields = check_bulletin_template(name, content)
             return _listed(request, typed | {"checked": filename, "fields": fields})
@@ -60,19 +60,7 @@ def bulletin_template_file(request: HttpRequest, number: int, what: str) -> Http
         content = merge_bulletin_sample(content) if what == "sample" else content
     except Refused as refusal:
         raise Http404 from refusal
-    answer = HttpResponse(content, content_type=DOCX_TYPE)
-    answer["Content-Disposition"] = f'attachment; filename="{what}-{found.kind}-{found.number}.docx"'
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
-
-
-def _given(request: HttpRequest) -> tuple[str, bytes]:
-    file = request.FILES.get("file")
-    if file is None or not file.size:
-        raise InvalidRequest("没有选文件，或文件是空的：请选一个 DOCX", code="file.missing")
-    if file.size > LARGEST_TEMPLATE:
-        raise InvalidRequest(f"模板超过 {LARGEST_TEMPLATE // 1_000_000} MB", code="document.template_too_large")
-    return file.name or "", file.read()
+    return docx_answer(content, f"{what}-{found.kind}-{found.number}.docx")
 
 
 def _listed(request: HttpRequest, typed: dict[str, Any], refused: Refused | None = None) -> HttpResponseBase:

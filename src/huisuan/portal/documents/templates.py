@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.documents.docx import DOCX_TYPE, LARGEST_TEMPLATE, LETTER_FIELDS, NEEDED_FIELDS, merge_sample
+from huisuan.base.errors import Refused
+from huisuan.documents.docx import LETTER_FIELDS, NEEDED_FIELDS, merge_sample
 from huisuan.documents.models import DocumentKind
 from huisuan.documents.queries import list_templates
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow
+from huisuan.portal.documents.template_files import docx_answer, uploaded_template
 from huisuan.portal.documents.views import DOCUMENT_OFFICIALS, document_kind
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html, refusal_status
@@ -36,7 +37,7 @@ def templates_page(request: HttpRequest) -> HttpResponseBase:
     kind, office = request.POST.get("kind", ""), request.POST.get("office", "")
     typed: dict[str, Any] = {"kind": kind, "office": office}
     try:
-        name, content = _given(request)
+        name, content = uploaded_template(request)
         if "check" in request.POST:
             filename, fields = check_template(name, content)
             return _listed(request, typed | {"checked": filename, "fields": fields})
@@ -52,14 +53,14 @@ def templates_page(request: HttpRequest) -> HttpResponseBase:
 def template_file(request: HttpRequest, number: int) -> HttpResponse:
     """A template as it was given."""
     found, content = _kept(number)
-    return _docx(content, f"template-{found}.docx")
+    return docx_answer(content, f"template-{found}.docx")
 
 
 @allow(*DOCUMENT_OFFICIALS)
 def template_sample(request: HttpRequest, number: int) -> HttpResponse:
     """A template filled in with a letter that nobody sent."""
     found, content = _kept(number)
-    return _docx(merge_sample(content), f"sample-{found}.docx")
+    return docx_answer(merge_sample(content), f"sample-{found}.docx")
 
 
 def _kept(number: int) -> tuple[str, bytes]:
@@ -68,22 +69,6 @@ def _kept(number: int) -> tuple[str, bytes]:
     except Refused as refusal:
         raise Http404 from refusal
     return f"{found.kind}-{found.number}", content
-
-
-def _docx(content: bytes, name: str) -> HttpResponse:
-    answer = HttpResponse(content, content_type=DOCX_TYPE)
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
-
-
-def _given(request: HttpRequest) -> tuple[str, bytes]:
-    file = request.FILES.get("file")
-    if file is None or not file.size:
-        raise InvalidRequest("没有选文件，或文件是空的：请选一个 DOCX", code="file.missing")
-    if file.size > LARGEST_TEMPLATE:
-        raise InvalidRequest(f"模板超过 {LARGEST_TEMPLATE // 1_000_000} MB", code="document.template_too_large")
-    return file.name or "", file.read()
 
 
 def _listed(request: HttpRequest, typed: dict[str, Any], refused: Refused | None = None) -> HttpResponseBase:
