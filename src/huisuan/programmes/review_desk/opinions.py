@@ -21,6 +21,7 @@ from huisuan.programmes.amounts.case_by_case import editions_heard_by, offices_h
 from huisuan.programmes.models import Application, DutyHeld, OfficeOpinion, ProcedureEdition
 from huisuan.programmes.offices import city_governments, posts_in_force
 from huisuan.programmes.workflow.due import due_counts
+from huisuan.programmes.workflow.inbox import waiting_to_dict
 from huisuan.programmes.workflow.permission import unknown_application
 from huisuan.programmes.workflow.queries import get_application
 from huisuan.programmes.workflow.ties import find_ties, tied_applicants
@@ -42,14 +43,8 @@ class WaitingOpinion:
     due: WorkingDayCount | None
 
     def to_dict(self, now: datetime) -> dict[str, Any]:
-        """As JSON carries it; overdue is only what certainly is."""
-        ends = self.due.ends_at if self.due else None
-        return {
-            "id": self.application.pk, "number": self.application.number, "programme": self.application.edition.key,
-            "party": str(self.application.party or self.application.city_id), "state": self.application.state,
-            "offices": list(self.offices), "due": ends.isoformat() if ends else None,
-            "overdue": ends is not None and ends <= now,
-        }  # fmt: skip
+        """As JSON carries it."""
+        return {**waiting_to_dict(self.application, self.due, now), "offices": list(self.offices)}
 
 
 @transaction.atomic

@@ -39,14 +39,20 @@ class WaitingApplication:
     due: WorkingDayCount | None
 
     def to_dict(self, now: datetime) -> dict[str, Any]:
-        """As JSON carries it. Overdue is only what certainly is: a year without a calendar leaves the end open."""
-        ends = self.due.ends_at if self.due else None
-        return {
-            "id": self.application.pk, "number": self.application.number, "programme": self.application.edition.key,
-            "party": str(self.application.party or self.application.city_id), "state": self.application.state,
-            "actions": list(self.actions), "due": ends.isoformat() if ends else None,
-            "overdue": ends is not None and ends <= now,
-        }  # fmt: skip
+        """As JSON carries it."""
+        return {**waiting_to_dict(self.application, self.due, now), "actions": list(self.actions)}
+
+
+def waiting_to_dict(application: Application, due: WorkingDayCount | None, now: datetime) -> dict[str, Any]:
+    """What waits, and until when, as JSON carries it. Overdue is only what certainly is: a year without a calendar
+    leaves the end open.
+    """
+    ends = due.ends_at if due else None
+    return {
+        "id": application.pk, "number": application.number, "programme": application.edition.key,
+        "party": str(application.party or application.city_id), "state": application.state,
+        "due": ends.isoformat() if ends else None, "overdue": ends is not None and ends <= now,
+    }  # fmt: skip
 
 
 def list_waiting(person: Person, now: datetime, *, after: int = 0, limit: int = INBOX_PAGE) -> list[WaitingApplication]:
